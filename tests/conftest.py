@@ -1,0 +1,15 @@
+"""Settings of Hypothesis: quick where a person waits, thorough in CI."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# No deadline and no complaint about slowness: a busy machine is not a defect of the code.
+settings.register_profile(
+    "quick", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+# Derandomized: in CI one commit has one result. The search for new cases happens locally.
+settings.register_profile(
+    "thorough", settings.get_profile("quick"), max_examples=500, derandomize=True, print_blob=True
+)
+settings.load_profile("thorough" if os.environ.get("CI") == "true" else "quick")

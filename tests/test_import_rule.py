@@ -1,0 +1,288 @@
+"""The import rule: event model <- core <- shell, and a core without a world around it.
+
+The rule is held twice. Reading the imports finds what any path through the code could use; importing
+every module in a fresh interpreter finds what comes along with it.
+"""
+
+import ast
+import functools
+import importlib.metadata
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parent.parent
+
+FOLDERS = {
+    "nacc_event_model": ROOT / "packages" / "event-model",
+    "checkpoint_core": ROOT / "packages" / "checkpoint-core",
+    "checkpoint_lambda": ROOT / "packages" / "checkpoint-lambda",
+}
+# What a package may import besides itself and the standard library. The shell may import anything
+# that it declares.
+ALLOWED = {
+    "nacc_event_model": {"msgspec"},
+    "checkpoint_core": {"msgspec", "nacc_event_model", "polars"},
+}
+PURE = list(ALLOWED)
+
+# What these import for themselves: the one where it is installed, the other its compiled part.
+COMES_WITH = {
+    "msgspec": {"typing_extensions"},
+    "polars": {"_polars_runtime_32", "_polars_runtime_64", "_polars_runtime_compat"},
+}
+
+# Standard modules that reach a clock, the network, a logger, chance, or another process.
+IMPURE_MODULES = {
+    "asyncio",
+    "ftplib",
+    "getpass",
+    "http",
+    "logging",
+    "multiprocessing",
+    "random",
+    "secrets",
+    "select",
+    "selectors",
+    "smtplib",
+    "socket",
+    "socketserver",
+    "ssl",
+    "subprocess",
+    "time",
+    "urllib",
+    "uuid",
+    "xmlrpc",
+}
+# Functions that do so, of modules that are otherwise pure.
+IMPURE_NAMES = {
+    "datetime": {"now", "today", "utcnow"},
+    "date": {"today"},
+    "os": {"environ", "environb", "getenv", "getenvb", "getlogin", "urandom"},
+}
+
+IMPORT_EVERYTHING = """
+import importlib, pkgutil, sys
+before = set(sys.modules)
+package = importlib.import_module(sys.argv[1])
+for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+    if not module.name.endswith(".__main__"):
+        importlib.import_module(module.name)
+roots = {name.partition(".")[0] for name in set(sys.modules) - before}
+standard = set(sys.stdlib_module_names)
+print(*sorted(root for root in roots - standard if not root.startswith("_sysconfigdata_")))
+"""
+
+
+def sources_of(package: str) -> list[Path]:
+    """List a package's modules."""
+    return sorted((FOLDERS[package] / "src" / package).rglob("*.py"))
+
+
+def imported_roots(source: str) -> set[str]:
+    """Name the top-level packages that a module imports absolutely, anywhere in it."""
+    return {name.partition(".")[0] for name, _ in imports(ast.parse(source))}
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """Give each absolute import as (module, name), with an empty name for `import module`."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                yield from ((alias.name, "") for alias in names)
+            case ast.ImportFrom(module=str(module), names=names, level=0):
+                yield from ((module, alias.name) for alias in names)
+
+
+def impurities(source: str) -> set[str]:
+    """Name what a module uses of the clock, the environment, the network, a logger or chance."""
+    tree = ast.parse(source)
+    found = set()
+    for module, name in imports(tree):
+        root = module.partition(".")[0]
+        if root in IMPURE_MODULES or name in IMPURE_NAMES.get(root, ()):
+            found.add(f"{module}.{name}".rstrip("."))
+    for node in ast.walk(tree):
+        match node:
+            case (
+                ast.Attribute(value=ast.Name(id=owner), attr=name)
+                | ast.Attribute(value=ast.Attribute(attr=owner), attr=name)
+            ) if name in IMPURE_NAMES.get(owner, ()):
+                found.add(f"{owner}.{name}")
+    return found
+
+
+def project_of(package: str) -> dict[str, Any]:
+    """Read the project table of a package's pyproject.toml."""
+    text = (FOLDERS[package] / "pyproject.toml").read_text(encoding="utf-8")
+    project: dict[str, Any] = tomllib.loads(text)["project"]
+    return project
+
+
+def distributions_of(root: str) -> set[str]:
+    """Name the distributions that may provide an import name, in their canonical form."""
+    if root in FOLDERS:
+        return {project_of(root)["name"]}
+    names = importlib.metadata.packages_distributions().get(root, [])
+    return {canonicalize_name(name) for name in names}
+
+
+@functools.cache
+def third_party_after_importing(package: str) -> frozenset[str]:
+    """Import all of a package in a fresh interpreter and name what else is loaded then."""
+    completed = subprocess.run(
+        [sys.executable, "-I", "-c", IMPORT_EVERYTHING, package],
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert completed.returncode == 0, completed.stderr
+    return frozenset(completed.stdout.split()) - {package}
+
+
+@pytest.mark.parametrize("package", FOLDERS)
+def test_every_package_has_modules_to_look_at(package: str) -> None:
+    """The tests below do not pass by finding nothing."""
+    assert len(sources_of(package)) > 1
+
+
+@pytest.mark.parametrize("package", PURE)
+def test_the_event_model_and_the_core_import_only_what_they_may(package: str) -> None:
+    """The event model needs msgspec, the core the event model, polars and msgspec."""
+    allowed = ALLOWED[package] | {package} | set(sys.stdlib_module_names)
+
+    forbidden = {
+        path.name: outside
+        for path in sources_of(package)
+        if (outside := imported_roots(path.read_text(encoding="utf-8")) - allowed)
+    }
+
+    assert {} == forbidden
+
+
+@pytest.mark.parametrize("package", PURE)
+def test_the_event_model_and_the_core_reach_no_clock_environment_network_or_chance(
+    package: str,
+) -> None:
+    """What they need of the world is passed in, so a test can decide it."""
+    impure = {
+        path.name: found
+        for path in sources_of(package)
+        if (found := impurities(path.read_text(encoding="utf-8")))
+    }
+
+    assert {} == impure
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import logging",
+        "import logging.config",
+        "from urllib import request",
+        "from datetime import datetime\ndatetime.now()",
+        "import datetime\nx = datetime.datetime.now",
+        "import datetime\ndatetime.date.today()",
+        "import os\nos.environ['X']",
+        "import os\nos.urandom(8)",
+        "from os import environ",
+        "def f():\n    import time",
+        "import uuid",
+        "import random",
+        "import secrets",
+        "import socket",
+    ],
+)
+def test_a_module_that_reaches_for_the_world_is_noticed(source: str) -> None:
+    """The reading of the imports sees each way of reaching a clock, a logger and so on."""
+    assert impurities(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from datetime import UTC, datetime, time, timedelta\ndatetime.fromtimestamp(0, UTC)",
+        "import os\nos.fspath(path)",
+        "from . import time",
+        "self.clock.now()",
+    ],
+)
+def test_a_module_that_is_given_what_it_needs_is_pure(source: str) -> None:
+    """The reading of the imports does not cry wolf."""
+    assert set() == impurities(source)
+
+
+@pytest.mark.parametrize("package", PURE)
+def test_importing_the_event_model_or_the_core_brings_along_nothing_else(package: str) -> None:
+    """In a fresh interpreter, every module imported: no AWS client, no logger, no CLI library."""
+    allowed = ALLOWED[package].union(*(COMES_WITH.get(name, ()) for name in ALLOWED[package]))
+
+    assert set() == third_party_after_importing(package) - allowed
+
+
+def test_importing_the_shell_brings_along_the_core_and_the_event_model() -> None:
+    """The look into a fresh interpreter does see what is imported."""
+    assert {"checkpoint_core", "nacc_event_model"} <= third_party_after_importing(
+        "checkpoint_lambda"
+    )
+
+
+@pytest.mark.parametrize("package", FOLDERS)
+def test_a_package_declares_each_distribution_that_it_imports(package: str) -> None:
+    """Nothing is used that only happens to be installed by somebody else's dependency."""
+    project = project_of(package)
+    extras = project.get("optional-dependencies", {}).values()
+    requirements = chain(project["dependencies"], *extras)
+    declared = {canonicalize_name(Requirement(requirement).name) for requirement in requirements}
+    roots = set[str]().union(
+        *(imported_roots(path.read_text(encoding="utf-8")) for path in sources_of(package))
+    )
+
+    undeclared = {
+        root
+        for root in roots - {package} - set(sys.stdlib_module_names)
+        if not declared & distributions_of(root)
+    }
+
+    assert set() == undeclared
+
+
+def test_the_infrastructure_imports_no_package() -> None:
+    """infra/ refers to built artifacts by path, so that it deploys what was built."""
+    imported = {
+        path.name: roots
+        for path in (ROOT / "infra").rglob("*.py")
+        if (roots := imported_roots(path.read_text(encoding="utf-8")) & FOLDERS.keys())
+    }
+
+    assert {} == imported
+
+
+@pytest.mark.parametrize("package", PURE)
+def test_a_library_says_in_its_init_what_it_is_and_what_it_offers(package: str) -> None:
+    """`__init__` has a docstring and a static `__all__`, and runs nothing."""
+    path = FOLDERS[package] / "src" / package / "__init__.py"
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+
+    assert ast.get_docstring(tree)
+    offers = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+    ]
+    assert len(offers) == 1
+    assert offers[0]
+    runs = [
+        ast.unparse(node)
+        for node in tree.body[1:]
+        if not isinstance(node, ast.Assign | ast.Import | ast.ImportFrom)
+    ]
+    assert [] == runs
