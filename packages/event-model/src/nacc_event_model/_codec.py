@@ -1,0 +1,200 @@
+"""From bytes to events and back."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Final, Literal, overload
+
+import msgspec
+
+from nacc_event_model import _rules
+from nacc_event_model._failures import DECODING_ERRORS, MAX_DEPTH, invalid_event, is_too_deep
+from nacc_event_model.errors import InvalidEvent
+from nacc_event_model.events import (
+    AnyVisitEvent,
+    EventFormat,
+    VisitEvent,
+    VisitEventV11,
+    event_type,
+)
+
+MAX_SIZE_BYTES: Final = 1_048_576
+
+_become = msgspec.structs.force_setattr
+
+
+class _ClosedVisitEvent(VisitEvent, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class _ClosedVisitEventV11(VisitEventV11, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+_CLOSED_TYPES: Final = {
+    EventFormat.V1_0: _ClosedVisitEvent,
+    EventFormat.V1_1: _ClosedVisitEventV11,
+}
+
+
+class Decoder:
+    """Decodes many documents of one format.
+
+    *Guarantee:* stateless between documents, usable from several threads at once.
+
+    Args:
+        event_format: Rules to judge by.
+        max_size_bytes: A larger document is refused without being parsed.
+        on_unknown_fields: Called with the names of the top-level fields that the format does
+            not know, in the document's order, for each *valid* document that has some.
+            The names are input: of any length and content. Listening costs about nothing
+            for documents without such fields, and never changes a verdict.
+
+    """
+
+    __slots__ = ("_decode_closed", "_decode_open", "_event_type", "_max_size_bytes", "_on_unknown")
+
+    def __init__(
+        self,
+        event_format: EventFormat = EventFormat.V1_0,
+        *,
+        max_size_bytes: int = MAX_SIZE_BYTES,
+        on_unknown_fields: Callable[[Sequence[str]], None] | None = None,
+    ) -> None:
+        self._event_type: type[AnyVisitEvent] = event_type(event_format)
+        self._max_size_bytes = max_size_bytes
+        self._on_unknown = on_unknown_fields
+        self._decode_open = msgspec.json.Decoder(self._event_type).decode
+        self._decode_closed = msgspec.json.Decoder(_CLOSED_TYPES[event_format]).decode
+
+    def decode(self, data: bytes) -> AnyVisitEvent:
+        """Return the event that a JSON document holds.
+
+        *Guarantee:* the same bytes give the same event or the same error, on every supported
+        Python and whoever listens for unknown fields.
+
+        Raises:
+            InvalidEvent: the document is not an event of this format. It holds no value.
+
+        """
+        size = len(data)
+        if size > self._max_size_bytes:
+            raise InvalidEvent(None, _rules.too_large(self._max_size_bytes))
+        # As many levels need twice as many brackets.
+        if size > 2 * MAX_DEPTH and is_too_deep(data):
+            raise InvalidEvent(None, _rules.TOO_DEEP)
+        if self._on_unknown is not None:
+            try:
+                event: AnyVisitEvent = self._decode_closed(data)
+            except DECODING_ERRORS:
+                pass  # Invalid, or valid with unknown fields: only the open type can tell.
+            else:
+                # The types differ in nothing but this decoding, so the event changes its type.
+                _become(event, "__class__", self._event_type)
+                return event
+        try:
+            event = self._decode_open(data)
+        except DECODING_ERRORS as error:
+            invalid = invalid_event(error, data, self._event_type)
+        else:
+            if self._on_unknown is not None:
+                self._on_unknown(self._unknown_fields(data))
+            return event
+        # Outside of the handler: the caught error may hold values, and would be chained.
+        raise invalid
+
+    def _unknown_fields(self, data: bytes) -> list[str]:
+        try:
+            names = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+        except DECODING_ERRORS:
+            # A valid event, with bytes that are not UTF-8 in the name of an unknown field.
+            readable = data.decode(errors="replace").encode()
+            names = msgspec.json.decode(readable, type=dict[str, msgspec.Raw])
+        return [name for name in names if name not in self._event_type.__struct_fields__]
+
+
+@functools.lru_cache(maxsize=16)
+def _decoder(event_format: EventFormat, max_size_bytes: int) -> Decoder:
+    return Decoder(event_format, max_size_bytes=max_size_bytes)
+
+
+@overload
+def decode(
+    data: bytes,
+    *,
+    event_format: Literal[EventFormat.V1_0] = ...,
+    max_size_bytes: int = ...,
+) -> VisitEvent: ...
+@overload
+def decode(
+    data: bytes,
+    *,
+    event_format: Literal[EventFormat.V1_1],
+    max_size_bytes: int = ...,
+) -> VisitEventV11: ...
+@overload
+def decode(
+    data: bytes, *, event_format: EventFormat, max_size_bytes: int = ...
+) -> AnyVisitEvent: ...
+def decode(
+    data: bytes,
+    *,
+    event_format: EventFormat = EventFormat.V1_0,
+    max_size_bytes: int = MAX_SIZE_BYTES,
+) -> AnyVisitEvent:
+    """Return the event that one JSON document holds; see `Decoder`, which is for many.
+
+    Args:
+        data: The document, UTF-8 without a byte order mark.
+        event_format: Rules to judge by.
+        max_size_bytes: A larger document is refused without being parsed.
+
+    Raises:
+        InvalidEvent: the document is not an event of this format. It holds no value.
+
+    """
+    return _decoder(event_format, max_size_bytes).decode(data)
+
+
+def encode(event: AnyVisitEvent) -> bytes:
+    """Return the event as the JSON document that producers write.
+
+    *Guarantee:* what is written is what `decode` takes and turns into an equal event.
+    Equal events give equal bytes: fields in their order, null ones left out, time in UTC with Z.
+
+    Raises:
+        InvalidEvent: a field breaks its rule; the constructor does not check all of them.
+
+    """
+    event_format = EventFormat.V1_1 if isinstance(event, VisitEventV11) else EventFormat.V1_0
+    optional = _optional_fields(type(event))
+    written = {
+        name: value
+        for name in event.__struct_fields__
+        if (value := getattr(event, name)) is not None or name not in optional
+    }
+    data = _json(written)
+    rules = _rules.field_rules(event_type(event_format))
+    if data is None:
+        field = next(name for name, value in written.items() if _json(value) is None)
+        # A subclass may have fields without a rule.
+        raise InvalidEvent(field, rules.get(field, _rules.UNWRITABLE))
+    decoded = decode(data, event_format=event_format)
+    for field, rule in rules.items():
+        if getattr(decoded, field) != getattr(event, field):
+            raise InvalidEvent(field, rule)
+    return data
+
+
+@functools.cache
+def _optional_fields(type_: type[AnyVisitEvent]) -> frozenset[str]:
+    return frozenset(field.name for field in msgspec.structs.fields(type_) if field.default is None)
+
+
+def _json(value: object) -> bytes | None:
+    """Return the value as JSON, None if it cannot be written."""
+    try:
+        return msgspec.json.encode(value)
+    except (*DECODING_ERRORS, TypeError):
+        return None

@@ -1,0 +1,130 @@
+"""The names of event objects: what makes one, and what it tells.
+
+    log-{action}-{YYYYMMDD-HHMMSS}-{adcid}-{project}-{ptid}-{visit}.json
+
+A name only decides whether an object is an event object, and in which order it is read; the
+content is the truth.
+So the parts after the center's number may hold whatever a name can hold: an event must not go
+missing because its name looks odd.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import Final, Literal, get_args, get_type_hints
+
+import msgspec
+
+from nacc_event_model.errors import InvalidEvent
+from nacc_event_model.events import AnyVisitEvent, EventFormat, event_type
+
+_CHARACTER: Final = r"[^\x00-\x1f\x7f-\x9f/]"
+_NOT_HYPHEN: Final = r"[^\x00-\x1f\x7f-\x9f/-]"
+_ADCID: Final = r"[0-9]{1,18}"
+_UNNAMEABLE: Final = "cannot be put into an object name"
+
+
+class ObjectName(msgspec.Struct, frozen=True, kw_only=True):
+    """What the name of an event object tells.
+
+    Args:
+        action: One of the format's actions.
+        time: `YYYYMMDD-HHMMSS` in ASCII digits, not checked to be a time; sorts by time.
+        adcid: Number of the center.
+        project: Label of the project; may hold hyphens.
+        ptid: Participant identifier.
+        visit: Date of the visit as YYYY-MM-DD, or its number.
+
+    """
+
+    action: str
+    time: str
+    adcid: int
+    project: str
+    ptid: str
+    visit: str
+
+
+def object_name_pattern(event_format: EventFormat) -> str:
+    """Return the regular expression for the last path segment of an event object's key.
+
+    Its groups are the fields of `ObjectName`.
+
+    *Guarantee:* Python's `re.fullmatch` and, written `^(?:...)$`, Rust's regex crate (so polars)
+    accept the same names and find the same groups. Linear time in both.
+    """
+    actions = "|".join(map(re.escape, get_args(get_type_hints(event_type(event_format))["action"])))
+    return (
+        f"log-(?P<action>{actions})-(?P<time>[0-9]{{8}}-[0-9]{{6}})-(?P<adcid>{_ADCID})"
+        # The project takes as little as it can, so that a trailing date is the visit's.
+        f"-(?P<project>{_CHARACTER}+?)-(?P<ptid>{_NOT_HYPHEN}*)"
+        f"-(?P<visit>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}|{_NOT_HYPHEN}*)[.]json"
+    )
+
+
+@functools.cache
+def _compiled(event_format: EventFormat) -> re.Pattern[str]:
+    return re.compile(object_name_pattern(event_format))
+
+
+def parse_object_name(
+    key: str, *, event_format: EventFormat = EventFormat.V1_0
+) -> ObjectName | None:
+    """Return what the name of an event object tells; None if it is not one.
+
+    The visit is a trailing date if there is one, otherwise what follows the last hyphen; the
+    ptid is what stands between the two hyphens before it; the project is the rest.
+    A ptid with a hyphen therefore loses its first part to the project.
+
+    Args:
+        key: Full key or path with `/`; its last segment is the name.
+        event_format: Whose actions are event objects.
+
+    """
+    match = _compiled(event_format).fullmatch(key.rpartition("/")[2])
+    if match is None:
+        return None
+    return ObjectName(
+        action=match["action"],
+        time=match["time"],
+        adcid=int(match["adcid"]),
+        project=match["project"],
+        ptid=match["ptid"],
+        visit=match["visit"],
+    )
+
+
+def make_object_name(
+    event: AnyVisitEvent, *, prefix: str = "", visit: Literal["date", "number"] = "date"
+) -> str:
+    """Return the key of the object that holds an event: the time is UTC, to the second.
+
+    *Guarantee:* `parse_object_name` takes it, and gives back action, time and adcid; the other
+    parts as far as they can be told apart.
+    Two events of one visit with the same action and second have the same name.
+
+    Args:
+        event: A valid event.
+        prefix: Put before the name as it is, so usually ending in `/`.
+        visit: Whether the name ends in the visit's date, as producers write it today, or number.
+
+    Raises:
+        InvalidEvent: a field cannot stand in a name: it is empty, or holds a slash or a control
+            character.
+
+    """
+    time = event.timestamp
+    visit_field = "visit_date" if visit == "date" else "visit_number"
+    parts = {
+        "action": event.action,
+        "timestamp": f"{time.year:04}{time:%m%d-%H%M%S}",
+        "pipeline_adcid": str(event.pipeline_adcid),
+        "project_label": event.project_label,
+        "ptid": event.ptid,
+        visit_field: str(getattr(event, visit_field) or ""),
+    }
+    for field, part in parts.items():
+        if not re.fullmatch(f"{_CHARACTER}+", part):
+            raise InvalidEvent(field, _UNNAMEABLE)
+    return f"{prefix}log-{'-'.join(parts.values())}.json"

@@ -1,0 +1,130 @@
+"""The visit event: one thing that happened to a visit, as each event format allows it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import Final, Literal, TypeAlias, overload
+
+import msgspec
+
+from nacc_event_model import _fields
+from nacc_event_model._conversions import to_adcid, to_utc
+from nacc_event_model._rules import field_rules
+from nacc_event_model.errors import InvalidEvent
+
+_set = msgspec.structs.force_setattr
+
+
+class EventFormat(enum.StrEnum):
+    """Version of the event contract."""
+
+    V1_0 = "1.0"
+    V1_1 = "1.1"
+
+
+class _Event(msgspec.Struct, frozen=True, kw_only=True):
+    """The thirteen columns in their order, and the types that all formats share.
+
+    A field typed without a rule is one that each format defines for itself.
+    """
+
+    action: str
+    study: _fields.Study = "adrc"
+    pipeline_adcid: _fields.PipelineAdcid
+    project_label: _fields.ProjectLabel
+    center_label: _fields.CenterLabel
+    gear_name: _fields.GearName
+    ptid: str
+    visit_date: _fields.VisitDate
+    visit_number: str | None
+    datatype: _fields.Datatype
+    module: str | None = None
+    packet: _fields.Packet = None
+    timestamp: _fields.Timestamp
+
+
+def _convert(event: _Event, contract: type[_Event]) -> None:
+    """Make the center's number an int and the timestamp UTC, in whatever form they came.
+
+    The contract is the type whose rules are named, also where the event is of a subclass.
+    """
+    if type(event.pipeline_adcid) is not int:
+        adcid = to_adcid(event.pipeline_adcid)
+        if adcid is None:
+            raise _broken_rule(contract, "pipeline_adcid")
+        _set(event, "pipeline_adcid", adcid)
+    timestamp = to_utc(event.timestamp)
+    if timestamp is None:
+        raise _broken_rule(contract, "timestamp")
+    _set(event, "timestamp", timestamp)
+
+
+def _broken_rule(contract: type[_Event], field: str) -> InvalidEvent:
+    return InvalidEvent(field, field_rules(contract)[field])
+
+
+class VisitEvent(_Event, frozen=True, kw_only=True):
+    """A visit event of format 1.0.
+
+    Decoding checks every rule; so does encoding.
+    The constructor converts `pipeline_adcid` and `timestamp`, and leaves the rest to types.
+
+    *Guarantee:* the fields are the columns of the checkpoint, in its order.
+    `pipeline_adcid` is an int, and `timestamp` is in UTC.
+    Fields that the contract does not know are skipped when decoding, also by msgspec itself.
+
+    Raises:
+        InvalidEvent: `pipeline_adcid` or `timestamp` cannot be converted.
+
+    """
+
+    action: _fields.ActionV10
+    ptid: _fields.PtidV10
+    visit_number: _fields.VisitNumberV10
+    module: _fields.ModuleV10 = None
+
+    def __post_init__(self) -> None:
+        """Convert what is not yet in the form that an event holds."""
+        _convert(self, VisitEvent)
+
+
+class VisitEventV11(_Event, frozen=True, kw_only=True):
+    """A visit event of format 1.1; as `VisitEvent`, with what producers write today.
+
+    Raises:
+        InvalidEvent: as for `VisitEvent`, and where `module` does not go with `datatype`.
+
+    """
+
+    action: _fields.ActionV11
+    ptid: _fields.PtidV11
+    visit_number: _fields.VisitNumberV11 = None
+    module: _fields.ModuleV11 = None
+    naccid: _fields.Naccid = None
+    modality: _fields.Modality = None
+
+    def __post_init__(self) -> None:
+        """Convert, and check the one rule that is about two fields."""
+        _convert(self, VisitEventV11)
+        if (self.module is not None) != (self.datatype == "form"):
+            raise _broken_rule(VisitEventV11, "module")
+
+
+AnyVisitEvent: TypeAlias = VisitEvent | VisitEventV11
+
+_EVENT_TYPES: Final[Mapping[EventFormat, type[AnyVisitEvent]]] = {
+    EventFormat.V1_0: VisitEvent,
+    EventFormat.V1_1: VisitEventV11,
+}
+
+
+@overload
+def event_type(event_format: Literal[EventFormat.V1_0]) -> type[VisitEvent]: ...
+@overload
+def event_type(event_format: Literal[EventFormat.V1_1]) -> type[VisitEventV11]: ...
+@overload
+def event_type(event_format: EventFormat) -> type[AnyVisitEvent]: ...
+def event_type(event_format: EventFormat) -> type[AnyVisitEvent]:
+    """Return the type of the events of a format."""
+    return _EVENT_TYPES[event_format]

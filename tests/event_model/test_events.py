@@ -1,0 +1,156 @@
+"""The event itself: its columns, its types, its construction."""
+
+import copy
+import pickle
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import assert_type
+
+import msgspec
+import pytest
+
+from nacc_event_model import (
+    AnyVisitEvent,
+    Decoder,
+    EventFormat,
+    InvalidEvent,
+    VisitEvent,
+    VisitEventV11,
+    decode,
+    event_type,
+)
+from tests.event_model.strategies import example_document, example_event, example_event_v11
+
+COLUMNS = (
+    "action",
+    "study",
+    "pipeline_adcid",
+    "project_label",
+    "center_label",
+    "gear_name",
+    "ptid",
+    "visit_date",
+    "visit_number",
+    "datatype",
+    "module",
+    "packet",
+    "timestamp",
+)
+
+
+def test_the_fields_are_the_columns_in_their_order() -> None:
+    """Format 1.1 adds its two at the end; redefining a field does not move it."""
+    assert VisitEvent.__struct_fields__ == COLUMNS
+    assert VisitEventV11.__struct_fields__ == (*COLUMNS, "naccid", "modality")
+
+
+def test_each_format_has_its_type() -> None:
+    """`event_type` gives it, also from the format's text."""
+    assert event_type(EventFormat.V1_0) is VisitEvent
+    assert event_type(EventFormat.V1_1) is VisitEventV11
+    assert event_type(EventFormat("1.1")) is VisitEventV11
+
+
+def test_the_static_types_are_what_an_event_holds() -> None:
+    """A type checker sees the int, the datetime, and that only 1.1 may lack a visit number."""
+    data = msgspec.json.encode(example_document())
+    event = assert_type(decode(data), VisitEvent)
+    event_v11 = assert_type(decode(data, event_format=EventFormat.V1_1), VisitEventV11)
+    any_event = assert_type(Decoder(EventFormat.V1_0).decode(data), AnyVisitEvent)
+
+    assert isinstance(assert_type(event.pipeline_adcid, int), int)
+    assert isinstance(assert_type(event.visit_date, date), date)
+    assert isinstance(assert_type(event.timestamp, datetime), datetime)
+    assert isinstance(assert_type(event.visit_number, str), str)
+    assert isinstance(assert_type(event_v11.visit_number, str | None), str)
+    assert any_event == event
+
+
+def test_an_event_cannot_be_changed() -> None:
+    """Events are frozen, so they can be shared and hashed."""
+    event = example_event()
+
+    with pytest.raises(AttributeError, match="immutable"):
+        event.ptid = "X"  # type: ignore[misc]  # what the test is about
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        datetime(2024, 1, 15, 10, tzinfo=UTC),
+        datetime(2024, 1, 15, 10),  # noqa: DTZ001  without an offset: what the test is about
+        datetime(2024, 1, 15, 15, 30, tzinfo=timezone(timedelta(hours=5, minutes=30))),
+        "2024-01-15T05:00:00-05:00",
+    ],
+)
+def test_the_constructor_makes_the_timestamp_utc(given: datetime | str) -> None:
+    """A datetime or a text, with an offset or without."""
+    event = example_event(timestamp=given)
+
+    assert event.timestamp == datetime(2024, 1, 15, 10, tzinfo=UTC)
+    assert event.timestamp.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))),
+        datetime.max.replace(tzinfo=timezone(timedelta(hours=-12))),
+        "yesterday",
+        1705312800,
+        None,
+    ],
+)
+def test_the_constructor_refuses_a_timestamp_that_is_none(given: object) -> None:
+    """A time that leaves the calendar in UTC is an invalid event, not an overflow."""
+    with pytest.raises(InvalidEvent, match=r"^timestamp: must be a string, a real RFC 3339 time"):
+        example_event(timestamp=given)
+
+
+def test_the_constructor_makes_the_centers_number_an_int() -> None:
+    """A numeric string is for documents, but nobody is hurt by one here."""
+    assert example_event(pipeline_adcid="042").pipeline_adcid == 42
+
+
+@pytest.mark.parametrize("given", ["4.0", "", "0", "²", True, 4.0, None])
+def test_the_constructor_refuses_a_center_that_is_no_number(given: object) -> None:
+    """`True` is an int for Python only."""
+    with pytest.raises(InvalidEvent, match=r"^pipeline_adcid: must be an integer"):
+        example_event(pipeline_adcid=given)
+
+
+def test_the_constructor_of_1_1_checks_that_module_goes_with_datatype() -> None:
+    """The one rule about two fields holds on every way to an event."""
+    with pytest.raises(InvalidEvent, match=r"^module: must be a string when datatype is form"):
+        example_event_v11(module=None)
+    with pytest.raises(InvalidEvent, match=r"^module: must be a string when datatype is form"):
+        example_event_v11(datatype="dicom")
+
+
+class Envelope(msgspec.Struct):
+    """Somebody else's message that holds an event."""
+
+    event: VisitEvent
+
+
+def test_an_event_can_be_part_of_another_message() -> None:
+    """Decoded by msgspec itself: the same checks and conversions, unknown fields skipped."""
+    document = example_document(pipeline_adcid="42", novelty=1)
+
+    decoded = msgspec.json.decode(msgspec.json.encode({"event": document}), type=Envelope)
+
+    assert decoded.event == example_event()
+
+
+def test_an_event_that_was_decoded_with_a_listener_is_like_any_other() -> None:
+    """Listening decodes by another type first; nothing of it is left on the event."""
+    data = msgspec.json.encode(example_document())
+
+    event = Decoder(on_unknown_fields=lambda _: None).decode(data)
+
+    assert type(event) is VisitEvent
+    assert event == example_event()
+    assert hash(event) == hash(example_event())
+    assert repr(event) == repr(example_event())
+    assert pickle.loads(pickle.dumps(event)) == event
+    assert copy.deepcopy(event) == copy.copy(event) == event
+    assert msgspec.structs.replace(event, ptid="X") == example_event(ptid="X")

@@ -1,0 +1,330 @@
+"""Names of event objects, made and parsed; the same by Python and by polars."""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nacc_event_model import (
+    EventFormat,
+    InvalidEvent,
+    ObjectName,
+    make_object_name,
+    object_name_pattern,
+    parse_object_name,
+)
+from tests.event_model.strategies import (
+    ACTIONS,
+    event_formats,
+    example_event,
+    example_event_v11,
+    visit_events,
+    visit_events_v11,
+)
+
+each_format = pytest.mark.parametrize("event_format", EventFormat)
+
+# What may stand in a part of a name, and what else somebody may write.
+part_characters = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/")
+parts = st.text(part_characters | st.sampled_from("-.0a"), max_size=12)
+nearly = st.lists(
+    st.sampled_from(
+        [
+            *["log", "-", "-", "-", "submit", "pass-qc", "not-pass-qc", "duplicate-submit"],
+            *["20240115", "100000", "20240115-100000", "42", "form", "110001", "2024-01-15", "01"],
+            *[
+                ".json",
+                "x",
+                "/",
+                "\n",
+                "\x00",
+                "\x7f",
+                "\x85",
+                "\u2028",
+                "é",
+                "\u0661",
+                "²",
+                "\U0001f9e0",
+            ],
+        ]
+    )
+    | st.text(st.characters(exclude_categories=["Cs"]), max_size=3),
+    max_size=20,
+).map("".join)
+structured = st.builds(
+    "log-{}-{}-{}-{}-{}-{}{}".format,
+    st.sampled_from(ACTIONS[EventFormat.V1_1]),
+    st.sampled_from(
+        ["20240115-100000", "2024-01-15-100000", "20240115-10000", "2024011\u0665-100000"]
+    ),
+    st.sampled_from(["42", "007", "", "4٢", "9" * 18, "9" * 19]),
+    parts,
+    parts,
+    st.sampled_from(["01", "2024-01-15", "2024-13-99", ""]) | parts,
+    st.sampled_from([".json", ".json", ".json\n", ".JSON", ".json.gz", "_json", ""]),
+)
+names = structured | nearly
+
+
+def name_of(
+    visit: str, *, project: str = "ingest-form", ptid: str = "110001", action: str = "submit"
+) -> ObjectName:
+    """Return what a usual name tells."""
+    return ObjectName(
+        action=action, time="20240115-100000", adcid=42, project=project, ptid=ptid, visit=visit
+    )
+
+
+@pytest.mark.parametrize(
+    "key, expected",
+    [
+        ("log-submit-20240115-100000-42-ingest-form-110001-01.json", name_of("01")),
+        (
+            "prod/log-submit-20240115-100000-42-ingest-form-110001-2024-01-15.json",
+            name_of("2024-01-15"),
+        ),
+        (
+            "a/b/log-not-pass-qc-20240115-100000-042-ingest-dicom-leads-ABC-2024-01-15.json",
+            name_of("2024-01-15", project="ingest-dicom-leads", ptid="ABC", action="not-pass-qc"),
+        ),
+        (
+            "/log-pass-qc-20240115-100000-42-p-X-9.json",
+            name_of("9", project="p", ptid="X", action="pass-qc"),
+        ),
+        (
+            "log-delete-20240115-100000-42-p-ab1-v.1.json",
+            name_of("v.1", project="p", ptid="ab1", action="delete"),
+        ),
+        (
+            "log-submit-20240115-100000-42-ingést-脑-110001-\u0627.json",
+            name_of("\u0627", project="ingést-脑"),
+        ),
+        ("log-submit-20240115-100000-42-p q-x y-01.json", name_of("01", project="p q", ptid="x y")),
+        # A ptid with a hyphen loses its first part to the project.
+        (
+            "log-submit-20240115-100000-42-ingest-form-AB-1-2024-01-15.json",
+            name_of("2024-01-15", project="ingest-form-AB", ptid="1"),
+        ),
+        # A date needs a project and a ptid before it.
+        (
+            "log-submit-20240115-100000-42-p-2024-01-15.json",
+            name_of("15", project="p-2024", ptid="01"),
+        ),
+        # What is odd is read all the same: the content is the truth.
+        ("log-submit-20240115-100000-42-ingest-form-110001-.json", name_of("")),
+        (
+            "log-submit-20240115-100000-42-ingest-form--2024-01-15.json",
+            name_of("2024-01-15", ptid=""),
+        ),
+        ("log-submit-20240115-100000-42----.json", name_of("", project="-", ptid="")),
+        ("log-submit-20240115-100000-42-ingest-form-110001-2024-99-99.json", name_of("2024-99-99")),
+        ("log-submit-20240115-100000-42-ingest-form-110001-01.json.json", name_of("01.json")),
+    ],
+)
+@each_format
+def test_an_event_objects_name_tells_its_parts(
+    key: str, expected: ObjectName, event_format: EventFormat
+) -> None:
+    """Hyphens in the project, visit number or date, any script: both formats alike."""
+    assert parse_object_name(key, event_format=event_format) == expected
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "log-submit-20240115-100000-42-ingest-form-110001-01",
+        "log-submit-20240115-100000-42-ingest-form-110001-01.JSON",
+        "log-submit-20240115-100000-42-ingest-form-110001-01.json\n",
+        "log-submit-20240115-100000-42-ingest-form-110001-01.json/",
+        "log-submit-20240115-100000-42-ingest-form-110001-01.json/x",
+        " log-submit-20240115-100000-42-ingest-form-110001-01.json",
+        "Log-submit-20240115-100000-42-ingest-form-110001-01.json",
+        "log-SUBMIT-20240115-100000-42-ingest-form-110001-01.json",
+        "log-resubmit-20240115-100000-42-ingest-form-110001-01.json",
+        "log-qc-20240115-100000-42-ingest-form-110001-01.json",
+        "log-submit-20240115100000-42-ingest-form-110001-01.json",
+        "log-submit-2024-01-15-100000-42-ingest-form-110001-01.json",
+        "log-submit-20240115-1000-42-ingest-form-110001-01.json",
+        "log-submit-2024011\u0665-100000-42-ingest-form-110001-01.json",
+        "log-submit-20240115-100000-٤٢-ingest-form-110001-01.json",
+        "log-submit-20240115-100000-x-ingest-form-110001-01.json",
+        "log-submit-20240115-100000--ingest-form-110001-01.json",
+        "log-submit-20240115-100000-9999999999999999999-ingest-form-110001-01.json",
+        "log-submit-20240115-100000-42-110001-01.json",
+        "log-submit-20240115-100000-42-ingest-form-11\x000001-01.json",
+        "log-submit-20240115-100000-42-ingest\nform-110001-01.json",
+        "log-submit-20240115-100000-42-ingest\x85form-110001-01.json",
+        "log-submit-20240115-100000-42-ingest-form-110001-01.json.gz",
+        "log-submit-20240115-100000-42-ingest-form-110001-01_json",
+    ],
+)
+@each_format
+def test_any_other_name_is_no_event_objects(key: str, event_format: EventFormat) -> None:
+    """Digits are ASCII digits, the end is the end, and nothing is folded or trimmed."""
+    assert parse_object_name(key, event_format=event_format) is None
+
+
+def test_the_actions_are_the_formats() -> None:
+    """An object of a newer action is no event object for the older format."""
+    key = "log-duplicate-submit-20240115-100000-42-ingest-form-110001-2024-01-15.json"
+
+    assert parse_object_name(key) is None
+    assert parse_object_name(key, event_format=EventFormat.V1_1) == name_of(
+        "2024-01-15", action="duplicate-submit"
+    )
+
+
+def is_event_name(name: str, event_format: EventFormat) -> bool:
+    """Tell whether a name is an event object's; the rule once more, in other words."""
+    if any(ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in name):
+        return False
+    for action in ACTIONS[event_format]:
+        start, time, end = f"log-{action}-", "00000000-000000-", ".json"
+        if not (name.startswith(start) and name.endswith(end) and "/" not in name):
+            continue
+        middle = name[len(start) : -len(end)]
+        adcid, *others = middle[len(time) :].split("-")
+        if (
+            re.sub("[0-9]", "0", middle[: len(time)]) == time
+            and 1 <= len(adcid) <= 18
+            and set(adcid) <= set("0123456789")
+            and len("-".join(others)) > 2
+            and "-".join(others)[1:].count("-") >= 2
+        ):
+            return True
+    return False
+
+
+# Feature: event-log-scraper, Property 1: File pattern matching correctness
+@given(names, event_formats)
+def test_exactly_the_names_of_the_pattern_are_event_objects(
+    name: str, event_format: EventFormat
+) -> None:
+    """And what is told of one spells its name again."""
+    parsed = parse_object_name(f"prod/{name}", event_format=event_format)
+    last = name.rpartition("/")[2]
+
+    assert (parsed is not None) == is_event_name(last, event_format)
+    if parsed is not None:
+        assert re.fullmatch(
+            f"log-{parsed.action}-{parsed.time}-0*{parsed.adcid}-"
+            + re.escape(f"{parsed.project}-{parsed.ptid}-{parsed.visit}.json"),
+            last,
+        )
+
+
+@given(st.lists(names, min_size=1, max_size=20), event_formats)
+def test_python_and_polars_agree_on_every_name(many: list[str], event_format: EventFormat) -> None:
+    """On whether it is an event object's, and on every part."""
+    pattern = object_name_pattern(event_format)
+    groups = list(re.compile(pattern).groupindex)
+    python = [
+        match.groupdict() if (match := re.fullmatch(pattern, name)) else dict.fromkeys(groups)
+        for name in many
+    ]
+
+    names_column = pl.Series("name", many, dtype=pl.String)
+    anchored = f"^(?:{pattern})$"
+
+    assert names_column.str.contains(anchored).to_list() == [
+        match["action"] is not None for match in python
+    ]
+    assert names_column.str.extract_groups(anchored).to_list() == python
+
+
+@pytest.mark.parametrize("filler", ["-", "a-", "a", "2024-01-15-", "0-", "log-submit-"])
+def test_matching_takes_linear_time(filler: str) -> None:
+    """The longest of keys, and one a hundred times as long, are no burden."""
+    start = "log-submit-20240115-100000-42-"
+
+    assert parse_object_name(start + filler * 20_000 + "\n.json") is None
+    assert parse_object_name(start + filler * 20_000 + "x-y-z.json") is not None
+
+
+plain = st.text(part_characters.filter(lambda character: character != "-"), min_size=1)
+hyphenated = st.lists(st.sampled_from(["ingest", "form", "x"]) | plain, min_size=1).map("-".join)
+
+
+@given(
+    visit_events(project_label=hyphenated, visit_number=plain)
+    | visit_events_v11(
+        project_label=hyphenated,
+        visit_number=plain,
+        ptid=st.text("AZaz09_.~", min_size=1, max_size=10),
+    ),
+    st.sampled_from(["", "prod/", "a/b-c/"]),
+)
+def test_a_name_that_was_made_tells_what_went_into_it(event: Any, prefix: str) -> None:
+    """All of it, where ptid and visit hold no hyphen and nothing before the visit looks like one."""
+    key = make_object_name(event, prefix=prefix)
+    parsed = parse_object_name(key, event_format=EventFormat.V1_1)
+
+    assert key.startswith(f"{prefix}log-")
+    assert parsed == ObjectName(
+        action=event.action,
+        time=event.timestamp.strftime("%Y%m%d-%H%M%S").zfill(15),
+        adcid=event.pipeline_adcid,
+        project=event.project_label,
+        ptid=event.ptid,
+        visit=event.visit_date.isoformat(),
+    )
+    by_number = parse_object_name(
+        make_object_name(event, visit="number"), event_format=EventFormat.V1_1
+    )
+    assert by_number is not None
+    assert (by_number.time, by_number.adcid) == (parsed.time, parsed.adcid)
+    looks_like_a_date = re.search(
+        r"-[0-9]{4}-[0-9]{2}-[0-9]{2}\.json$", make_object_name(event, visit="number")
+    )
+    if not looks_like_a_date:
+        assert (by_number.project, by_number.ptid) == (parsed.project, parsed.ptid)
+        assert by_number.visit == event.visit_number
+
+
+def test_a_name_is_made_as_producers_make_it() -> None:
+    """With the visit's date today, with its number in the original design; the time is UTC."""
+    event = example_event(timestamp=datetime(2024, 1, 15, 10, 0, 0, 999_999, tzinfo=UTC))
+
+    assert make_object_name(event, prefix="prod/") == (
+        "prod/log-submit-20240115-100000-42-ingest-form-110001-2024-01-15.json"
+    )
+    assert make_object_name(event, visit="number") == (
+        "log-submit-20240115-100000-42-ingest-form-110001-01.json"
+    )
+
+
+def test_years_have_four_digits_in_a_name() -> None:
+    """So that names sort by time."""
+    event = example_event(timestamp=datetime(1, 2, 3, tzinfo=UTC), visit_date=date(1, 2, 3))
+
+    assert make_object_name(event) == (
+        "log-submit-00010203-000000-42-ingest-form-110001-0001-02-03.json"
+    )
+
+
+@pytest.mark.parametrize(
+    "field, value",
+    [
+        ("project_label", "ingest/form"),
+        ("project_label", ""),
+        ("project_label", "ingest\nform"),
+        ("ptid", "11/0001"),
+        ("ptid", "11\x7f"),
+        ("visit_number", "1/2"),
+        ("visit_number", None),
+        ("action", "sub/mit"),
+    ],
+)
+def test_what_cannot_stand_in_a_name_is_refused(field: str, value: str | None) -> None:
+    """A slash would make it another name, an empty part an ambiguous one."""
+    event = example_event_v11(**{field: value})
+
+    with pytest.raises(InvalidEvent) as caught:
+        make_object_name(event, visit="number")
+
+    assert str(caught.value) == f"{field}: cannot be put into an object name"
