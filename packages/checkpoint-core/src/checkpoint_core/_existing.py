@@ -1,0 +1,98 @@
+"""Taking over rows that no ledger accounts for: adoption, and what a rebuild would lose."""
+
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+from msgspec import Struct
+from polars.exceptions import PolarsError
+
+from checkpoint_core._layout import DamagedFileError, event_schema
+from checkpoint_core._parquet import collect, read_schema, scan, sink
+from nacc_event_model import EventFormat
+
+_REQUIRED: Final = event_schema(EventFormat.V1_0).names()
+
+
+class Existing(Struct, frozen=True, kw_only=True):
+    """The rows of a checkpoint, whoever wrote it, in our columns and sorted by timestamp.
+
+    `columns` are those that the file really had; rows can be compared by these only.
+    """
+
+    file: Path
+    rows: int
+    columns: tuple[str, ...]
+
+
+class Match(Struct, frozen=True, kw_only=True):
+    """New rows divided into those that exist already, as a multiset, and the rest."""
+
+    matched: pl.DataFrame
+    unmatched: pl.DataFrame
+
+
+def normalize(original: Path, to: Path, schema: pl.Schema) -> Existing:
+    """Write the rows of a checkpoint in our types and order into `to`; none is dropped.
+
+    Rows of equal timestamp keep their order. Times without a zone are taken as UTC.
+    Raises DamagedFileError where that is not possible: other columns, values of other types,
+    rows without a timestamp.
+    """
+    found = read_schema(original)
+    missing = [name for name in _REQUIRED if name not in found]
+    unknown = [name for name in found if name not in schema]
+    if missing or unknown:
+        problem = (
+            f"its columns are not those of events (missing: {len(missing)}, "
+            f"unknown: {len(unknown)})"
+        )
+        raise DamagedFileError(problem)
+    columns = tuple(name for name in schema if name in found)
+    rows = scan(original).select(
+        _converted(name, found[name], dtype) if name in found else pl.lit(None, dtype).alias(name)
+        for name, dtype in schema.items()
+    )
+    try:
+        sink(
+            rows.sort("timestamp", maintain_order=True),
+            to,
+            metadata={},
+            compression="zstd",
+            row_group_rows=131_072,
+        )
+    except (DamagedFileError, PolarsError):
+        # The cause quotes values of the file, so it must not be chained.
+        problem = "its rows cannot be read as events"
+    else:
+        count, without_time = collect(
+            to, scan(to).select(pl.len(), pl.col("timestamp").null_count())
+        ).row(0)
+        if not without_time:
+            return Existing(file=to, rows=count, columns=columns)
+        problem = "it has rows without a timestamp"
+    raise DamagedFileError(problem)
+
+
+def match(existing: Existing, arrived: pl.DataFrame) -> Match:
+    """Subtract the existing rows from those that arrived, as multisets.
+
+    `arrived` is in arrival order; of several equal rows the earliest are matched first.
+    """
+    columns = list(existing.columns)
+    counts = collect(existing.file, scan(existing.file).group_by(columns).agg(present=pl.len()))
+    numbered = arrived.with_columns(occurrence=pl.int_range(pl.len()).over(columns)).join(
+        counts, on=columns, how="left", nulls_equal=True, maintain_order="left"
+    )
+    is_matched = pl.col("occurrence") < pl.col("present").fill_null(0)
+    return Match(
+        matched=numbered.filter(is_matched).select(arrived.columns),
+        unmatched=numbered.filter(~is_matched).select(arrived.columns),
+    )
+
+
+def _converted(name: str, found: pl.DataType, wanted: pl.DataType) -> pl.Expr:
+    column = pl.col(name)
+    if isinstance(found, pl.Datetime) and isinstance(wanted, pl.Datetime) and not found.time_zone:
+        return column.dt.replace_time_zone("UTC").cast(wanted)
+    return column.cast(wanted, strict=True)

@@ -1,0 +1,113 @@
+"""Building the two files of a commit on the local disk."""
+
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+from msgspec import Struct
+
+import nacc_event_model
+from checkpoint_core._commit import Prepared
+from checkpoint_core._layout import (
+    LAYOUT_VERSION,
+    LINEAGE_LENGTH,
+    CheckpointMetadata,
+    DamagedFileError,
+    LedgerMetadata,
+)
+from checkpoint_core._ledger import Ledger, write_ledger
+from checkpoint_core._merge import NO_ROWS, Rows, in_arrival_order, measure, merge, moment
+from checkpoint_core._version import __version__
+from checkpoint_core.settings import Settings
+
+
+class Base(Struct, frozen=True, kw_only=True):
+    """What a commit builds on: sorted rows in a local file (None: no rows) and their ledger."""
+
+    file: Path | None
+    rows: Rows
+    adopted_rows: int
+    ledger: Ledger
+    lineage: tuple[str, ...]
+
+
+class Commit(Struct, frozen=True, kw_only=True):
+    """What is particular to one commit."""
+
+    commit_id: str
+    generation: int
+    source: str
+    committed_at: datetime
+    settings: Settings
+
+
+def prepare(
+    base: Base, incoming: pl.DataFrame, changed: pl.DataFrame, particulars: Commit, workdir: Path
+) -> Prepared:
+    """Merge the incoming rows and write the changed ledger rows in, both into new files.
+
+    The result is read again before it is returned: its rows are counted and their order checked,
+    so that no damaged or unsorted base can be carried on. Raises DamagedFileError.
+    """
+    settings = particulars.settings
+    metadata = _metadata(base, incoming, particulars)
+    checkpoint = workdir / f"checkpoint-{particulars.commit_id}.parquet"
+    merge(
+        base.file,
+        in_arrival_order(incoming),
+        checkpoint,
+        metadata,
+        compression=settings.compression,
+        row_group_rows=settings.row_group_rows,
+    )
+    written = measure(checkpoint, settings.event_format)
+    if written.count != metadata.rows:
+        problem = f"it has {written.count - incoming.height} rows and says {base.rows.count}"
+        raise DamagedFileError(problem)
+    ledger = workdir / f"ledger-{particulars.commit_id}.parquet"
+    objects = base.ledger.objects + changed.height - base.ledger.entries(changed).height
+    write_ledger(
+        base.ledger,
+        changed,
+        ledger,
+        LedgerMetadata(
+            layout=LAYOUT_VERSION,
+            commit_id=particulars.commit_id,
+            source=particulars.source,
+            objects=objects,
+        ),
+    )
+    Ledger(ledger, objects).check(rows=metadata.rows - metadata.adopted_rows)
+    return Prepared(metadata=metadata, checkpoint=checkpoint, ledger=ledger)
+
+
+def _metadata(base: Base, incoming: pl.DataFrame, particulars: Commit) -> CheckpointMetadata:
+    span = _span(incoming)
+    return CheckpointMetadata(
+        layout=LAYOUT_VERSION,
+        commit_id=particulars.commit_id,
+        generation=particulars.generation,
+        lineage=(*base.lineage, particulars.commit_id)[-LINEAGE_LENGTH:],
+        source=particulars.source,
+        event_format=particulars.settings.event_format,
+        rows=base.rows.count + incoming.height,
+        adopted_rows=base.adopted_rows,
+        first_timestamp=min(_present(base.rows.first, span.first), default=None),
+        last_timestamp=max(_present(base.rows.last, span.last), default=None),
+        committed_at=particulars.committed_at,
+        versions={
+            "nacc-event-model": nacc_event_model.__version__,
+            "nacc-checkpoint-core": __version__,
+        },
+    )
+
+
+def _span(incoming: pl.DataFrame) -> Rows:
+    times = incoming["timestamp"].cast(pl.Int64).sort()
+    if times.is_empty():
+        return NO_ROWS
+    return Rows(times.len(), moment(times[0]), moment(times[-1]))
+
+
+def _present(*moments: datetime | None) -> list[datetime]:
+    return [each for each in moments if each is not None]

@@ -1,0 +1,86 @@
+"""Counting what became of every listed object, and telling it."""
+
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from checkpoint_core._rejects import Rejects
+from checkpoint_core._replacement import Replacement, Task
+from checkpoint_core._selection import Selection
+from checkpoint_core.accounting import Counts, FailedFile, RunReport
+from checkpoint_core.stores import Host
+
+
+def report(
+    task: Task,
+    host: Host,
+    *,
+    started_at: datetime,
+    location: str,
+    selection: Selection,
+    result: Replacement,
+    left: int,
+    before_cutoff: int,
+    rejects: Rejects,
+    unknown_fields: dict[str, int],
+    warnings: tuple[str, ...],
+) -> RunReport:
+    """Describe a run that has come to its end; of a dry run, what it would have done."""
+    counts = _count(selection, result, left=left, before_cutoff=before_cutoff)
+    metadata = result.committed.metadata if result.committed else result.snapshot.metadata
+    tolerance = timedelta(seconds=task.settings.future_tolerance_s)
+    future = result.judgement.accepted.filter(pl.col("timestamp") > started_at + tolerance)
+    if result.committed:
+        size_bytes = result.committed.checkpoint.stat().st_size
+    else:
+        size_bytes = result.snapshot.size_bytes
+    return RunReport(
+        run_id=task.run_id,
+        source=task.source,
+        checkpoint=location if size_bytes else None,
+        started_at=started_at,
+        finished_at=host.now(),
+        incremental=result.snapshot.metadata is not None,
+        dry_run=task.request.dry_run,
+        counts=counts,
+        listed=counts.listed,
+        total_events=result.rows,
+        rejects=rejects.rows.height,
+        size_bytes=size_bytes,
+        first_timestamp=metadata.first_timestamp if metadata else None,
+        last_timestamp=metadata.last_timestamp if metadata else None,
+        commit_id=result.committed.metadata.commit_id if result.committed else None,
+        future_dated=future.height,
+        unknown_fields=unknown_fields,
+        failed_files=_failed_files(result, at_most=task.settings.listed_failures),
+        unrecognized_examples=selection.unrecognized_examples,
+        warnings=warnings,
+    )
+
+
+def _count(selection: Selection, result: Replacement, *, left: int, before_cutoff: int) -> Counts:
+    outcomes = dict(result.judgement.rejected["outcome"].value_counts().iter_rows())
+    return Counts(
+        unrecognized=selection.unrecognized,
+        unchanged=selection.unchanged,
+        touched=result.judgement.touched.height,
+        rejected_before=selection.rejected_before.height,
+        before_cutoff=before_cutoff,
+        accepted=result.judgement.accepted.height,
+        invalid=outcomes.get("invalid", 0),
+        excluded=outcomes.get("excluded", 0),
+        unreadable=outcomes.get("unreadable", 0),
+        denied=outcomes.get("denied", 0),
+        archived=outcomes.get("archived", 0) + result.adopted.height,
+        missing=outcomes.get("missing", 0),
+        deferred=left,
+    )
+
+
+def _failed_files(result: Replacement, *, at_most: int) -> tuple[FailedFile, ...]:
+    failed = result.judgement.rejected.filter(~pl.col("outcome").is_in(["excluded", "archived"]))
+    shown = failed.sort("key").head(at_most).select("key", "outcome", "reason")
+    return tuple(
+        FailedFile(key=key, outcome=outcome, reason=reason)
+        for key, outcome, reason in shown.iter_rows()
+    )

@@ -1,0 +1,101 @@
+"""Which of the listed objects have to be read, and in which order."""
+
+import re
+
+import msgspec
+import polars as pl
+from msgspec import Struct
+
+from checkpoint_core.settings import Settings
+from nacc_event_model import RULES_VERSION, EventFormat, object_name_pattern
+
+
+class Rules(Struct, frozen=True, kw_only=True):
+    """The rules that an object is judged by, as the rejects file records them."""
+
+    event_format: str
+    model_version: str
+    exclude_projects: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Rules":
+        """Return the rules that the settings amount to."""
+        return cls(
+            event_format=str(settings.event_format),
+            model_version=RULES_VERSION,
+            exclude_projects=msgspec.json.encode(sorted(set(settings.exclude_projects))).decode(),
+        )
+
+
+class Selection(Struct, frozen=True, kw_only=True):
+    """A listing, divided.
+
+    `to_read` has the listing's columns in chronological order of the objects' names;
+    `rejected_before` has the keys that are left alone because nothing about them has changed.
+    """
+
+    unrecognized: int
+    unrecognized_examples: tuple[str, ...]
+    unchanged: int
+    rejected_before: pl.DataFrame
+    to_read: pl.DataFrame
+
+
+def select(
+    listing: pl.DataFrame,
+    *,
+    ledger: pl.DataFrame,
+    rejects: pl.DataFrame,
+    rules: Rules,
+    examples: int,
+) -> Selection:
+    """Divide the listing by what is known already.
+
+    `ledger` needs the columns key and etag only. An object counts as known when its key and its
+    etag are; rejects moreover only under the rules that they were rejected by, and archived ones
+    until the listing says that they are restored.
+    """
+    timed = listing.with_columns(name_time=_time_text(EventFormat(rules.event_format)))
+    unrecognized = timed.filter(pl.col("name_time").is_null())
+    recognized = timed.filter(pl.col("name_time").is_not_null())
+    fresh = recognized.join(ledger, on=["key", "etag"], how="anti")
+    known_reject = rejects.select(
+        "key", "etag", "outcome", "event_format", "model_version", "exclude_projects"
+    )
+    marked = fresh.join(known_reject, on=["key", "etag"], how="left")
+    settled = _is_settled(rules)
+    return Selection(
+        unrecognized=unrecognized.height,
+        unrecognized_examples=tuple(unrecognized["key"].sort().head(examples)),
+        unchanged=recognized.height - fresh.height,
+        rejected_before=marked.filter(settled).select("key"),
+        to_read=marked.filter(~settled).sort("name_time", "key").select(listing.columns),
+    )
+
+
+def name_time(event_format: EventFormat) -> pl.Expr:
+    """Return the time in an event object's name, read as UTC; null where it is not a time."""
+    return _time_text(event_format).str.to_datetime(
+        "%Y%m%d-%H%M%S", time_unit="us", time_zone="UTC", strict=False
+    )
+
+
+def _time_text(event_format: EventFormat) -> pl.Expr:
+    """Return the digits of the time in an event object's name, null for every other key."""
+    pattern = object_name_pattern(event_format)
+    group = re.compile(pattern).groupindex["time"]
+    return pl.col("key").str.extract(rf"^(?s:.*/)?(?:{pattern})$", group)
+
+
+def _is_settled(rules: Rules) -> pl.Expr:
+    same_contract = (pl.col("event_format") == rules.event_format) & (
+        pl.col("model_version") == rules.model_version
+    )
+    invalid = (pl.col("outcome") == "invalid") & same_contract
+    excluded = (
+        (pl.col("outcome") == "excluded")
+        & same_contract
+        & (pl.col("exclude_projects") == rules.exclude_projects)
+    )
+    archived = (pl.col("outcome") == "archived") & pl.col("archived").fill_null(value=True)
+    return (invalid | excluded | archived).fill_null(value=False)

@@ -1,0 +1,152 @@
+"""Loading the pair that is in force: a checkpoint's metadata and the ledger that it names."""
+
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from checkpoint_core._layout import (
+    LAYOUT_VERSION,
+    CheckpointMetadata,
+    DamagedFileError,
+    LayoutTooNewError,
+    LedgerMetadata,
+    Names,
+    NotOurFileError,
+    footer_size,
+    generation_of,
+    read_metadata,
+)
+from checkpoint_core._ledger import NO_LEDGER, Ledger
+from checkpoint_core.errors import (
+    CorruptCheckpointError,
+    MissingCheckpointError,
+    MissingLedgerError,
+    NewerLayoutError,
+    StorageError,
+)
+from checkpoint_core.stores import CheckpointStore, Tail
+
+_TAIL_BYTES: Final = 65_536
+_LOOKS: Final = 5
+
+
+class Snapshot(Struct, frozen=True, kw_only=True):
+    """What was in force when it was loaded; everything is pinned to that moment.
+
+    Without a checkpoint, `metadata` and `etag` are None and the ledger is empty.
+    """
+
+    metadata: CheckpointMetadata | None
+    etag: str | None
+    size_bytes: int
+    ledger: Ledger
+    generation: int
+
+    @property
+    def rows(self) -> int:
+        """The number of rows in the checkpoint."""
+        return self.metadata.rows if self.metadata else 0
+
+
+NOTHING: Final = Snapshot(metadata=None, etag=None, size_bytes=0, ledger=NO_LEDGER, generation=0)
+
+
+def load(store: CheckpointStore, workdir: Path) -> Snapshot:
+    """Load the pair in force, whole and checked, or NOTHING for a first run.
+
+    When the checkpoint is replaced meanwhile, looks again. Raises CorruptCheckpointError,
+    NewerLayoutError, MissingLedgerError or MissingCheckpointError; changes nothing.
+    """
+    names = Names(store.checkpoint_name)
+    for _ in range(_LOOKS):
+        tail = _footer(store, names.checkpoint)
+        if tail is None:
+            _refuse_orphaned_ledgers(store, names)
+            return NOTHING
+        metadata = _metadata(store, tail)
+        file = workdir / f"ledger-{metadata.commit_id}.parquet"
+        if file.exists() or store.fetch(names.ledger(metadata.commit_id), file):
+            ledger = _ledger(store, file, metadata)
+            return Snapshot(
+                metadata=metadata,
+                etag=tail.etag,
+                size_bytes=tail.size_bytes,
+                ledger=ledger,
+                generation=metadata.generation,
+            )
+        again = store.read_tail(names.checkpoint, 1)
+        if again is not None and again.etag == tail.etag:
+            raise MissingLedgerError(
+                store.location, f"its ledger, {names.ledger(metadata.commit_id)}, is gone"
+            )
+    message = f"{store.location}: it keeps being replaced; other runs are at work. Try again."
+    raise StorageError(message)
+
+
+def _metadata(store: CheckpointStore, tail: Tail) -> CheckpointMetadata:
+    """Read the metadata in a checkpoint's tail."""
+    try:
+        return read_metadata(tail.data, CheckpointMetadata)
+    except NotOurFileError:
+        problem = "was not written by this software and has no ledger"
+        raise MissingLedgerError(store.location, problem) from None
+    except LayoutTooNewError as error:
+        raise NewerLayoutError(store.location, error.layout, LAYOUT_VERSION) from None
+    except DamagedFileError as error:
+        problem = "is not a whole Parquet file"
+        raise CorruptCheckpointError(store.location, problem) from error
+
+
+def load_metadata(store: CheckpointStore) -> CheckpointMetadata | None:
+    """Read the metadata of the checkpoint in force; None without one. Raises what `load` raises."""
+    tail = _footer(store, store.checkpoint_name)
+    return _metadata(store, tail) if tail else None
+
+
+def _footer(store: CheckpointStore, name: str) -> Tail | None:
+    """Read as much of a file's end as its footer needs."""
+    length = _TAIL_BYTES
+    while True:
+        tail = store.read_tail(name, length)
+        if tail is None:
+            return None
+        try:
+            needed = footer_size(tail.data)
+        except DamagedFileError as error:
+            problem = "is not a whole Parquet file"
+            raise CorruptCheckpointError(store.location, problem) from error
+        if needed <= len(tail.data):
+            return tail
+        if needed > tail.size_bytes:
+            raise CorruptCheckpointError(store.location, "is not a whole Parquet file")
+        length = needed
+
+
+def _ledger(store: CheckpointStore, file: Path, metadata: CheckpointMetadata) -> Ledger:
+    """Read the ledger that a checkpoint names, and check it against the checkpoint."""
+    try:
+        own = read_metadata(file, LedgerMetadata)
+        if own.commit_id != metadata.commit_id:
+            problem = f"its ledger belongs to commit {own.commit_id}, not {metadata.commit_id}"
+            raise CorruptCheckpointError(store.location, problem)
+        ledger = Ledger(file, own.objects)
+        ledger.check(rows=metadata.rows - metadata.adopted_rows)
+    except LayoutTooNewError as error:
+        raise NewerLayoutError(store.location, error.layout, LAYOUT_VERSION) from None
+    except (DamagedFileError, NotOurFileError) as error:
+        problem = str(error) or "its ledger is not a whole ledger file"
+        raise CorruptCheckpointError(store.location, problem) from error
+    return ledger
+
+
+def latest_generation(store: CheckpointStore) -> int:
+    """Return the latest generation of which there is a ledger, 0 without any."""
+    folder = Names(store.checkpoint_name).ledgers
+    return max((generation_of(file.name) for file in store.list_files(folder)), default=0)
+
+
+def _refuse_orphaned_ledgers(store: CheckpointStore, names: Names) -> None:
+    generation = latest_generation(store)
+    if generation > 1 and store.read_tail(names.checkpoint, 1) is None:
+        raise MissingCheckpointError(store.location, generation)

@@ -1,0 +1,97 @@
+"""Every listed object is counted once: the equation that shows that nothing was lost."""
+
+from datetime import datetime
+
+from msgspec import Struct, structs
+
+__all__ = ["Counts", "FailedFile", "RunReport"]
+
+
+class Counts(Struct, frozen=True, kw_only=True):
+    """How many listed objects came to each end; together they are all that were listed."""
+
+    unrecognized: int = 0
+    """Not named like an event object; never read."""
+    unchanged: int = 0
+    """In the ledger with the same etag; not read."""
+    touched: int = 0
+    """Read, and the content is the one already taken; no new row."""
+    rejected_before: int = 0
+    """Rejected by an earlier run under the same rules, and not changed since; not read."""
+    before_cutoff: int = 0
+    """Read, and not later than the cutoff of this run; not recorded."""
+    accepted: int = 0
+    """Read and taken: one new row each."""
+    invalid: int = 0
+    """Read, and not an event of the selected format."""
+    excluded: int = 0
+    """Read, and of a project that is not wanted."""
+    unreadable: int = 0
+    """Could not be read after the retries."""
+    denied: int = 0
+    """Access to this one object was refused."""
+    archived: int = 0
+    """In an archive class and not restored."""
+    missing: int = 0
+    """Listed, and gone when it was to be read."""
+    deferred: int = 0
+    """Left to the next run."""
+
+    @property
+    def listed(self) -> int:
+        """The sum of all the ends."""
+        return sum(structs.astuple(self))
+
+    @property
+    def failed(self) -> int:
+        """The objects that a person may have to look at."""
+        return self.invalid + self.unreadable + self.denied + self.missing
+
+
+class FailedFile(Struct, frozen=True, kw_only=True):
+    """One object that was rejected in this run, and why."""
+
+    key: str
+    outcome: str
+    reason: str
+
+
+class RunReport(Struct, frozen=True, kw_only=True):
+    """What one run did.
+
+    `counts` adds up to `listed`, the number of listed objects, in every run.
+    `total_events` is the number of rows in the checkpoint, `rejects` the number of objects in the
+    rejects file; both as they would be after a dry run. `commit_id` is None when the checkpoint was
+    not written. `warnings` says what went wrong beside the data, which the next run makes good.
+    """
+
+    run_id: str
+    source: str
+    checkpoint: str | None
+    started_at: datetime
+    finished_at: datetime
+    incremental: bool
+    dry_run: bool
+    counts: Counts
+    listed: int
+    total_events: int
+    rejects: int
+    size_bytes: int
+    first_timestamp: datetime | None
+    last_timestamp: datetime | None
+    commit_id: str | None
+    future_dated: int
+    unknown_fields: dict[str, int]
+    failed_files: tuple[FailedFile, ...]
+    unrecognized_examples: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing was left to the next run."""
+        return self.counts.deferred == 0
+
+    @property
+    def execution_time_ms(self) -> int:
+        """How long the run took."""
+        return round((self.finished_at - self.started_at).total_seconds() * 1000)

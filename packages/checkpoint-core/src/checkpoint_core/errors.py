@@ -1,0 +1,207 @@
+"""What can stop a run, one class for each thing that a caller would do differently.
+
+Every message says what is wrong, where, and what to do next.
+None of them holds the value of an event field.
+"""
+
+__all__ = [
+    "AdoptionIncompleteError",
+    "ChangedWhileReadingError",
+    "CheckpointError",
+    "CommitConflictError",
+    "CommitOutcomeUnknownError",
+    "CorruptCheckpointError",
+    "EmptySourceError",
+    "FormatDowngradeError",
+    "MissingCheckpointError",
+    "MissingLedgerError",
+    "NewerLayoutError",
+    "NoProgressError",
+    "NothingToAdoptError",
+    "SourceChangedError",
+    "StorageError",
+    "WouldLoseRowsError",
+]
+
+
+class CheckpointError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class StorageError(CheckpointError):
+    """A store or a source refused or failed, after its adapter's own retries."""
+
+
+class ChangedWhileReadingError(StorageError):
+    """The pinned version of a stored file is gone: replaced or removed since it was first seen."""
+
+
+class CorruptCheckpointError(CheckpointError):
+    """The checkpoint or its ledger is truncated, damaged or contradicts itself."""
+
+    def __init__(self, location: str, problem: str) -> None:
+        """Keep where it is and what is wrong with it."""
+        self.location = location
+        self.problem = problem
+        super().__init__(
+            f"{location}: {problem}. Nothing was changed. "
+            "Restore an earlier version of the file; if there is none, see --adopt and --rebuild."
+        )
+
+
+class NewerLayoutError(CheckpointError):
+    """The file was written by a later version of this software."""
+
+    def __init__(self, location: str, layout: int, supported: int) -> None:
+        """Keep both layout versions."""
+        self.location = location
+        self.layout = layout
+        self.supported = supported
+        super().__init__(
+            f"{location}: layout {layout} is newer than {supported}, the latest that this version "
+            "knows. Nothing was changed. Upgrade before running again."
+        )
+
+
+class MissingLedgerError(CheckpointError):
+    """There is a checkpoint, and nothing says which objects its rows came from."""
+
+    def __init__(self, location: str, problem: str) -> None:
+        """Keep where it is and what was found."""
+        self.location = location
+        self.problem = problem
+        super().__init__(
+            f"{location}: {problem}. Nothing was changed. Run with --adopt to keep its rows and "
+            "find out which objects they came from, or with --rebuild to make it anew."
+        )
+
+
+class MissingCheckpointError(CheckpointError):
+    """Ledgers of later generations exist, and the checkpoint that they belong to does not."""
+
+    def __init__(self, location: str, generation: int) -> None:
+        """Keep the latest generation that was found."""
+        self.location = location
+        self.generation = generation
+        super().__init__(
+            f"{location}: there is no checkpoint, but there was one, of generation {generation}: "
+            "it was removed, or its name is mistyped. Nothing was changed. "
+            "Restore the file, correct the name, or run with --rebuild --allow-loss to start anew."
+        )
+
+
+class SourceChangedError(CheckpointError):
+    """The checkpoint belongs to another source than the one that was given."""
+
+    def __init__(self, location: str, bound: str, given: str) -> None:
+        """Keep both sources."""
+        self.location = location
+        self.bound = bound
+        self.given = given
+        super().__init__(
+            f"{location}: belongs to {bound}, not to {given}. Nothing was changed. "
+            "Correct the source, or pass --accept-source-change if the objects have moved."
+        )
+
+
+class EmptySourceError(CheckpointError):
+    """The listing is empty, and the checkpoint was made from objects that should be in it."""
+
+    def __init__(self, source: str, objects: int) -> None:
+        """Keep the source and the number of objects that the ledger knows."""
+        self.source = source
+        self.objects = objects
+        super().__init__(
+            f"{source}: no objects, although the ledger knows {objects}. Nothing was changed. "
+            "Correct the source, or pass --accept-empty-source if they were removed on purpose."
+        )
+
+
+class FormatDowngradeError(CheckpointError):
+    """An older event format was asked for, which has fewer columns than the checkpoint."""
+
+    def __init__(self, location: str, current: str, wanted: str) -> None:
+        """Keep both formats."""
+        self.location = location
+        self.current = current
+        self.wanted = wanted
+        super().__init__(
+            f"{location}: holds event format {current}; format {wanted} would drop columns. "
+            f"Nothing was changed. Run with event format {current}."
+        )
+
+
+class CommitConflictError(CheckpointError):
+    """Other runs replaced the checkpoint first, each time that this one tried."""
+
+    def __init__(self, location: str, attempts: int) -> None:
+        """Keep the number of attempts."""
+        self.location = location
+        self.attempts = attempts
+        super().__init__(
+            f"{location}: other runs replaced it during each of {attempts} attempts. "
+            "Nothing of this run was committed; the next run takes its objects."
+        )
+
+
+class CommitOutcomeUnknownError(CheckpointError):
+    """The answer to the deciding write was lost, and reading back did not settle it."""
+
+    def __init__(self, location: str, commit_id: str) -> None:
+        """Keep the commit in question."""
+        self.location = location
+        self.commit_id = commit_id
+        super().__init__(
+            f"{location}: whether commit {commit_id} took place is not known. "
+            "The checkpoint is either the old or the new one, whole; the next run finds out."
+        )
+
+
+class NoProgressError(CheckpointError):
+    """There was work, and the time was over before any of it was taken."""
+
+    def __init__(self, source: str, left: int) -> None:
+        """Keep the number of objects left."""
+        self.source = source
+        self.left = left
+        super().__init__(
+            f"{source}: {left} objects are left and there was no time to take any; the next run "
+            "would end the same. Give the run more time, or lower the reserve."
+        )
+
+
+class WouldLoseRowsError(CheckpointError):
+    """A rebuild would not find all the rows that the checkpoint holds now."""
+
+    def __init__(self, location: str, rows: int | None) -> None:
+        """Keep the number of rows, None where it cannot be known."""
+        self.location = location
+        self.rows = rows
+        lost = "an unknown number of rows" if rows is None else f"{rows} rows"
+        super().__init__(
+            f"{location}: rebuilding would lose {lost} that the source no longer yields. "
+            "Nothing was changed. Keep them with --adopt, or accept the loss with --allow-loss."
+        )
+
+
+class NothingToAdoptError(CheckpointError):
+    """Adoption was asked for where there is nothing to adopt."""
+
+    def __init__(self, location: str, problem: str) -> None:
+        """Keep why."""
+        self.location = location
+        self.problem = problem
+        super().__init__(f"{location}: {problem}. Nothing was changed. Run without --adopt.")
+
+
+class AdoptionIncompleteError(CheckpointError):
+    """Some objects could not be read, so their rows cannot be told from new ones."""
+
+    def __init__(self, location: str, objects: int) -> None:
+        """Keep the number of objects."""
+        self.location = location
+        self.objects = objects
+        super().__init__(
+            f"{location}: {objects} objects could not be read, and adopting without them could "
+            "take their rows twice later. Nothing was changed. Make them readable and try again."
+        )

@@ -1,0 +1,183 @@
+"""Looking at a checkpoint without changing it: what it holds, what it lacks, whether it is sound."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+from msgspec import Struct
+
+from checkpoint_core._layout import CheckpointMetadata, DamagedFileError
+from checkpoint_core._merge import measure
+from checkpoint_core._parquet import collect, scan
+from checkpoint_core._rejects import load_rejects
+from checkpoint_core._selection import Rules, select
+from checkpoint_core._snapshot import Snapshot, load
+from checkpoint_core.errors import CheckpointError, StorageError
+from checkpoint_core.settings import Settings
+from checkpoint_core.stores import CheckpointStore, Source
+
+__all__ = ["Check", "Description", "describe", "read_rejects", "verify"]
+
+
+class Description(Struct, frozen=True, kw_only=True):
+    """What a checkpoint holds.
+
+    `events` counts rows by center_label and action; `rejects` counts objects by outcome.
+    """
+
+    metadata: CheckpointMetadata
+    size_bytes: int
+    objects: int
+    events: pl.DataFrame
+    rejects: dict[str, int]
+
+
+class Check(Struct, frozen=True, kw_only=True):
+    """One thing that must hold, whether it does, and what was found."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+def describe(store: CheckpointStore, workdir: Path) -> Description | None:
+    """Describe the checkpoint in force; None where there is none. Raises what a run raises."""
+    snapshot = load(store, workdir)
+    if snapshot.metadata is None:
+        return None
+    file = _fetch(store, snapshot, workdir)
+    events = collect(
+        file, scan(file).group_by("center_label", "action").len("events").sort(pl.all())
+    )
+    rejects = read_rejects(store, workdir)["outcome"].value_counts(sort=True)
+    return Description(
+        metadata=snapshot.metadata,
+        size_bytes=snapshot.size_bytes,
+        objects=snapshot.ledger.objects,
+        events=events,
+        rejects=dict(rejects.iter_rows()),
+    )
+
+
+def read_rejects(store: CheckpointStore, workdir: Path) -> pl.DataFrame:
+    """Return the rejects, in REJECTS_SCHEMA sorted by key; empty where there is no such file.
+
+    Raises StorageError when the file cannot be read as rejects.
+    """
+    rejects = load_rejects(store, workdir, source=None)
+    if rejects.unreadable:
+        message = (
+            f"{store.location}: its rejects file is damaged or of a later version. "
+            "The next run makes it anew; no data depends on it."
+        )
+        raise StorageError(message)
+    return rejects.rows
+
+
+def verify(
+    store: CheckpointStore, source: Source | None, settings: Settings, workdir: Path
+) -> list[Check]:
+    """Check that checkpoint, metadata and ledger agree; with a source, that no object is missing.
+
+    Reads the whole checkpoint. Later checks are left out where an earlier one makes them
+    impossible. Raises StorageError only when the storage itself fails.
+    """
+    try:
+        snapshot = load(store, workdir)
+    except StorageError:
+        raise
+    except CheckpointError as error:
+        return [Check(name="pair", passed=False, detail=str(error))]
+    if snapshot.metadata is None:
+        return [Check(name="pair", passed=False, detail="there is no checkpoint")]
+    objects = snapshot.ledger.objects
+    detail = f"commit {snapshot.metadata.commit_id}, its ledger accounts for {objects} objects"
+    checks = [Check(name="pair", passed=True, detail=detail)]
+    file = _fetch(store, snapshot, workdir)
+    for name, look in (
+        ("rows", lambda: _rows(file, snapshot.metadata)),
+        ("content", lambda: _content(file)),
+        ("ledger", lambda: _ledger(file, snapshot)),
+    ):
+        checks.append(_checked(name, look))
+    if source is not None:
+        checks.append(
+            _checked("source", lambda: _source(store, source, snapshot, settings, workdir))
+        )
+    return checks
+
+
+def _checked(name: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(name=name, passed=True, detail=look())
+    except DamagedFileError as error:
+        return Check(name=name, passed=False, detail=str(error) or "a part of it is damaged")
+
+
+def _fetch(store: CheckpointStore, snapshot: Snapshot, workdir: Path) -> Path:
+    file = workdir / "checkpoint.parquet"
+    if not store.fetch(store.checkpoint_name, file, etag=snapshot.etag):
+        message = f"{store.location}: it was removed meanwhile"
+        raise StorageError(message)
+    return file
+
+
+def _rows(file: Path, metadata: CheckpointMetadata | None) -> str:
+    assert metadata is not None  # noqa: S101 - verify has looked
+    rows = measure(file, metadata.event_format)
+    if rows.count != metadata.rows:
+        problem = f"it has {rows.count} rows and says {metadata.rows}"
+        raise DamagedFileError(problem)
+    if (rows.first, rows.last) != (metadata.first_timestamp, metadata.last_timestamp):
+        problem = "its first and last timestamps are not those that it says"
+        raise DamagedFileError(problem)
+    return f"{rows.count} rows of event format {metadata.event_format}, sorted by timestamp"
+
+
+def _content(file: Path) -> str:
+    widths = collect(file, scan(file).select(pl.all().hash().count()))
+    return f"every page of {widths.width} columns can be read"
+
+
+def _ledger(file: Path, snapshot: Snapshot) -> str:
+    ledger = snapshot.ledger
+    keys = ledger.collect(
+        ledger.scan().select(is_sorted=pl.col("key").is_sorted(), distinct=pl.col("key").n_unique())
+    )
+    if keys.row(0) != (True, ledger.objects):
+        problem = "the ledger's keys are not sorted, or not each there once"
+        raise DamagedFileError(problem)
+    traits = ["timestamp", "pipeline_adcid", "ptid"]
+    accepted = ledger.scan().filter(pl.col("state") == "accepted")
+    orphans = accepted.join(scan(file).select(traits), on=traits, how="anti")
+    without_row = ledger.collect(orphans.select(pl.len())).item()
+    if without_row:
+        problem = f"{without_row} objects of the ledger have no row in the checkpoint"
+        raise DamagedFileError(problem)
+    return f"{ledger.objects} objects, each with its row"
+
+
+def _source(
+    store: CheckpointStore, source: Source, snapshot: Snapshot, settings: Settings, workdir: Path
+) -> str:
+    rejects = load_rejects(store, workdir, source=source.location).rows
+    listing = source.list_objects(restore_states=False)
+    selection = select(
+        listing,
+        ledger=snapshot.ledger.known(),
+        rejects=rejects,
+        rules=Rules.of(settings),
+        examples=settings.listed_failures,
+    )
+    waiting = selection.to_read.join(rejects, on=["key", "etag"], how="anti").height
+    if waiting:
+        problem = (
+            f"{waiting} of {listing.height} objects are new or changed since the last run; "
+            "the next run takes them"
+        )
+        raise DamagedFileError(problem)
+    rejected = selection.rejected_before.height + selection.to_read.height
+    return (
+        f"{listing.height} objects: {selection.unchanged} in the ledger, {rejected} in the "
+        f"rejects, {selection.unrecognized} not named like events"
+    )

@@ -1,0 +1,219 @@
+"""One run: list, select, read, judge, merge, commit, report. At most one commit."""
+
+from datetime import timedelta
+from typing import Final
+
+import polars as pl
+
+from checkpoint_core._commit import delete_old_ledgers
+from checkpoint_core._judgement import Judge
+from checkpoint_core._reading import Taken, read_and_judge
+from checkpoint_core._rejects import Rejects, load_rejects, next_rejects, save_rejects
+from checkpoint_core._replacement import Replacement, Task, refuse_mismatch, replace
+from checkpoint_core._reporting import report
+from checkpoint_core._rewriting import adopt, find_ground, rebuild
+from checkpoint_core._selection import Rules, Selection, select
+from checkpoint_core._snapshot import load
+from checkpoint_core.accounting import RunReport
+from checkpoint_core.errors import EmptySourceError, NoProgressError, StorageError
+from checkpoint_core.settings import Request, Settings
+from checkpoint_core.stores import CheckpointStore, Host, Source
+
+__all__ = ["run"]
+
+_RESTORES_EVERY: Final = timedelta(days=1)
+_REJECTS_LOST: Final = "the rejects file could not be read; all rejected objects were judged again"
+
+
+def run(
+    source: Source, store: CheckpointStore, *, settings: Settings, request: Request, host: Host
+) -> RunReport:
+    """Bring the checkpoint up to date with the source, and account for every listed object.
+
+    Guarantee: afterwards, however it ends, checkpoint and ledger are either the pair that was in
+    force or a new one; rows are never lost and never taken twice, also when several runs are at
+    work at once. What cannot be taken is in the rejects with a reason. Where nothing is new,
+    nothing is written.
+
+    Objects to which access was denied do not stop a run; the caller decides what `counts.denied`
+    means. Raises a CheckpointError for everything that concerns the run as a whole.
+    """
+    return _Run(source, store, settings, request, host).execute()
+
+
+class _Run:
+    """The steps of one run, each of which needs what the run was given."""
+
+    def __init__(
+        self,
+        source: Source,
+        store: CheckpointStore,
+        settings: Settings,
+        request: Request,
+        host: Host,
+    ) -> None:
+        self.source = source
+        self.store = store
+        self.host = host
+        self.started_at = host.now()
+        self.rules = Rules.of(settings)
+        self.task = Task(
+            run_id=host.new_id(), source=source.location, settings=settings, request=request
+        )
+        self.judge = Judge(
+            settings,
+            since=request.since,
+            started_at=self.started_at,
+            filters=request.mode != "adopt",
+        )
+
+    def execute(self) -> RunReport:
+        if self.task.request.mode == "incremental":
+            return self._increment()
+        return self._rewrite()
+
+    def _increment(self) -> RunReport:
+        with self.host.observer.stage("load"):
+            snapshot = load(self.store, self.host.workdir)
+            refuse_mismatch(snapshot.metadata, self.task, self.store.location)
+            rejects = self._load_rejects()
+        listing, listed_restores = self._list(rejects)
+        if listing.is_empty() and snapshot.ledger.objects:
+            self._refuse_empty(snapshot.ledger.objects)
+        selection = self._select(listing, snapshot.ledger.known(), rejects)
+        entries = snapshot.ledger.entries(selection.to_read)
+        taken = self._read(selection, entries)
+        result = replace(
+            self.store, snapshot, taken.judgement, entries=entries, task=self.task, host=self.host
+        )
+        return self._finish(selection, taken, result, rejects, listed_restores=listed_restores)
+
+    def _rewrite(self) -> RunReport:
+        with self.host.observer.stage("load"):
+            ground = find_ground(self.store, self.task, self.host)
+            rejects = self._load_rejects()
+        listing, listed_restores = self._list(rejects)
+        if listing.is_empty() and ground.original is not None:
+            self._refuse_empty(ground.existing.rows if ground.existing else 0)
+        nothing = pl.DataFrame(schema={"key": pl.String(), "etag": pl.String()})
+        selection = self._select(listing, nothing, Rejects(rows=rejects.rows.clear()))
+        taken = self._read(selection, ground.snapshot.ledger.entries(selection.to_read))
+        if taken.left.height:
+            raise NoProgressError(self.source.location, taken.left.height)
+        if self.task.request.mode == "adopt":
+            result = adopt(
+                self.store, ground, taken.judgement, self.judge, task=self.task, host=self.host
+            )
+        else:
+            result = rebuild(self.store, ground, taken.judgement, task=self.task, host=self.host)
+        return self._finish(selection, taken, result, rejects, listed_restores=listed_restores)
+
+    def _load_rejects(self) -> Rejects:
+        return load_rejects(self.store, self.host.workdir, source=self.source.location)
+
+    def _list(self, rejects: Rejects) -> tuple[pl.DataFrame, bool]:
+        """List the source; say whether restore states were asked for."""
+        archived = (rejects.rows["outcome"] == "archived").any()
+        last = rejects.restores_listed_at
+        is_due = last is None or self.started_at - last >= _RESTORES_EVERY
+        restores = self.task.request.list_restores or (archived and is_due)
+        with self.host.observer.stage("list"):
+            return self.source.list_objects(restore_states=restores), restores
+
+    def _refuse_empty(self, objects: int) -> None:
+        if not self.task.request.accept_empty_source:
+            raise EmptySourceError(self.source.location, objects)
+
+    def _select(self, listing: pl.DataFrame, known: pl.DataFrame, rejects: Rejects) -> Selection:
+        return select(
+            listing,
+            ledger=known,
+            rejects=rejects.rows,
+            rules=self.rules,
+            examples=self.task.settings.listed_failures,
+        )
+
+    def _read(self, selection: Selection, entries: pl.DataFrame) -> Taken:
+        with self.host.observer.stage("read"):
+            taken = read_and_judge(
+                self.source,
+                selection.to_read,
+                self.judge,
+                entries=entries,
+                settings=self.task.settings,
+                host=self.host,
+                whole=self.task.request.mode != "incremental",
+            )
+        if taken.out_of_time and not _is_progress(taken):
+            raise NoProgressError(self.source.location, taken.left.height)
+        return taken
+
+    def _finish(
+        self,
+        selection: Selection,
+        taken: Taken,
+        result: Replacement,
+        rejects: Rejects,
+        *,
+        listed_restores: bool,
+    ) -> RunReport:
+        """Bring the rejects up to date, delete old ledgers, and report."""
+        left = pl.concat([taken.left.select("key"), result.deferred])
+        rows = next_rejects(
+            rejects.rows,
+            kept=pl.concat([selection.rejected_before, left]),
+            new=result.judgement.rejected,
+        )
+        # Were a restored object left to the next run, that one must see that it is restored.
+        left_archived = left.join(rejects.rows.filter(pl.col("outcome") == "archived"), on="key")
+        is_used = listed_restores and left_archived.is_empty()
+        renewed = Rejects(
+            rows=rows,
+            restores_listed_at=self.started_at if is_used else rejects.restores_listed_at,
+        )
+        warnings = [_REJECTS_LOST] if rejects.unreadable else []
+        if not self.task.request.dry_run:
+            warnings += self._tidy(result, rejects, renewed)
+        return report(
+            self.task,
+            self.host,
+            started_at=self.started_at,
+            location=self.store.location,
+            selection=selection,
+            result=result,
+            left=left.height,
+            before_cutoff=taken.judgement.before_cutoff,
+            rejects=renewed,
+            unknown_fields=self.judge.unknown_fields(),
+            warnings=tuple(warnings),
+        )
+
+    def _tidy(self, result: Replacement, before: Rejects, after: Rejects) -> list[str]:
+        """Write the rejects and delete old ledgers; return what failed.
+
+        Both come after the commit and no data depends on them, so they cannot fail a run.
+        """
+        failures = []
+        try:
+            if before.differs(after):
+                save_rejects(self.store, self.host.workdir, after, source=self.source.location)
+        except StorageError as error:
+            failures.append(f"the rejects could not be written: {error}")
+        try:
+            if result.committed is not None:
+                retention = timedelta(days=self.task.settings.ledger_retention_days)
+                delete_old_ledgers(
+                    self.store, result.committed.metadata, before=self.started_at - retention
+                )
+        except StorageError as error:
+            failures.append(f"old ledgers could not be deleted: {error}")
+        return failures
+
+
+def _is_progress(taken: Taken) -> bool:
+    recorded = taken.judgement.rejected.filter(
+        pl.col("outcome").is_in(["invalid", "excluded", "archived"])
+    )
+    return bool(
+        taken.judgement.accepted.height or taken.judgement.touched.height or recorded.height
+    )

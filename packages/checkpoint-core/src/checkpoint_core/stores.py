@@ -1,0 +1,210 @@
+"""What the core needs from storage and from its host, as small protocols and plain data.
+
+A *source* holds event objects; a *checkpoint store* holds the checkpoint and the files beside it.
+Adapters implement both; every guarantee that a run gives rests on what is promised here.
+"""
+
+import enum
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, Protocol
+
+import polars as pl
+from msgspec import Struct
+
+__all__ = [
+    "LISTING_SCHEMA",
+    "CheckpointStore",
+    "Condition",
+    "Content",
+    "FailureOutcome",
+    "Host",
+    "Observer",
+    "PutOutcome",
+    "QuietObserver",
+    "ReadFailure",
+    "Source",
+    "Stage",
+    "StoredFile",
+    "Tail",
+]
+
+LISTING_SCHEMA = pl.Schema(
+    {
+        "key": pl.String(),
+        "etag": pl.String(),
+        "size": pl.Int64(),
+        "last_modified": pl.Datetime("us", "UTC"),
+        "archived": pl.Boolean(),
+    }
+)
+"""One row per listed object.
+
+`etag` tells one content of a key from the next; a directory derives it from modification time and
+size. `archived` is null where the listing does not know it.
+"""
+
+FailureOutcome = Literal["unreadable", "denied", "archived", "missing"]
+Stage = Literal["load", "list", "read", "merge", "commit"]
+
+
+class Content(Struct, frozen=True, kw_only=True, gc=False):
+    """One event object as it was read, with the etag and time of that very content."""
+
+    key: str
+    data: bytes
+    etag: str
+    last_modified: datetime
+
+
+class ReadFailure(Struct, frozen=True, kw_only=True, gc=False):
+    """One event object that could not be read; `reason` never quotes its content."""
+
+    key: str
+    outcome: FailureOutcome
+    reason: str
+
+
+class Source(Protocol):
+    """Where event objects are listed and read."""
+
+    @property
+    def location(self) -> str:
+        """A URI that names this source, the same in every run."""
+        ...
+
+    def list_objects(self, *, restore_states: bool) -> pl.DataFrame:
+        """List everything below the location, in LISTING_SCHEMA, each key once, in any order.
+
+        With `restore_states`, `archived` is filled in wherever the store can tell.
+        Raises StorageError when the listing is not whole.
+        """
+        ...
+
+    def read(self, keys: Sequence[str], *, max_size_bytes: int) -> Iterator[Content | ReadFailure]:
+        """Read the objects concurrently and yield one answer for each key, in any order.
+
+        At most `max_size_bytes + 1` bytes of an object are read, which is enough to refuse it.
+        Raises StorageError when the store as a whole fails.
+        """
+        ...
+
+
+class StoredFile(Struct, frozen=True, kw_only=True):
+    """A file beside the checkpoint, by its name relative to the checkpoint's folder."""
+
+    name: str
+    last_modified: datetime
+
+
+class Tail(Struct, frozen=True, kw_only=True):
+    """The last bytes of a stored file, and which version of it they belong to."""
+
+    data: bytes
+    etag: str
+    size_bytes: int
+
+
+class Condition(Struct, frozen=True):
+    """Write only if the stored file still has this etag; None: only if there is no such file."""
+
+    etag: str | None
+
+
+class PutOutcome(enum.Enum):
+    """What is known after a conditional write."""
+
+    WRITTEN = "written"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+class CheckpointStore(Protocol):
+    """Where the checkpoint, its ledgers, its rejects and its replaced versions are kept.
+
+    Names are relative to the checkpoint's folder and use `/`.
+    A write is atomic: readers see the old file or the new one, whole.
+    """
+
+    @property
+    def location(self) -> str:
+        """The checkpoint's path or URI, as people know it."""
+        ...
+
+    @property
+    def checkpoint_name(self) -> str:
+        """The checkpoint's own name in its folder."""
+        ...
+
+    def read_tail(self, name: str, length_bytes: int) -> Tail | None:
+        """Return the last `length_bytes` (or all) of a file, None where there is no such file."""
+        ...
+
+    def fetch(self, name: str, to: Path, *, etag: str | None = None) -> bool:
+        """Make the file available at the local path `to`, unchanged until the run ends.
+
+        It must not be written to. Returns False where there is no such file. With `etag`, raises
+        ChangedWhileReadingError where that version is no longer there.
+        """
+        ...
+
+    def put(self, name: str, file: Path) -> None:
+        """Write a local file under the name, whatever is there; idempotent."""
+        ...
+
+    def put_if(self, name: str, file: Path, condition: Condition) -> PutOutcome:
+        """Write a local file under the name if the condition holds at that very moment.
+
+        Never retried by the adapter: after an unknown outcome the caller reads back.
+        """
+        ...
+
+    def list_files(self, folder: str) -> list[StoredFile]:
+        """List the files in a folder; empty where there is no such folder."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Remove a file; no error where there is none."""
+        ...
+
+
+class Observer(Protocol):
+    """Who watches a run: a progress bar, a tracer, or nobody."""
+
+    def stage(self, name: Stage) -> AbstractContextManager[object]:
+        """Enter one stage of the run; left when the stage ends, also by an error."""
+        ...
+
+    def progress(self, done: int, total: int) -> None:
+        """Tell how many objects of the current stage are done."""
+        ...
+
+
+class QuietObserver:
+    """An observer that does nothing."""
+
+    def stage(self, name: Stage) -> AbstractContextManager[object]:  # noqa: ARG002 - a protocol's name
+        """Enter nothing."""
+        return nullcontext()
+
+    def progress(self, done: int, total: int) -> None:
+        """Tell nobody."""
+
+
+class Host(Struct, frozen=True, kw_only=True):
+    """What a run needs from the machine, handed in so that the core has no clock of its own.
+
+    `new_id` returns text that is unique across runs and fits a file name; `pause` waits for some
+    seconds; `jitter` returns a number from 0 to 1; `remaining_s` is the time left, infinite where
+    nothing limits it; `workdir` is an empty local folder that belongs to this run alone.
+    """
+
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+    pause: Callable[[float], None]
+    jitter: Callable[[], float]
+    remaining_s: Callable[[], float]
+    workdir: Path
+    observer: Observer = QuietObserver()
