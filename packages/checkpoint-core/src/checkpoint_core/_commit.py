@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from checkpoint_core._layout import CheckpointMetadata, Names, generation_of
-from checkpoint_core._snapshot import load_metadata
+from checkpoint_core._snapshot import look
 from checkpoint_core.errors import CheckpointError, CommitOutcomeUnknownError
 from checkpoint_core.stores import CheckpointStore, Condition, Host, PutOutcome
 
@@ -47,15 +47,14 @@ def commit(store: CheckpointStore, prepared: Prepared, *, etag: str | None, host
             return True
         unclear = unclear or outcome is PutOutcome.UNKNOWN
         try:
-            metadata = load_metadata(store)
-            if metadata is not None and commit_id in metadata.lineage:
-                return True
-            present = store.read_tail(names.checkpoint, 1)
+            present, lineage = look(store)
         except CheckpointError as error:
             if not unclear:
                 raise
             raise CommitOutcomeUnknownError(store.location, commit_id) from error
-        if (present.etag if present else None) != etag:
+        if commit_id in lineage:
+            return True
+        if present != etag:
             return False
         back_off(host, attempt)
     if unclear:

@@ -11,6 +11,7 @@ from checkpoint_core._layout import DamagedFileError, event_schema
 from checkpoint_core._parquet import collect, read_schema, scan, sink
 from nacc_event_model import EventFormat
 
+_NOT_EVENTS: Final = "its rows cannot be read as events"
 _REQUIRED: Final = event_schema(EventFormat.V1_0).names()
 
 
@@ -48,6 +49,8 @@ def normalize(original: Path, to: Path, schema: pl.Schema) -> Existing:
             f"unknown: {len(unknown)})"
         )
         raise DamagedFileError(problem)
+    if not all(_is_convertible(found[name], schema[name]) for name in found):
+        raise DamagedFileError(_NOT_EVENTS)
     columns = tuple(name for name in schema if name in found)
     rows = scan(original).select(
         _converted(name, found[name], dtype) if name in found else pl.lit(None, dtype).alias(name)
@@ -63,7 +66,7 @@ def normalize(original: Path, to: Path, schema: pl.Schema) -> Existing:
         )
     except (DamagedFileError, PolarsError):
         # The cause quotes values of the file, so it must not be chained.
-        problem = "its rows cannot be read as events"
+        problem = _NOT_EVENTS
     else:
         count, without_time = collect(
             to, scan(to).select(pl.len(), pl.col("timestamp").null_count())
@@ -89,6 +92,15 @@ def match(existing: Existing, arrived: pl.DataFrame) -> Match:
         matched=numbered.filter(is_matched).select(arrived.columns),
         unmatched=numbered.filter(~is_matched).select(arrived.columns),
     )
+
+
+def _is_convertible(found: pl.DataType, wanted: pl.DataType) -> bool:
+    """Whether values keep their meaning; a cast alone would cut fractions and times off."""
+    if isinstance(wanted, pl.String):
+        return isinstance(found, pl.String | pl.Categorical | pl.Enum | pl.Null)
+    if isinstance(wanted, pl.Int32):
+        return found.is_integer() or isinstance(found, pl.String)
+    return isinstance(found, type(wanted))
 
 
 def _converted(name: str, found: pl.DataType, wanted: pl.DataType) -> pl.Expr:

@@ -180,6 +180,8 @@ class Judge:
 
     def _rejects(self, rejected: list["_Reject"], listed: pl.DataFrame) -> pl.DataFrame:
         """Make rejects; what was not read gets its etag, size and time from the listing."""
+        if not rejected:
+            return REJECTS_SCHEMA.to_frame()
         read = [version for _, version, _, _ in rejected if version is not None]
         as_listed = listed.select("key", *(pl.col(name).name.suffix("_listed") for name in _HINTS))
         texts = {"key": pl.String(), "outcome": pl.String(), "reason": pl.String()}

@@ -216,12 +216,9 @@ def read_metadata(file: Path | bytes, kind: type[_Metadata]) -> _Metadata:
 
 
 def footer_size(tail: bytes) -> int:
-    """Return how many of a Parquet file's last bytes hold its footer.
-
-    Raises DamagedFileError where there is no footer at the end.
-    """
-    if len(tail) < 12 or tail[-4:] != b"PAR1":
-        raise DamagedFileError
+    """Return how many of a Parquet file's last bytes hold its footer; 0 where there is none."""
+    if tail[-4:] != b"PAR1":
+        return 0
     return int.from_bytes(tail[-8:-4], "little") + 8
 
 

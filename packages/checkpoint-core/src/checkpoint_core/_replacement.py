@@ -9,16 +9,17 @@ from checkpoint_core._layout import (
     LEDGER_SCHEMA,
     CheckpointMetadata,
     DamagedFileError,
+    event_schema,
     new_commit_id,
 )
 from checkpoint_core._ledger import NO_LEDGER, updates
 from checkpoint_core._merge import NO_ROWS, Rows
+from checkpoint_core._parquet import read_schema
 from checkpoint_core._preparation import Base, Commit, prepare
 from checkpoint_core._snapshot import Snapshot, load
 from checkpoint_core.errors import (
     ChangedWhileReadingError,
     CommitConflictError,
-    CorruptCheckpointError,
     FormatDowngradeError,
     MissingCheckpointError,
     SourceChangedError,
@@ -149,9 +150,6 @@ def _prepare(
             return prepare(base, judgement.accepted, changed, particulars, host.workdir)
     except ChangedWhileReadingError:
         return None
-    except DamagedFileError as error:
-        problem = str(error) or "is damaged"
-        raise CorruptCheckpointError(store.location, problem) from error
 
 
 def _base(store: CheckpointStore, snapshot: Snapshot, host: Host, attempt: int) -> Base:
@@ -162,6 +160,9 @@ def _base(store: CheckpointStore, snapshot: Snapshot, host: Host, attempt: int) 
     if not store.fetch(store.checkpoint_name, file, etag=snapshot.etag):
         message = f"{store.location}: it was removed"
         raise ChangedWhileReadingError(message)
+    if read_schema(file) != event_schema(metadata.event_format):
+        problem = f"its columns are not those of event format {metadata.event_format}"
+        raise DamagedFileError(problem)
     return Base(
         file=file,
         rows=Rows(metadata.rows, metadata.first_timestamp, metadata.last_timestamp),

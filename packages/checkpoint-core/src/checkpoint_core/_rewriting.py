@@ -188,11 +188,8 @@ def _rewrite(
     nothing_at_all = ground.original is None and accepted.is_empty()
     if nothing_at_all or task.request.dry_run:
         return result
-    try:
-        with host.observer.stage("merge"):
-            prepared = prepare(plan.base, accepted, plan.changed, particulars, host.workdir)
-    except DamagedFileError as error:
-        raise CorruptCheckpointError(store.location, str(error) or "is damaged") from error
+    with host.observer.stage("merge"):
+        prepared = prepare(plan.base, accepted, plan.changed, particulars, host.workdir)
     names = Names(store.checkpoint_name)
     with host.observer.stage("commit"):
         if ground.original is not None:

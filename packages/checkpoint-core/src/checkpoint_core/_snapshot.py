@@ -1,5 +1,7 @@
 """Loading the pair that is in force: a checkpoint's metadata and the ledger that it names."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -60,7 +62,7 @@ def load(store: CheckpointStore, workdir: Path) -> Snapshot:
     """
     names = Names(store.checkpoint_name)
     for _ in range(_LOOKS):
-        tail = _footer(store, names.checkpoint)
+        tail = _tail(store)
         if tail is None:
             _refuse_orphaned_ledgers(store, names)
             return NOTHING
@@ -98,28 +100,46 @@ def _metadata(store: CheckpointStore, tail: Tail) -> CheckpointMetadata:
         raise CorruptCheckpointError(store.location, problem) from error
 
 
+@contextmanager
+def damage_told(location: str) -> Iterator[None]:
+    """Tell damage that is met on the way as what it is to callers: a corrupt checkpoint."""
+    try:
+        yield
+    except DamagedFileError as error:
+        problem = str(error) or "it or its ledger is damaged"
+        raise CorruptCheckpointError(location, problem) from error
+
+
 def load_metadata(store: CheckpointStore) -> CheckpointMetadata | None:
     """Read the metadata of the checkpoint in force; None without one. Raises what `load` raises."""
-    tail = _footer(store, store.checkpoint_name)
+    tail = _tail(store)
     return _metadata(store, tail) if tail else None
 
 
-def _footer(store: CheckpointStore, name: str) -> Tail | None:
-    """Read as much of a file's end as its footer needs."""
+def look(store: CheckpointStore) -> tuple[str | None, tuple[str, ...]]:
+    """Return the etag and the lineage of what is in force, both of the same moment.
+
+    The etag is None without a checkpoint; the lineage is empty where it is not ours or damaged.
+    """
+    tail = _tail(store)
+    if tail is None:
+        return None, ()
+    try:
+        return tail.etag, _metadata(store, tail).lineage
+    except (MissingLedgerError, CorruptCheckpointError):
+        return tail.etag, ()
+
+
+def _tail(store: CheckpointStore) -> Tail | None:
+    """Read as much of the checkpoint's end as its footer needs, where it has one."""
     length = _TAIL_BYTES
     while True:
-        tail = store.read_tail(name, length)
+        tail = store.read_tail(store.checkpoint_name, length)
         if tail is None:
             return None
-        try:
-            needed = footer_size(tail.data)
-        except DamagedFileError as error:
-            problem = "is not a whole Parquet file"
-            raise CorruptCheckpointError(store.location, problem) from error
-        if needed <= len(tail.data):
+        needed = footer_size(tail.data)
+        if needed <= len(tail.data) or needed > tail.size_bytes:
             return tail
-        if needed > tail.size_bytes:
-            raise CorruptCheckpointError(store.location, "is not a whole Parquet file")
         length = needed
 
 

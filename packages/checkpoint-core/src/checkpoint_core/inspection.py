@@ -11,7 +11,7 @@ from checkpoint_core._merge import measure
 from checkpoint_core._parquet import collect, scan
 from checkpoint_core._rejects import load_rejects
 from checkpoint_core._selection import Rules, select
-from checkpoint_core._snapshot import Snapshot, load
+from checkpoint_core._snapshot import Snapshot, damage_told, load
 from checkpoint_core.errors import CheckpointError, StorageError
 from checkpoint_core.settings import Settings
 from checkpoint_core.stores import CheckpointStore, Source
@@ -46,9 +46,9 @@ def describe(store: CheckpointStore, workdir: Path) -> Description | None:
     if snapshot.metadata is None:
         return None
     file = _fetch(store, snapshot, workdir)
-    events = collect(
-        file, scan(file).group_by("center_label", "action").len("events").sort(pl.all())
-    )
+    with damage_told(store.location):
+        by_center = scan(file).group_by("center_label", "action").len("events")
+        events = collect(file, by_center.sort(pl.all()))
     rejects = read_rejects(store, workdir)["outcome"].value_counts(sort=True)
     return Description(
         metadata=snapshot.metadata,

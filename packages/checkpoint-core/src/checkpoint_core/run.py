@@ -13,7 +13,7 @@ from checkpoint_core._replacement import Replacement, Task, refuse_mismatch, rep
 from checkpoint_core._reporting import report
 from checkpoint_core._rewriting import adopt, find_ground, rebuild
 from checkpoint_core._selection import Rules, Selection, select
-from checkpoint_core._snapshot import load
+from checkpoint_core._snapshot import damage_told, load
 from checkpoint_core.accounting import RunReport
 from checkpoint_core.errors import EmptySourceError, NoProgressError, StorageError
 from checkpoint_core.settings import Request, Settings
@@ -38,7 +38,8 @@ def run(
     Objects to which access was denied do not stop a run; the caller decides what `counts.denied`
     means. Raises a CheckpointError for everything that concerns the run as a whole.
     """
-    return _Run(source, store, settings, request, host).execute()
+    with damage_told(store.location):
+        return _Run(source, store, settings, request, host).execute()
 
 
 class _Run:

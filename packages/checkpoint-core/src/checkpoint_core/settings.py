@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from fnmatch import translate
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -10,6 +10,9 @@ from checkpoint_core._parquet import Compression
 from nacc_event_model import EventFormat
 
 __all__ = ["Mode", "Request", "Settings"]
+
+_LONGEST_DAYS: Final = 36_500
+_LONGEST_S: Final = _LONGEST_DAYS * 86_400
 
 Mode = Literal["incremental", "adopt", "rebuild"]
 
@@ -56,14 +59,14 @@ class Settings(Struct, frozen=True, kw_only=True):
             if getattr(self, name) < 1
         ]
         wrong += [
-            f"{name} must not be negative"
-            for name in (
-                "reserve_s",
-                "future_tolerance_s",
-                "ledger_retention_days",
-                "listed_failures",
+            f"{name} must not be negative, and at most {most}"
+            for name, most in (
+                ("reserve_s", _LONGEST_S),
+                ("future_tolerance_s", _LONGEST_S),
+                ("ledger_retention_days", _LONGEST_DAYS),
+                ("listed_failures", 1_000),
             )
-            if getattr(self, name) < 0
+            if not 0 <= getattr(self, name) <= most
         ]
         if wrong:
             raise ValueError("; ".join(wrong))
