@@ -18,9 +18,10 @@ def _told_apart(file: Path) -> Iterator[None]:
     """Turn what polars raises into a damaged file or a failing disk."""
     try:
         yield
-    except DAMAGED as error:
-        raise DamagedFileError from error
-    except OSError as error:
+    except (*DAMAGED, OSError) as error:
+        # Polars passes some of the system's errors on as errors of the format.
+        if not isinstance(error, OSError) and "(os error " not in str(error):
+            raise DamagedFileError from error
         message = f"{file}: {error}. Check the space and the permissions there."
         raise StorageError(message) from error
 

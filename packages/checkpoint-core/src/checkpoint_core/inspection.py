@@ -22,14 +22,15 @@ __all__ = ["Check", "Description", "describe", "read_rejects", "verify"]
 class Description(Struct, frozen=True, kw_only=True):
     """What a checkpoint holds.
 
-    `events` counts rows by center_label and action; `rejects` counts objects by outcome.
+    `events` counts rows by center_label and action; `rejects` counts objects by outcome, and is
+    None where the rejects file cannot be read.
     """
 
     metadata: CheckpointMetadata
     size_bytes: int
     objects: int
     events: pl.DataFrame
-    rejects: dict[str, int]
+    rejects: dict[str, int] | None
 
 
 class Check(Struct, frozen=True, kw_only=True):
@@ -49,13 +50,14 @@ def describe(store: CheckpointStore, workdir: Path) -> Description | None:
     with damage_told(store.location):
         by_center = scan(file).group_by("center_label", "action").len("events")
         events = collect(file, by_center.sort(pl.all()))
-    rejects = read_rejects(store, workdir)["outcome"].value_counts(sort=True)
+    rejects = load_rejects(store, workdir, source=None)
+    outcomes = rejects.rows["outcome"].value_counts(sort=True)
     return Description(
         metadata=snapshot.metadata,
         size_bytes=snapshot.size_bytes,
         objects=snapshot.ledger.objects,
         events=events,
-        rejects=dict(rejects.iter_rows()),
+        rejects=None if rejects.unreadable else dict(outcomes.iter_rows()),
     )
 
 

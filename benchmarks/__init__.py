@@ -1,0 +1,1 @@
+"""Side-by-side measurements; not tests. Run them with `hatch run bench`."""

@@ -1,0 +1,67 @@
+"""The commands, put together."""
+
+from typing import Annotated
+
+import typer
+
+import checkpoint_core
+import checkpoint_lambda
+import nacc_event_model
+from checkpoint_lambda.cli._output import write_lines
+from checkpoint_lambda.cli._rejects import rejects_command
+from checkpoint_lambda.cli._run import run_command
+from checkpoint_lambda.cli._sample import sample_command
+from checkpoint_lambda.cli._show import show_command
+from checkpoint_lambda.cli._verify import verify_command
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+    # They show local variables, and those hold event data.
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.",
+)
+
+
+def _print_versions(wanted: bool) -> None:  # noqa: FBT001 - typer calls it like this
+    if wanted:
+        write_lines(
+            [
+                f"nacc-checkpoint-lambda {checkpoint_lambda.__version__}",
+                f"nacc-checkpoint-core {checkpoint_core.__version__}",
+                f"nacc-event-model {nacc_event_model.__version__}",
+            ]
+        )
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_versions,
+            is_eager=True,
+            help="Print the versions of the three packages.",
+        ),
+    ] = False,
+) -> None:
+    """Keep a checkpoint, one Parquet file, up to date with the visit-event objects in a directory.
+
+    Try it: `nacc-checkpoint sample events`, then `nacc-checkpoint run events out/events.parquet`.
+    """
+
+
+app.command("run", short_help="Bring a checkpoint up to date.")(run_command)
+app.command("show", short_help="Show what a checkpoint holds.")(show_command)
+app.command("rejects", short_help="List the objects that are left out, and why.")(rejects_command)
+app.command("verify", short_help="Check a checkpoint, and that no object is missing.")(
+    verify_command
+)
+app.command("sample", short_help="Write synthetic event objects.")(sample_command)

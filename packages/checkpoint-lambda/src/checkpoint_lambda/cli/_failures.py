@@ -1,0 +1,80 @@
+"""How a command ends when something is wrong: one line on stderr, and an exit status."""
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+import typer
+
+from checkpoint_core import CheckpointError
+from checkpoint_lambda._responses import ErrorDocument
+from checkpoint_lambda.cli._output import complain, one_line, write_document
+from checkpoint_lambda.cli._signals import TERMINATED, TerminatedError
+
+__all__ = ["ended_well"]
+
+_FAILED: Final = 1
+_INTERRUPTED: Final = 130
+_NOBODY_READS: Final = 141
+_PASSED_ON: Final = (typer.TyperException, typer.Exit, SystemExit, GeneratorExit)
+
+
+@contextmanager
+def ended_well(*, as_json: bool = False, debug: bool = False) -> Iterator[None]:
+    """End the command with one line on stderr, and the error document where JSON is wanted.
+
+    No value of an event gets out: messages are shown only of errors that are known to hold none,
+    and tracebacks, with `debug`, come without messages and variables.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, TerminatedError) as error:
+        complain("Error: interrupted; the checkpoint is as it was before or complete")
+        terminated = isinstance(error, TerminatedError)
+        raise typer.Exit(TERMINATED if terminated else _INTERRUPTED) from None
+    except _PASSED_ON:
+        raise
+    except BrokenPipeError:
+        raise typer.Exit(_NOBODY_READS) from None
+    except BaseException as error:  # noqa: BLE001 - this is the entry point; polars panics with one
+        message = one_line(_explain(error))
+        if debug:
+            complain(_trace(error))
+        complain(f"Error: {message}")
+        if as_json:
+            with suppress(OSError):
+                write_document(ErrorDocument.of(error, message))
+        raise typer.Exit(_FAILED) from None
+
+
+def _explain(error: BaseException) -> str:
+    match error:
+        case CheckpointError():
+            return str(error)
+        case OSError():
+            where = f"{error.filename}: " if error.filename is not None else ""
+            return (
+                f"{where}{error.strerror or type(error).__name__}. The checkpoint is as it was "
+                "before or complete. Check the space and the permissions there, and run again."
+            )
+        case MemoryError():
+            return (
+                "out of memory. The checkpoint is as it was before or complete. "
+                "Lower --max-events-per-run and --batch-objects, and run again."
+            )
+        case _:
+            return (
+                f"{type(error).__name__}: this is a bug. The checkpoint is as it was before or "
+                "complete. Please report it, with what --debug prints."
+            )
+
+
+def _trace(error: BaseException) -> str:
+    """Return where the error and its causes came from: no messages, which may quote an event."""
+    parts = []
+    cause: BaseException | None = error
+    while cause is not None:
+        parts += [*traceback.format_tb(cause.__traceback__), f"{type(cause).__qualname__}\n"]
+        cause = cause.__cause__ or cause.__context__
+    return "".join(parts).rstrip()

@@ -1,0 +1,93 @@
+"""`nacc-checkpoint rejects`."""
+
+import io
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+import polars as pl
+import typer
+from rich.console import RenderableType
+from rich.text import Text
+
+from checkpoint_core.inspection import read_rejects
+from checkpoint_lambda._directory_store import DirectoryStore
+from checkpoint_lambda._workdir import temporary_folder
+from checkpoint_lambda.cli._failures import ended_well
+from checkpoint_lambda.cli._options import (
+    CheckpointArgument,
+    DebugOption,
+    JsonOption,
+    checkpoint_store,
+)
+from checkpoint_lambda.cli._output import table, write, write_document, write_lines
+from checkpoint_lambda.errors import NoCheckpointError
+
+__all__ = ["rejects_command"]
+
+_SHOWN = 50
+
+Outcome = Literal["invalid", "excluded", "unreadable", "denied", "archived", "missing"]
+
+
+def rejects_command(
+    checkpoint: CheckpointArgument,
+    *,
+    outcome: Annotated[
+        Outcome | None, typer.Option(help="Only objects that came to this end.")
+    ] = None,
+    key_contains: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Only objects with this text in their name.")
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            min=0, metavar="N", help=f"At most so many. [default: {_SHOWN} in the table, else all]"
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print them as CSV.")] = False,
+    debug: DebugOption = False,
+) -> None:
+    """List the objects that are not in the checkpoint, or whose newest content is not, and why."""
+    if as_json and as_csv:
+        raise typer.BadParameter("choose one", param_hint="--json, --csv")
+    store = checkpoint_store(checkpoint)
+    with ended_well(as_json=as_json, debug=debug):
+        rejects = _load(store)
+        if outcome is not None:
+            rejects = rejects.filter(pl.col("outcome") == outcome)
+        if key_contains is not None:
+            rejects = rejects.filter(pl.col("key").str.contains(key_contains, literal=True))
+        if as_json:
+            write_document(list(rejects.head(_at_most(limit, rejects)).iter_rows(named=True)))
+        elif as_csv:
+            text = io.BytesIO()
+            rejects.head(_at_most(limit, rejects)).write_csv(
+                text, datetime_format="%Y-%m-%dT%H:%M:%S%.6fZ"
+            )
+            write(text.getvalue())
+        else:
+            write_lines(_lines(rejects, limit=_SHOWN if limit is None else limit))
+
+
+def _load(store: DirectoryStore) -> pl.DataFrame:
+    with temporary_folder() as workdir:
+        rejects = read_rejects(store, workdir)
+    if rejects.is_empty() and store.read_tail(store.checkpoint_name, 1) is None:
+        raise NoCheckpointError(store.location)
+    return rejects.with_columns(pl.col("digest").bin.encode("hex"))
+
+
+def _at_most(limit: int | None, rejects: pl.DataFrame) -> int:
+    return rejects.height if limit is None else limit
+
+
+def _lines(rejects: pl.DataFrame, *, limit: int) -> Iterator[RenderableType]:
+    ends = rejects["outcome"].value_counts().sort("outcome").iter_rows()
+    totals = ", ".join(f"{count:,} {outcome}" for outcome, count in ends)
+    yield Text(f"{rejects.height:,} objects{f': {totals}' if totals else ''}", "bold")
+    if rejects.height and limit:
+        rows = rejects.head(limit).select("outcome", "reason", "key").iter_rows()
+        yield table(("outcome", "reason", "object"), rows)
+    if rejects.height > limit:
+        yield f"{rejects.height - limit:,} more; see --limit, --json and --csv"

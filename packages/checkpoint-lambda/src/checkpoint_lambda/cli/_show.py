@@ -1,0 +1,120 @@
+"""`nacc-checkpoint show`."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Self
+
+import polars as pl
+from msgspec import Struct
+from rich.console import RenderableType
+from rich.text import Text
+
+from checkpoint_core.inspection import Description, describe
+from checkpoint_lambda._locations import familiar
+from checkpoint_lambda._workdir import temporary_folder
+from checkpoint_lambda.cli._failures import ended_well
+from checkpoint_lambda.cli._options import (
+    CheckpointArgument,
+    DebugOption,
+    JsonOption,
+    checkpoint_store,
+)
+from checkpoint_lambda.cli._output import one_line, table, write_document, write_lines
+from checkpoint_lambda.cli._summary import instant, span
+from checkpoint_lambda.errors import NoCheckpointError
+
+__all__ = ["show_command"]
+
+
+class _Count(Struct, frozen=True):
+    center_label: str
+    action: str
+    events: int
+
+
+class _Document(Struct, frozen=True, kw_only=True):
+    checkpoint: str
+    size_bytes: int
+    rows: int
+    adopted_rows: int
+    first_timestamp: datetime | None
+    last_timestamp: datetime | None
+    committed_at: datetime
+    commit_id: str
+    source: str
+    event_format: str
+    objects: int
+    rejects: dict[str, int] | None
+    events: list[_Count]
+
+    @classmethod
+    def of(cls, location: str, description: Description) -> Self:
+        metadata = description.metadata
+        return cls(
+            checkpoint=location,
+            size_bytes=description.size_bytes,
+            rows=metadata.rows,
+            adopted_rows=metadata.adopted_rows,
+            first_timestamp=metadata.first_timestamp,
+            last_timestamp=metadata.last_timestamp,
+            committed_at=metadata.committed_at,
+            commit_id=metadata.commit_id,
+            source=metadata.source,
+            event_format=str(metadata.event_format),
+            objects=description.objects,
+            rejects=description.rejects,
+            events=[_Count(*row) for row in description.events.iter_rows()],
+        )
+
+
+def show_command(
+    checkpoint: CheckpointArgument, *, as_json: JsonOption = False, debug: DebugOption = False
+) -> None:
+    """Show what a checkpoint holds: size, rows, time span, last run, counts by center and action."""
+    store = checkpoint_store(checkpoint)
+    with ended_well(as_json=as_json, debug=debug), temporary_folder() as workdir:
+        description = describe(store, workdir)
+        if description is None:
+            raise NoCheckpointError(store.location)
+        if as_json:
+            write_document(_Document.of(store.location, description))
+        else:
+            write_lines(_lines(checkpoint, description))
+
+
+def _lines(checkpoint: str, description: Description) -> Iterator[RenderableType]:
+    metadata = description.metadata
+    yield Text(one_line(checkpoint), "bold")
+    facts = {
+        "size": f"{description.size_bytes:,} bytes",
+        "holds": span(metadata.rows, metadata.first_timestamp, metadata.last_timestamp),
+        "objects": f"{description.objects:,} in {one_line(familiar(metadata.source))}",
+        "rejects": _rejects(description),
+        "event format": str(metadata.event_format),
+        "last change": f"{instant(metadata.committed_at)}, commit {metadata.commit_id}",
+    }
+    if metadata.adopted_rows:
+        facts["adopted"] = f"{metadata.adopted_rows:,} rows whose objects are not known"
+    for name, fact in facts.items():
+        yield f"  {name:<14}{fact}"
+    yield _pivot(description.events)
+
+
+def _rejects(description: Description) -> str:
+    if description.rejects is None:
+        return "unknown: the file is damaged; the next run makes it anew"
+    parts = (f"{count:,} {outcome}" for outcome, count in sorted(description.rejects.items()))
+    return ", ".join(parts) or "none"
+
+
+def _pivot(events: pl.DataFrame) -> RenderableType:
+    """Return a table with a row for each center and a column for each action."""
+    if events.is_empty():
+        return "No rows."
+    actions = events["action"].unique().sort().to_list()
+    wide = events.pivot(on="action", on_columns=actions, index="center_label", values="events")
+    counts = wide.with_columns(pl.col(actions).fill_null(0).cast(pl.Int64)).with_columns(
+        total=pl.sum_horizontal(actions)
+    )
+    sums = ["all", *(counts[name].sum() for name in [*actions, "total"])]
+    return table(("center", *actions, "total"), [*counts.iter_rows(), sums])

@@ -1,0 +1,300 @@
+"""The command line's manners: help, versions, usage errors, and the commands that only read."""
+
+import csv
+import io
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+import checkpoint_core
+import checkpoint_lambda
+import nacc_event_model
+from checkpoint_core import Settings
+from checkpoint_core.settings import Request
+from checkpoint_lambda._host import new_id
+from checkpoint_lambda._locations import familiar, open_checkpoint, open_source
+from checkpoint_lambda.cli._app import app
+from checkpoint_lambda.errors import UnsupportedLocationError
+from tests.end_to_end.commands import call, execute, put, take
+
+COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined] # a group
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """Four events of two centers, and two objects that are none."""
+    for number in range(3):
+        put(tmp_path / "events", number)
+    put(tmp_path / "events", 3, center_label="sample-center-7", action="pass-qc")
+    put(tmp_path / "events", 4, data=b"{}")
+    put(tmp_path / "events", 5, project_label="sandbox")
+    return tmp_path / "events"
+
+
+@pytest.fixture
+def checkpoint(source: Path, tmp_path: Path) -> Path:
+    """The checkpoint of these events."""
+    take(source, tmp_path / "out" / "events.parquet", "--exclude-project", "sandbox")
+    return tmp_path / "out" / "events.parquet"
+
+
+def test_the_commands_are_those_of_the_design() -> None:
+    """Those that come later are not promised."""
+    assert {"run", "show", "rejects", "verify", "sample"} == set(COMMANDS)
+    said = call("--help").stdout
+    assert [] == [name for name in COMMANDS if f"  {name} " not in said]
+    assert "Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted" in said
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_commands_help_mentions_every_option_and_says_what_it_does(command: str) -> None:
+    """With a text for each, on an 80 column page."""
+    said = call(command, "--help").stdout
+
+    for parameter in COMMANDS[command].params:
+        assert parameter.help
+        for flag in parameter.opts if parameter.param_type_name == "option" else []:
+            assert re.search(rf"(?m)^  .*{re.escape(flag)}\b", said)
+    assert max(map(len, said.splitlines())) <= 80
+
+
+def test_run_has_an_option_for_every_setting_and_request() -> None:
+    """Except those that have no meaning on a machine of one's own."""
+    flags = {flag for parameter in COMMANDS["run"].params for flag in parameter.opts}
+    fields = {*Settings.__struct_fields__, *Request.__struct_fields__}
+    other = {
+        "exclude_projects": "--exclude-project",
+        "mode": "--adopt",
+        "reserve_s": None,
+        "list_restores": None,
+    }
+
+    missing = {
+        name
+        for name in fields
+        if (flag := other.get(name, f"--{name.replace('_', '-')}")) and flag not in flags
+    }
+
+    assert set() == missing
+    said = call("run", "--help").stdout
+    for name in Settings.__struct_fields__:
+        default = getattr(Settings(), name)
+        if isinstance(default, int | float) and name != "reserve_s":
+            assert f"[default: {default};" in re.sub(r"\s+", " ", said)
+
+
+def test_versions_are_printed() -> None:
+    """Of all three packages."""
+    versions = {
+        "nacc-checkpoint-lambda": checkpoint_lambda.__version__,
+        "nacc-checkpoint-core": checkpoint_core.__version__,
+        "nacc-event-model": nacc_event_model.__version__,
+    }
+
+    ended = execute("--version")
+
+    assert 0 == ended.status
+    assert [f"{name} {version}" for name, version in versions.items()] == ended.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        ("", "Usage: nacc-checkpoint"),
+        ("fly", "No such command 'fly'"),
+        ("run a", "Missing argument 'CHECKPOINT'"),
+        ("run a b c", "unexpected extra argument"),
+        ("run a b --fly", "No such option: --fly"),
+        ("run a b --adopt --rebuild", "choose one"),
+        ("run a b --allow-loss", "belongs to rebuild"),
+        ("run a b --since yesterday", "not an ISO 8601 time"),
+        ("run a b --since 0001-01-01T00:00+14:00", "not an ISO 8601 time"),
+        ("run a b --since 2026-01-01 --rebuild", "cannot be combined"),
+        ("run a b --event-format 2.0", "--event-format"),
+        ("run a b --compression gzip", "--compression"),
+        ("run a b --max-events-per-run 0", "--max-events-per-run"),
+        ("run a b --batch-objects 1e30", "--batch-objects"),
+        ("run a b --future-tolerance-s nan", "--future-tolerance-s"),
+        ("run a b --ledger-retention-days 1e30", "--ledger-retention-days"),
+        ("run a out/", "names a directory"),
+        ("run a s3://bucket/key", "s3:// is not supported by this version"),
+        ("run s3://bucket/prefix b", "only directories and files"),
+        ("show s3://bucket/key", "only directories and files"),
+        ("rejects s3://bucket/key", "only directories and files"),
+        ("verify b.parquet s3://bucket/key", "only directories and files"),
+        ("show gs://bucket/key", "gs:// is not supported"),
+        ("rejects b --json --csv", "choose one"),
+        ("rejects b --outcome lost", "--outcome"),
+        ("rejects b --limit -1", "--limit"),
+        ("sample a --invalid 1.5", "--invalid"),
+        ("sample a --invalid 0.6 --late 0.6", "together at most 1"),
+        ("sample a --start today", "not a date"),
+    ],
+)
+def test_wrong_usage_is_exit_status_2(
+    arguments: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what is wrong on stderr, nothing on stdout, and nothing done."""
+    monkeypatch.chdir(tmp_path)
+
+    ended = call(*arguments.split())
+
+    assert (2, "") == (ended.status, ended.stdout if arguments else "")
+    assert said in ended.stderr + ended.stdout
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_a_wrong_variable_is_wrong_usage_too() -> None:
+    """And says which."""
+    ended = call("run", "a", "b", environment={"EVENT_FORMAT": "3"})
+
+    assert 2 == ended.status
+    assert "--event-format" in ended.stderr
+
+
+def test_without_the_extra_one_line_says_what_to_install() -> None:
+    """The package can be installed without Typer and Rich, the command cannot run then."""
+    for name in ("typer", "rich"):
+        program = (
+            f"import sys; sys.modules[{name!r}] = None; import checkpoint_lambda.cli as c; c.main()"
+        )
+        ended = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=False
+        )
+        assert (1, "", 1) == (ended.returncode, ended.stdout, ended.stderr.count("\n"))
+        assert f"{name} is not installed" in ended.stderr
+        assert "pip install 'nacc-checkpoint-lambda[cli]'" in ended.stderr
+
+
+def test_show_says_what_the_checkpoint_holds(
+    source: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For people with a row for each center, for programs as a document."""
+    monkeypatch.chdir(source.parent)
+
+    said = call("show", "out/events.parquet").stdout
+    document = json.loads(call("show", checkpoint, "--json").stdout)
+
+    assert "4 rows, from 2026-09-02T10:00:00Z to 2026-09-02T10:00:03Z" in said
+    assert "4 in events\n" in said
+    assert "1 excluded, 1 invalid" in said
+    table = [line.split() for line in said.splitlines() if line.startswith(" ")][-4:]
+    assert [
+        ["sample-center-42", "0", "3", "3"],
+        ["sample-center-7", "1", "0", "1"],
+        ["all", "1", "3", "4"],
+    ] == table[1:]
+    assert (4, 4, f"file://{source}") == tuple(
+        document[key] for key in ("rows", "objects", "source")
+    )
+    assert {"excluded": 1, "invalid": 1} == document["rejects"]
+    assert [
+        {"center_label": "sample-center-42", "action": "submit", "events": 3},
+        {"center_label": "sample-center-7", "action": "pass-qc", "events": 1},
+    ] == document["events"]
+
+
+def test_rejects_are_listed_and_filtered(checkpoint: Path) -> None:
+    """As a table, as JSON with the digest in hexadecimal, and as CSV with the same values."""
+    said = call("rejects", checkpoint).stdout
+    listed = json.loads(call("rejects", checkpoint, "--json").stdout)
+    table = list(csv.DictReader(io.StringIO(call("rejects", checkpoint, "--csv").stdout)))
+
+    assert "2 objects: 1 excluded, 1 invalid\n" in said
+    assert "project_label: matches an excluded pattern" in said
+    assert ["invalid", "excluded"] == [row["outcome"] for row in listed]
+    assert re.fullmatch("[0-9a-f]{32}", listed[0]["digest"])
+    assert [row["digest"] for row in listed] == [row["digest"] for row in table]
+    assert [row["first_seen"] for row in listed] == [row["first_seen"] for row in table]
+    filters: list[tuple[list[object], int]] = [
+        (["--outcome", "invalid"], 1),
+        (["--outcome", "denied"], 0),
+        (["--key-contains", "SYN00004"], 1),
+        (["--key-contains", "SYN.*"], 0),
+        (["--limit", 1], 1),
+        (["--limit", 0], 0),
+    ]
+    for options, count in filters:
+        assert count == len(json.loads(call("rejects", checkpoint, "--json", *options).stdout))
+    assert "1 more; see --limit" in call("rejects", checkpoint, "--limit", 1).stdout
+
+
+def test_verify_checks_the_checkpoint_and_that_every_object_is_accounted_for(
+    source: Path, checkpoint: Path
+) -> None:
+    """An object that is new makes it fail, and says why."""
+    sound = call("verify", checkpoint, source, "--json")
+    put(source, 9)
+    behind = call("verify", checkpoint, source)
+
+    assert 0 == sound.status
+    document = json.loads(sound.stdout)
+    assert document["passed"]
+    assert ["pair", "rows", "content", "ledger", "source"] == [
+        check["name"] for check in document["checks"]
+    ]
+    assert 1 == behind.status
+    assert ["ok"] * 4 + ["FAILED"] == [line.split()[0] for line in behind.stdout.splitlines()]
+    assert "1 of 7 objects are new or changed" in behind.stdout
+    assert 0 == call("verify", checkpoint).status
+
+
+def test_verify_judges_by_the_checkpoints_own_format(tmp_path: Path) -> None:
+    """Names that only format 1.1 knows are not called unrecognized."""
+    source, checkpoint = tmp_path / "events", tmp_path / "events.parquet"
+    put(source, 1, named="duplicate-submit", action="duplicate-submit")
+    take(source, checkpoint, "--event-format", "1.1")
+
+    assert "1 in the ledger" in call("verify", checkpoint, source).stdout
+    other = call("verify", checkpoint, source, "--event-format", "1.0")
+    assert "1 not named like events" in other.stdout
+
+
+def test_samples_are_written_and_can_be_run(tmp_path: Path) -> None:
+    """The summary counts what a run then finds."""
+    options = ["--count", 200, "--seed", 3, "--invalid", 0.06, "--late", 0.1]
+
+    ended = call("sample", tmp_path / "events", *options)
+    more = call("sample", tmp_path / "events", "--count", 10, "--rewritten", 0.5)
+
+    assert (0, 0) == (ended.status, more.status)
+    assert "Wrote 200 objects" in ended.stdout
+    assert "20 are late, 10 are invalid, and 2 are not named" in ended.stdout
+    assert "Rewrote 5 that were there." in more.stdout
+    response = take(tmp_path / "events", tmp_path / "out" / "events.parquet")
+    assert 2 == response["counts"]["unrecognized"]
+    assert 210 == sum(response["counts"].values())
+
+
+def test_locations_are_paths_or_file_uris(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a command prints as the source can be given as the source."""
+    folder = tmp_path / "with space"
+    folder.mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    assert folder.as_uri() == open_source("with space").location
+    assert folder.as_uri() == open_source(folder.as_uri()).location
+    assert str(folder / "e.parquet") == open_checkpoint(f"{folder.as_uri()}/e.parquet").location
+    assert "with space" == familiar(folder.as_uri())
+    assert "/elsewhere" == familiar("file:///elsewhere")
+    assert "s3://bucket/prefix" == familiar("s3://bucket/prefix")
+    for text in ("", "s3://bucket/key", "S3://bucket/key", "file://host/path"):
+        with pytest.raises(UnsupportedLocationError):
+            open_source(text)
+    for text in ("", ".", "..", "/", "out/", "out/events", "s3://bucket/key"):
+        with pytest.raises(UnsupportedLocationError):
+            open_checkpoint(text)
+
+
+def test_ids_are_unique_and_fit_a_file_name() -> None:
+    """A time to the second and eight digits of chance."""
+    ids = {new_id() for _ in range(100)}
+
+    assert 100 == len(ids)
+    assert [] == [text for text in ids if not re.fullmatch(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}", text)]

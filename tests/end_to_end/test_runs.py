@@ -1,0 +1,304 @@
+"""What a run takes, leaves, and says, from one day to the next."""
+
+import os
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.end_to_end.commands import (
+    call,
+    counted,
+    execute,
+    fields,
+    files_of,
+    put,
+    rows,
+    take,
+)
+
+COLUMNS = {
+    "action": pl.String(),
+    "study": pl.String(),
+    "pipeline_adcid": pl.Int32(),
+    "project_label": pl.String(),
+    "center_label": pl.String(),
+    "gear_name": pl.String(),
+    "ptid": pl.String(),
+    "visit_date": pl.Date(),
+    "visit_number": pl.String(),
+    "datatype": pl.String(),
+    "module": pl.String(),
+    "packet": pl.String(),
+    "timestamp": pl.Datetime("us", "UTC"),
+}
+KEYS = [
+    "statusCode",
+    "checkpoint_path",
+    "new_events_processed",
+    "total_events",
+    "events_failed",
+    "last_processed_timestamp",
+    "execution_time_ms",
+    "run_id",
+    "incremental",
+    "complete",
+    "counts",
+    "future_dated",
+    "unknown_fields",
+    "failed_files",
+]
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A source with ten events."""
+    for number in range(10):
+        put(tmp_path / "events", number)
+    return tmp_path / "events"
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    """Where the checkpoint will be."""
+    return tmp_path / "out" / "events.parquet"
+
+
+def timestamps(checkpoint: Path) -> list[str]:
+    """Return the checkpoint's timestamps in their order."""
+    column = pl.read_parquet(checkpoint)["timestamp"]
+    return column.dt.strftime("%Y-%m-%dT%H:%M:%SZ").to_list()
+
+
+def test_a_first_run_takes_every_event_and_says_so(source: Path, checkpoint: Path) -> None:
+    """The response has the documented keys in their order, and the rows are the events."""
+    response = take(source, checkpoint)
+
+    assert KEYS == list(response)
+    assert (200, 10, 10, 0) == tuple(
+        response[key]
+        for key in ("statusCode", "new_events_processed", "total_events", "events_failed")
+    )
+    assert str(checkpoint) == response["checkpoint_path"]
+    assert "2026-09-02T10:00:09Z" == response["last_processed_timestamp"]
+    assert (False, True) == (response["incremental"], response["complete"])
+    assert COLUMNS == dict(pl.read_parquet_schema(checkpoint))
+    assert 10 == rows(checkpoint).total()
+
+
+def test_a_run_with_nothing_new_writes_nothing(source: Path, checkpoint: Path) -> None:
+    """Not a file is written again or added, and 0 events are new."""
+    put(source, 50, data=b"{}")
+    take(source, checkpoint)
+    before = files_of(checkpoint.parent)
+
+    response = take(source, checkpoint)
+
+    assert 0 == response["new_events_processed"]
+    assert {"unchanged": 10, "rejected_before": 1} == counted(response)
+    assert before == files_of(checkpoint.parent)
+
+
+def test_new_late_rewritten_and_touched_objects_are_each_taken_once(
+    source: Path, checkpoint: Path
+) -> None:
+    """Late: older than the last row. Rewritten: same name and timestamp. Touched: same content."""
+    take(source, checkpoint)
+    put(source, 100)
+    put(source, 101, timestamp="2026-01-31T08:00:00+02:00")
+    put(source, 3, packet="F", gear_name="a-longer-name")
+    os.utime(put(source, 4), ns=(0, 1_000_000_007))
+
+    response = take(source, checkpoint)
+
+    assert {"unchanged": 8, "touched": 1, "accepted": 3} == counted(response)
+    assert 13 == response["total_events"]
+    assert response["incremental"]
+    assert sorted(timestamps(checkpoint)) == timestamps(checkpoint)
+    assert "2026-01-31T06:00:00Z" == timestamps(checkpoint)[0]
+    assert 2 == sum(row[6] == "SYN00003" for row in rows(checkpoint))
+    assert {"unchanged": 12} == counted(take(source, checkpoint))
+
+
+def test_events_that_are_equal_in_every_field_are_all_kept(source: Path, checkpoint: Path) -> None:
+    """Two objects are two rows, whatever they hold."""
+    for name in ("one", "two"):
+        put(source / name, 3)
+
+    take(source, checkpoint)
+
+    assert 3 == max(rows(checkpoint).values())
+
+
+def test_a_broken_object_gets_in_when_it_is_repaired(source: Path, checkpoint: Path) -> None:
+    """Until then it stands in the rejects with a reason and is not read again."""
+    broken = put(source, 20, ptid="not valid")
+    response = take(source, checkpoint)
+
+    assert {"accepted": 10, "invalid": 1} == counted(response)
+    assert 1 == response["events_failed"]
+    [failed] = response["failed_files"]
+    assert (broken.name, "invalid") == (failed["key"], failed["outcome"])
+    assert failed["reason"].startswith("ptid: ")
+    assert {"unchanged": 10, "rejected_before": 1} == counted(take(source, checkpoint))
+
+    put(source, 20)
+
+    assert {"unchanged": 10, "accepted": 1} == counted(take(source, checkpoint))
+    assert "[]\n" == call("rejects", checkpoint, "--json").stdout
+
+
+def test_what_format_1_0_refuses_gets_in_by_itself_with_format_1_1(
+    source: Path, checkpoint: Path
+) -> None:
+    """The checkpoint gets the two new columns, and does not go back."""
+    put(source, 20, ptid="syn-20", visit_number=...)
+    put(source, 21, named="duplicate-submit", action="duplicate-submit")
+    assert {"accepted": 10, "invalid": 1, "unrecognized": 1} == counted(take(source, checkpoint))
+
+    response = take(source, checkpoint, environment={"EVENT_FORMAT": "1.1"})
+
+    assert {"unchanged": 10, "accepted": 2} == counted(response)
+    added = {"naccid": pl.String(), "modality": pl.String()}
+    assert COLUMNS | added == dict(pl.read_parquet_schema(checkpoint))
+    back = call("run", source, checkpoint, "--event-format", "1.0")
+    assert 1 == back.status
+    assert "would drop columns" in back.stderr
+
+
+def test_projects_are_left_out_until_the_patterns_change(source: Path, checkpoint: Path) -> None:
+    """From the option and from the variable, where spaces and commas separate patterns."""
+    put(source, 20, project_label="sandbox-form")
+    put(source, 21, project_label="trial")
+    patterns = {"EXCLUDE_PROJECTS": "sandbox-*,tri?l"}
+
+    assert {"accepted": 10, "excluded": 2} == counted(
+        take(source, checkpoint, environment=patterns)
+    )
+    assert {"unchanged": 10, "excluded": 1, "accepted": 1} == counted(
+        take(source, checkpoint, "--exclude-project", "sandbox-*")
+    )
+
+
+def test_a_cutoff_holds_for_one_run_only(source: Path, checkpoint: Path) -> None:
+    """What it leaves out is not recorded; an offset counts, and without one it is UTC."""
+    response = take(source, checkpoint, "--since", "2026-09-02T05:00:06-05:00")
+    assert {"before_cutoff": 7, "accepted": 3} == counted(response)
+
+    response = take(source, checkpoint, "--since", "2026-09-02T10:00:04")
+    assert {"before_cutoff": 5, "accepted": 2, "unchanged": 3} == counted(response)
+    assert {"unchanged": 5, "accepted": 5} == counted(take(source, checkpoint))
+
+
+def test_several_passes_are_told_of_as_one(source: Path, checkpoint: Path, tmp_path: Path) -> None:
+    """With a small limit the numbers and the rows are those of a single pass."""
+    put(source, 30, data=b"")
+    put(source, 0, project_label="sandbox", extra=1)
+    put(source, 31, timestamp="2026-01-01T00:00:00Z")
+    (source / "notes.txt").touch()
+    options = ["--exclude-project", "sandbox", "--since", "2026-06-01"]
+    whole = take(source, checkpoint, *options)
+
+    limits = ["--max-events-per-run", 2, "--batch-objects", 3]
+    parts = take(source, tmp_path / "parts" / "events.parquet", *options, *limits)
+
+    varying = ("run_id", "execution_time_ms", "checkpoint_path")
+    assert [whole[key] for key in KEYS if key not in varying] == [
+        parts[key] for key in KEYS if key not in varying
+    ]
+    assert rows(checkpoint) == rows(tmp_path / "parts" / "events.parquet")
+
+
+def test_a_dry_run_says_what_would_happen_and_writes_nothing(
+    source: Path, checkpoint: Path
+) -> None:
+    """Not even the checkpoint's folder is made."""
+    put(source, 20, data=b"{}")
+
+    response = take(source, checkpoint, "--dry-run")
+
+    assert {"accepted": 10, "invalid": 1} == counted(response)
+    assert response["checkpoint_path"] is None
+    assert not checkpoint.parent.exists()
+    said = call("run", source, checkpoint, "--dry-run").stdout
+    assert "10 new events. Nothing was written." in said
+    assert "action: required field is missing" in said
+
+
+def test_without_a_valid_event_there_is_no_checkpoint(tmp_path: Path, checkpoint: Path) -> None:
+    """Its path is null, and what was refused can be listed all the same."""
+    put(tmp_path / "events", data=b"[]")
+
+    response = take(tmp_path / "events", checkpoint)
+
+    assert (None, 0) == (response["checkpoint_path"], response["total_events"])
+    assert not checkpoint.exists()
+    assert "1 invalid" in call("rejects", checkpoint).stdout
+
+
+@pytest.mark.parametrize("compression", ["snappy", "zstd", "lz4", "uncompressed"])
+def test_every_compression_can_be_read(source: Path, checkpoint: Path, compression: str) -> None:
+    """And continued with another one."""
+    take(source, checkpoint, "--compression", compression)
+    put(source, 20)
+
+    take(source, checkpoint)
+
+    assert 11 == rows(checkpoint).total()
+
+
+def test_future_dated_events_and_unknown_fields_are_taken_and_said(
+    source: Path, checkpoint: Path
+) -> None:
+    """Neither makes an event invalid."""
+    put(source, 20, timestamp="2999-01-01T00:00:00Z", added_by_producer=1)
+
+    response = take(source, checkpoint)
+
+    assert {"accepted": 11} == counted(response)
+    assert 1 == response["future_dated"]
+    assert {"added_by_producer": 1} == response["unknown_fields"]
+
+
+def test_a_source_that_is_another_or_empty_needs_a_word(
+    source: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    """Both are refused with the option that allows them, and nothing is changed."""
+    take(source, checkpoint)
+    before = files_of(checkpoint.parent)
+    moved = source.rename(tmp_path / "moved")
+    source.mkdir()
+
+    other = call("run", moved, checkpoint)
+    empty = call("run", source, checkpoint)
+
+    assert (1, 1) == (other.status, empty.status)
+    assert "--accept-source-change" in other.stderr
+    assert "--accept-empty-source" in empty.stderr
+    assert before == files_of(checkpoint.parent)
+    assert {"unchanged": 10} == counted(take(moved, checkpoint, "--accept-source-change"))
+
+
+def test_a_source_below_which_the_checkpoint_lies_is_fine(source: Path) -> None:
+    """The checkpoint's own files are counted as unrecognized, and nothing new stays nothing new."""
+    checkpoint = source / "events.parquet"
+    call("run", source, checkpoint)
+    before = files_of(source)
+
+    ended = call("run", source, checkpoint)
+
+    assert "10   unchanged" in ended.stdout
+    assert before == files_of(source)
+
+
+def test_the_whole_thing_in_a_process_of_its_own(source: Path, checkpoint: Path) -> None:
+    """`python -m checkpoint_lambda` with relative paths, as a person types it."""
+    folder = source.parent
+
+    first = execute("run", "events", "out/events.parquet", cwd=folder)
+    second = execute("run", "events", "out/events.parquet", cwd=folder)
+
+    assert (0, "", 0, "") == (first.status, first.stderr, second.status, second.stderr)
+    assert "10 objects in events: 10 new events taken.\n" in first.stdout
+    assert "10 objects in events: 0 new events taken.\n" in second.stdout
+    assert fields(7)["ptid"] in {row[6] for row in rows(checkpoint)}

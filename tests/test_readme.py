@@ -1,0 +1,72 @@
+"""What README.md shows is what happens."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def readme() -> str:
+    """The text of README.md."""
+    return (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the demonstration takes place."""
+    return tmp_path_factory.mktemp("demonstration") / "demo"
+
+
+@pytest.fixture(scope="module")
+def demonstration(folder: Path) -> str:
+    """What the demonstration prints."""
+    command = [sys.executable, "scripts/demo.py", str(folder)]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=True
+    ).stdout
+
+
+def without_moments(text: str) -> str:
+    """Leave out what differs from run to run: commits, and sizes that depend on them."""
+    return re.sub(r"\d{8}T\d{6}Z-[0-9a-f]{8}|[\d,]+ bytes", "*", text)
+
+
+def test_the_transcript_is_real_output(readme: str, demonstration: str) -> None:
+    """Every part of the transcript, between the dots, is printed by the demonstration."""
+    [transcript] = re.findall(r"```console\n(.*?)```", readme, re.DOTALL)
+    parts = [part.strip() for part in transcript.split("\n...\n")]
+    missing = [
+        part for part in parts if without_moments(part) not in without_moments(demonstration)
+    ]
+
+    assert len(parts) > 1
+    assert missing == []
+
+
+def test_the_question_for_analysts_can_be_asked(
+    readme: str, folder: Path, demonstration: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The snippet runs on the checkpoint that the demonstration leaves."""
+    assert "verify checkpoint/events.parquet" in demonstration
+    monkeypatch.chdir(folder)
+    [snippet] = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    names: dict[str, pl.LazyFrame] = {}
+    exec(snippet, names)
+    errors = names["errors"].collect()
+
+    assert errors.columns == ["center_label", "visits"]
+    assert errors["visits"].sum() > 0
+
+
+def test_the_links_lead_somewhere(readme: str) -> None:
+    """Every relative link names a file of the repository."""
+    links = re.findall(r"\]\(([^)#]+)\)", readme)
+
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
