@@ -102,6 +102,16 @@ def imports(tree: ast.AST) -> Iterator[tuple[str, str]]:
                 yield from ((module, alias.name) for alias in names)
 
 
+def without_type_checking(tree: ast.Module) -> ast.Module:
+    """Leave out what only a type checker reads: `if TYPE_CHECKING:` at the top, and all in it."""
+    kept = [
+        node
+        for node in tree.body
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+    ]
+    return ast.Module(kept, type_ignores=[])
+
+
 def impurities(source: str) -> set[str]:
     """Name what a module uses of the clock, the environment, the network, a logger or chance."""
     tree = ast.parse(source)
@@ -242,9 +252,10 @@ def test_a_package_declares_each_distribution_that_it_imports(package: str) -> N
     extras = project.get("optional-dependencies", {}).values()
     requirements = chain(project["dependencies"], *extras)
     declared = {canonicalize_name(Requirement(requirement).name) for requirement in requirements}
-    roots = set[str]().union(
-        *(imported_roots(path.read_text(encoding="utf-8")) for path in sources_of(package))
-    )
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in sources_of(package))
+    roots = {
+        name.partition(".")[0] for tree in trees for name, _ in imports(without_type_checking(tree))
+    }
 
     undeclared = {
         root

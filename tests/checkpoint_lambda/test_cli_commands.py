@@ -123,11 +123,8 @@ def test_versions_are_printed() -> None:
         ("run a b --future-tolerance-s nan", "--future-tolerance-s"),
         ("run a b --ledger-retention-days 1e30", "--ledger-retention-days"),
         ("run a out/", "names a directory"),
-        ("run a s3://bucket/key", "s3:// is not supported by this version"),
-        ("run s3://bucket/prefix b", "only directories and files"),
-        ("show s3://bucket/key", "only directories and files"),
-        ("rejects s3://bucket/key", "only directories and files"),
-        ("verify b.parquet s3://bucket/key", "only directories and files"),
+        ("run a s3://bucket/key", "must end with .parquet"),
+        ("run s3:// b.parquet", "not of the form"),
         ("show gs://bucket/key", "gs:// is not supported"),
         ("rejects b --json --csv", "choose one"),
         ("rejects b --outcome lost", "--outcome"),
@@ -272,7 +269,7 @@ def test_samples_are_written_and_can_be_run(tmp_path: Path) -> None:
     assert 210 == sum(response["counts"].values())
 
 
-def test_locations_are_paths_or_file_uris(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_locations_are_paths_or_uris(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a command prints as the source can be given as the source."""
     folder = tmp_path / "with space"
     folder.mkdir()
@@ -284,7 +281,10 @@ def test_locations_are_paths_or_file_uris(tmp_path: Path, monkeypatch: pytest.Mo
     assert "with space" == familiar(folder.as_uri())
     assert "/elsewhere" == familiar("file:///elsewhere")
     assert "s3://bucket/prefix" == familiar("s3://bucket/prefix")
-    for text in ("", "s3://bucket/key", "S3://bucket/key", "file://host/path"):
+    assert "s3://bucket/prod/" == open_source("s3://bucket/prod").location
+    assert "s3://bucket/" == open_source("s3://bucket").location
+    assert "s3://bucket/a/e.parquet" == open_checkpoint("s3://bucket/a/e.parquet").location
+    for text in ("", "s3://", "s3://b/key", "S3://bucket/key", "file://host/path"):
         with pytest.raises(UnsupportedLocationError):
             open_source(text)
     for text in ("", ".", "..", "/", "out/", "out/events", "s3://bucket/key"):

@@ -1,14 +1,18 @@
 """Reading and writing Parquet through polars: the few places that touch files."""
 
+import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import polars as pl
 
 from checkpoint_core._layout import DAMAGED, DamagedFileError
 from checkpoint_core.errors import StorageError
+
+_SYSTEM_ERROR: Final = re.compile(r"\(os error (\d+)\)\s*\Z")
 
 Compression = Literal["snappy", "zstd", "lz4", "uncompressed"]
 
@@ -19,11 +23,14 @@ def _told_apart(file: Path) -> Iterator[None]:
     try:
         yield
     except (*DAMAGED, OSError) as error:
-        # Polars passes some of the system's errors on as errors of the format.
-        if not isinstance(error, OSError) and "(os error " not in str(error):
+        # Polars passes some of the system's errors on as errors of the format. Its other texts may
+        # quote values of the file, so none is passed on.
+        system = _SYSTEM_ERROR.search(str(error))
+        if system is None and not isinstance(error, OSError):
             raise DamagedFileError from error
-        message = f"{file}: {error}. Check the space and the permissions there."
-        raise StorageError(message) from error
+        reason = os.strerror(int(system[1])) if system else type(error).__name__
+        message = f"{file}: {reason}. Check the space and the permissions there."
+        raise StorageError(message) from None
 
 
 def scan(file: Path) -> pl.LazyFrame:

@@ -135,15 +135,22 @@ class _Run:
         )
 
     def _read(self, selection: Selection, entries: pl.DataFrame) -> Taken:
-        with self.host.observer.stage("read"):
-            taken = read_and_judge(
-                self.source,
-                selection.to_read,
-                self.judge,
-                entries=entries,
-                settings=self.task.settings,
-                host=self.host,
-                whole=self.task.request.mode != "incremental",
+        observer = self.host.observer
+        with observer.stage("validate"):
+            with observer.stage("read"):
+                taken = read_and_judge(
+                    self.source,
+                    selection.to_read,
+                    self.judge,
+                    entries=entries,
+                    settings=self.task.settings,
+                    host=self.host,
+                    whole=self.task.request.mode != "incremental",
+                )
+            observer.note(
+                accepted=taken.judgement.accepted.height,
+                touched=taken.judgement.touched.height,
+                rejected=taken.judgement.rejected.height,
             )
         if taken.out_of_time and not _is_progress(taken):
             raise NoProgressError(self.source.location, taken.left.height)

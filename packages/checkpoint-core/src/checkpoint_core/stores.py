@@ -47,7 +47,8 @@ size. `archived` is null where the listing does not know it.
 """
 
 FailureOutcome = Literal["unreadable", "denied", "archived", "missing"]
-Stage = Literal["load", "list", "read", "merge", "commit"]
+Stage = Literal["load", "list", "validate", "read", "merge", "commit"]
+"""The parts of a run, in their order; reading takes place inside of validating, as objects come."""
 
 
 class Content(Struct, frozen=True, kw_only=True, gc=False):
@@ -181,6 +182,10 @@ class Observer(Protocol):
         """Tell how many objects of the current stage are done."""
         ...
 
+    def note(self, **numbers: int | str) -> None:
+        """Tell numbers of the current stage, each under a constant name."""
+        ...
+
 
 class QuietObserver:
     """An observer that does nothing."""
@@ -190,6 +195,9 @@ class QuietObserver:
         return nullcontext()
 
     def progress(self, done: int, total: int) -> None:
+        """Tell nobody."""
+
+    def note(self, **numbers: int | str) -> None:
         """Tell nobody."""
 
 

@@ -1,32 +1,55 @@
 """From what a person writes to a source or a checkpoint store."""
 
 import re
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-from checkpoint_core import Source
+from checkpoint_core import CheckpointStore, Source
 from checkpoint_lambda._directory_source import DirectorySource
 from checkpoint_lambda._directory_store import DirectoryStore
 from checkpoint_lambda.errors import UnsupportedLocationError
 
-__all__ = ["familiar", "open_checkpoint", "open_source"]
+__all__ = ["OpenStore", "familiar", "open_checkpoint", "open_source"]
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_S3 = re.compile(r"s3://([A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9])(?:/(.*))?", re.DOTALL)
+
+
+class OpenStore(CheckpointStore, Protocol):
+    """A checkpoint store that knows where a run's own files belong."""
+
+    def scratch(self) -> AbstractContextManager[Path]:
+        """Make an empty local folder for one run; removed afterwards."""
+        ...
 
 
 def open_source(text: str) -> Source:
-    """Return the source that a directory's path, or its `file://` URI, names.
+    """Return the source that a directory, its `file://` URI or `s3://bucket/prefix` names.
 
     Raises UnsupportedLocationError for everything else.
     """
+    if text.startswith("s3://"):
+        # Here, because a run on directories needs nothing of it, and it takes its time.
+        from checkpoint_lambda._s3_source import S3Source  # noqa: PLC0415
+
+        return S3Source(*_bucket_and_key(text))
     return DirectorySource(_path(text, "a directory"))
 
 
-def open_checkpoint(text: str) -> DirectoryStore:
-    """Return the store of the checkpoint that a file's path, or its `file://` URI, names.
+def open_checkpoint(text: str) -> OpenStore:
+    """Return the store of the checkpoint that a file, its URI or `s3://bucket/key` names.
 
     Raises UnsupportedLocationError for everything else.
     """
+    if text.startswith("s3://"):
+        from checkpoint_lambda._s3_store import S3Store  # noqa: PLC0415
+
+        bucket, key = _bucket_and_key(text)
+        if not key.endswith(".parquet"):
+            raise UnsupportedLocationError("the checkpoint's key must end with .parquet")
+        return S3Store(bucket, key)
     path = _path(text, "a file")
     if text.endswith("/") or path.name in {"", ".."}:
         raise UnsupportedLocationError(
@@ -46,14 +69,20 @@ def familiar(location: str) -> str:
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
+def _bucket_and_key(text: str) -> tuple[str, str]:
+    found = _S3.fullmatch(text)
+    if found is None:
+        raise UnsupportedLocationError("not of the form s3://bucket/... with a bucket's name")
+    return found[1], found[2] or ""
+
+
 def _path(text: str, wanted: str) -> Path:
     if not text:
         raise UnsupportedLocationError(f"it is empty; give {wanted}")
     if _SCHEME.match(text) and not text.startswith("file:///"):
         scheme = text.partition("://")[0]
         raise UnsupportedLocationError(
-            f"{scheme}:// is not supported by this version, only directories and files are; "
-            f"give the path of {wanted}"
+            f"{scheme}:// is not supported; give the path of {wanted}, or s3://bucket/..."
         )
     return Path(_local(text))
 

@@ -1,5 +1,6 @@
 """The two documents that a run ends with, whoever started it: the response, or the error."""
 
+import re
 from datetime import datetime
 from typing import Self
 
@@ -74,7 +75,9 @@ class ErrorDocument(Struct, frozen=True, kw_only=True):
         details = ErrorDetails()
         if isinstance(error, DeniedObjectsError):
             report = error.report
-            folder = report.source.rstrip("/")
+            # A source in S3 is a folder, and keys are whole: they begin with the folder's name.
+            bucket = re.match(r"s3://[^/]+", report.source)
+            folder = bucket[0] if bucket else report.source.rstrip("/")
             details = ErrorDetails(
                 failed_files=tuple(f"{folder}/{file.key}" for file in report.failed_files),
                 error_count=report.counts.failed,

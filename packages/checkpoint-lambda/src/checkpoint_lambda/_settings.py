@@ -115,8 +115,8 @@ def _switch(name: str, meaning: str, *, event_key: str | None = None) -> Setting
 
 _BUCKET: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]"
 _A_BUCKET: Final = "a bucket's name, without s3:// and without a path"
-# No line breaks and the like, and at most what S3 takes.
-_KEY: Final = r"(?!/)[^\x00-\x1f\x7f]{1,1024}"
+# At most what S3 takes; no line breaks and the like, and no . or .. that a client would resolve.
+_KEY: Final = r"(?!/)(?!(?:.*/)?\.\.?(?:/|$))[^\x00-\x1f\x7f]{1,1024}"
 _LABEL: Final = r"[!-~][ -~]{0,253}"
 
 _LOCATIONS: Final = (
@@ -134,7 +134,8 @@ _LOCATIONS: Final = (
     Setting(
         name="prefix",
         meaning="The folder of the bucket that holds the event objects, such as prod/.",
-        expected="a folder's name: at most 1024 characters, the first of them no slash",
+        expected="a folder's name of at most 1024 characters that does not begin with a slash and "
+        "has no part . or ..",
         when_missing="the whole bucket",
         read=_matching(_KEY),
         default="",
@@ -156,7 +157,8 @@ _LOCATIONS: Final = (
     Setting(
         name="checkpoint_key",
         meaning="The checkpoint's key, such as checkpoints/events.parquet.",
-        expected="a key of at most 1024 characters that neither begins nor ends with a slash",
+        expected="a key of at most 1024 characters that neither begins nor ends with a slash and "
+        "has no part . or ..",
         when_missing="the run fails before it starts",
         read=_matching(rf"{_KEY}(?<!/)"),
         is_required=True,

@@ -7,7 +7,7 @@ from typing import Final
 
 import typer
 
-from checkpoint_core import CheckpointError
+from checkpoint_lambda._explanations import ON_THE_COMMAND_LINE, explain
 from checkpoint_lambda._responses import ErrorDocument
 from checkpoint_lambda.cli._output import complain, one_line, write_document
 from checkpoint_lambda.cli._signals import TERMINATED, TerminatedError
@@ -38,7 +38,7 @@ def ended_well(*, as_json: bool = False, debug: bool = False) -> Iterator[None]:
     except BrokenPipeError:
         raise typer.Exit(_NOBODY_READS) from None
     except BaseException as error:  # noqa: BLE001 - this is the entry point; polars panics with one
-        message = one_line(_explain(error))
+        message = one_line(explain(error, ON_THE_COMMAND_LINE))
         if debug:
             complain(_trace(error))
         complain(f"Error: {message}")
@@ -46,28 +46,6 @@ def ended_well(*, as_json: bool = False, debug: bool = False) -> Iterator[None]:
             with suppress(OSError):
                 write_document(ErrorDocument.of(error, message))
         raise typer.Exit(_FAILED) from None
-
-
-def _explain(error: BaseException) -> str:
-    match error:
-        case CheckpointError():
-            return str(error)
-        case OSError():
-            where = f"{error.filename}: " if error.filename is not None else ""
-            return (
-                f"{where}{error.strerror or type(error).__name__}. The checkpoint is as it was "
-                "before or complete. Check the space and the permissions there, and run again."
-            )
-        case MemoryError():
-            return (
-                "out of memory. The checkpoint is as it was before or complete. "
-                "Lower --max-events-per-run and --batch-objects, and run again."
-            )
-        case _:
-            return (
-                f"{type(error).__name__}: this is a bug. The checkpoint is as it was before or "
-                "complete. Please report it, with what --debug prints."
-            )
 
 
 def _trace(error: BaseException) -> str:

@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from checkpoint_core import Source
-from checkpoint_lambda._directory_store import DirectoryStore
-from checkpoint_lambda._locations import open_checkpoint, open_source
+from checkpoint_lambda._locations import OpenStore, open_checkpoint, open_source
 from checkpoint_lambda.errors import UnsupportedLocationError
 from nacc_event_model import EventFormat
 
@@ -27,12 +26,14 @@ __all__ = [
 Compression = Literal["snappy", "zstd", "lz4", "uncompressed"]
 
 SourceArgument = Annotated[
-    str, typer.Argument(metavar="SOURCE", help="The directory that holds the event objects.")
+    str,
+    typer.Argument(metavar="SOURCE", help="The event objects: a directory, or s3://bucket/prefix."),
 ]
 CheckpointArgument = Annotated[
     str,
     typer.Argument(
-        metavar="CHECKPOINT", help="The checkpoint's Parquet file, such as out/events.parquet."
+        metavar="CHECKPOINT",
+        help="The checkpoint: a Parquet file such as out/events.parquet, or s3://bucket/key.",
     ),
 ]
 EventFormatOption = Annotated[
@@ -65,7 +66,7 @@ def event_source(text: str) -> Source:
         raise typer.BadParameter(str(error), param_hint="SOURCE") from error
 
 
-def checkpoint_store(text: str) -> DirectoryStore:
+def checkpoint_store(text: str) -> OpenStore:
     """Return the store that the argument names; anything else is wrong usage."""
     try:
         return open_checkpoint(text)

@@ -38,7 +38,10 @@ class _Bar:
 
     @contextmanager
     def stage(self, name: Stage) -> Iterator[None]:
-        """Show the stage while it lasts."""
+        """Show the stage while it lasts; validating is part of what reading shows."""
+        if name not in _DOING:
+            yield
+            return
         self._task = self._progress.add_task(_DOING[name], total=None, amount="")
         try:
             yield
@@ -51,6 +54,9 @@ class _Bar:
         if self._task is not None:
             amount = f"{done:,}/{total:,}"
             self._progress.update(self._task, completed=done, total=total, amount=amount)
+
+    def note(self, **numbers: int | str) -> None:
+        """Leave the numbers to the summary."""
 
 
 def watched() -> AbstractContextManager[Observer]:

@@ -9,8 +9,8 @@ import typer
 from rich.console import RenderableType
 from rich.text import Text
 
+from checkpoint_core import CheckpointStore
 from checkpoint_core.inspection import read_rejects
-from checkpoint_lambda._directory_store import DirectoryStore
 from checkpoint_lambda._workdir import temporary_folder
 from checkpoint_lambda.cli._failures import ended_well
 from checkpoint_lambda.cli._options import (
@@ -70,7 +70,7 @@ def rejects_command(
             write_lines(_lines(rejects, limit=_SHOWN if limit is None else limit))
 
 
-def _load(store: DirectoryStore) -> pl.DataFrame:
+def _load(store: CheckpointStore) -> pl.DataFrame:
     with temporary_folder() as workdir:
         rejects = read_rejects(store, workdir)
     if rejects.is_empty() and store.read_tail(store.checkpoint_name, 1) is None:

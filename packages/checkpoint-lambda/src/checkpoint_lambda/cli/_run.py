@@ -10,8 +10,8 @@ import typer
 
 from checkpoint_core import Observer, Request, RunReport, Settings, Source, run
 from checkpoint_core.settings import Mode
-from checkpoint_lambda._directory_store import DirectoryStore
 from checkpoint_lambda._host import local_host
+from checkpoint_lambda._locations import OpenStore
 from checkpoint_lambda._passes import run_until_complete
 from checkpoint_lambda._responses import Response
 from checkpoint_lambda._workdir import temporary_folder
@@ -222,7 +222,7 @@ def run_command(
 
 def _one_pass(
     source: Source,
-    store: DirectoryStore,
+    store: OpenStore,
     settings: Settings,
     request: Request,
     observer: Observer,
@@ -232,5 +232,5 @@ def _one_pass(
         return run(source, store, settings=settings, request=request, host=host)
 
 
-def _workdir(store: DirectoryStore, request: Request) -> AbstractContextManager[Path]:
+def _workdir(store: OpenStore, request: Request) -> AbstractContextManager[Path]:
     return temporary_folder() if request.dry_run else store.scratch()

@@ -41,7 +41,7 @@ def verify_command(
         str | None,
         typer.Argument(
             metavar="[SOURCE]",
-            help="The directory that holds the event objects: "
+            help="The event objects, a directory or s3://bucket/prefix: "
             "check too that every one of them is accounted for.",
         ),
     ] = None,

@@ -1,0 +1,114 @@
+"""What may be said of an exception: never its text, unless its text is known to hold no value.
+
+The texts of other people's exceptions quote what they choked on, and that may come from an event.
+"""
+
+import errno
+import traceback
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Final
+
+from msgspec import Struct
+
+from checkpoint_core import CheckpointError
+
+__all__ = ["IN_LAMBDA", "ON_THE_COMMAND_LINE", "Advice", "describe", "explain", "message_of"]
+
+_LEFT_AS_IT_WAS: Final = "The checkpoint is as it was before or complete."
+_AWS_MODULES: Final = {"boto3.exceptions", "botocore.errorfactory", "botocore.exceptions"}
+_CAUSES: Final = 10
+_FRAMES: Final = 50
+
+
+class Advice(Struct, frozen=True, kw_only=True):
+    """What to do about a failure, where the program runs."""
+
+    no_space: str
+    other_system_error: str
+    no_memory: str
+    bug: str
+
+
+IN_LAMBDA: Final = Advice(
+    no_space="Give the function more ephemeral storage, and run again.",
+    other_system_error="Run again; if it fails again, look at the log for where it came from.",
+    no_memory="Give the function more memory, or lower MAX_EVENTS_PER_RUN and BATCH_OBJECTS, "
+    "and run again.",
+    bug="Please report it, with the exception in the log.",
+)
+ON_THE_COMMAND_LINE: Final = Advice(
+    no_space="Make room there, and run again.",
+    other_system_error="Check the space and the permissions there, and run again.",
+    no_memory="Lower --max-events-per-run and --batch-objects, and run again.",
+    bug="Please report it, with what --debug prints.",
+)
+
+
+def explain(error: BaseException, advice: Advice) -> str:
+    """Return what is wrong and what to do, for people."""
+    match error:
+        case CheckpointError():
+            return str(error)
+        case OSError(errno=errno.ENOSPC):
+            return f"{_where(error)}no space left. {_LEFT_AS_IT_WAS} {advice.no_space}"
+        case OSError():
+            reason = error.strerror or type(error).__name__
+            return f"{_where(error)}{reason}. {_LEFT_AS_IT_WAS} {advice.other_system_error}"
+        case MemoryError():
+            return f"out of memory. {_LEFT_AS_IT_WAS} {advice.no_memory}"
+        case _ if _is_of_aws(error):
+            return f"{error}. {_LEFT_AS_IT_WAS} Run again."
+        case _:
+            return f"{type(error).__name__}: this is a bug. {_LEFT_AS_IT_WAS} {advice.bug}"
+
+
+def message_of(error: BaseException) -> str | None:
+    """Return an exception's own text where that is known to hold no value of an event."""
+    if isinstance(error, CheckpointError) or _is_of_aws(error):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{_where(error)}{error.strerror or ''}" or None
+    return None
+
+
+def describe(
+    exc_info: tuple[type[BaseException], BaseException, TracebackType | None],
+) -> list[dict[str, Any]]:
+    """Return an exception and its causes, outermost first: where they came from, and their types.
+
+    No local variables, no source lines, and messages only as `message_of` has them.
+    """
+    return [
+        {
+            "type": f"{type(error).__module__}.{type(error).__qualname__}",
+            "message": message_of(error),
+            "frames": [
+                {"file": frame.filename, "line": frame.lineno, "function": frame.name}
+                for frame in traceback.StackSummary.extract(
+                    traceback.walk_tb(error.__traceback__), limit=-_FRAMES, lookup_lines=False
+                )
+            ],
+        }
+        for error in _chain(exc_info[1])
+    ]
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen and len(seen) < _CAUSES:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _is_of_aws(error: BaseException) -> bool:
+    """Tell whether it is one of boto3's, whose texts name requests and refusals.
+
+    Not those of its parsers: they quote what they could not parse.
+    """
+    return type(error).__module__ in _AWS_MODULES
+
+
+def _where(error: OSError) -> str:
+    return f"{error.filename}: " if error.filename is not None else ""

@@ -1,0 +1,180 @@
+"""Pages of a listing: through obstore where it can tell the truth, through boto3 where not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import obstore
+import polars as pl
+from msgspec import Struct
+
+from checkpoint_core.stores import LISTING_SCHEMA
+from checkpoint_lambda._s3_retrying import retrying
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from mypy_boto3_s3.type_defs import ListObjectsV2RequestTypeDef, ObjectTypeDef
+    from obstore.store import S3Store as FastStore
+
+    from checkpoint_lambda._s3_clients import S3Clients
+
+__all__ = ["ExactPage", "Pages"]
+
+_ARCHIVE_CLASSES: Final = ("GLACIER", "DEEP_ARCHIVE")
+
+
+class ExactPage(Struct, frozen=True, kw_only=True):
+    """One page as S3 has it, whether there are more, and in which region the bucket says it is."""
+
+    listed: pl.DataFrame
+    truncated: bool
+    region: str | None
+
+
+class _NotExactError(Exception):
+    """Obstore failed, or what it reports may not be what S3 has."""
+
+
+class Pages:
+    """Lists the keys below a prefix from any point on, in order.
+
+    obstore is some thirty times as fast and does not know every key: it refuses keys with empty,
+    `.` or `..` segments and with control characters, and drops a slash at either end. Such a slash
+    is found out by the size 0 that folder markers have; an object *with* content whose key ends
+    with a slash is reported without it.
+
+    Args:
+        clients: the connections.
+        bucket: the bucket.
+        prefix: empty, or ending with a slash.
+        page_size: keys to a page, 1,000 at most.
+        restore_states: ask for those too, which obstore cannot.
+        first_pause_s: how long to wait before the first repetition.
+
+    """
+
+    def __init__(
+        self,
+        clients: S3Clients,
+        bucket: str,
+        prefix: str,
+        *,
+        page_size: int,
+        restore_states: bool,
+        first_pause_s: float,
+    ) -> None:
+        self._clients = clients
+        self._bucket = bucket
+        self._prefix = prefix
+        self._page_size = page_size
+        self._restore_states = restore_states
+        self._first_pause_s = first_pause_s
+
+    def after(self, key: str, *, exact: bool) -> Generator[pl.DataFrame]:
+        """Yield what follows the key, page by page, none of them empty, in LISTING_SCHEMA.
+
+        A page that obstore failed on is asked for again through boto3, up to three times.
+        Raises what boto3 raises then.
+        """
+        exact = exact or self._restore_states
+        pages = 1
+        while True:
+            if not exact:
+                try:
+                    for listed in self._fast(key):
+                        key = listed["key"][-1]
+                        yield listed
+                except _NotExactError:
+                    pass
+                else:
+                    return
+            # Where strange keys follow one another, not every page shall cost two requests.
+            for _ in range(pages):
+                page = self.exact(key, failed=0 if exact else 1)
+                if page.listed.height:
+                    key = page.listed["key"][-1]
+                    yield page.listed
+                if not page.truncated:
+                    return
+            pages *= 2
+
+    def exact(self, after: str, *, failed: int = 0) -> ExactPage:
+        """Return one page through boto3, after so many `failed` attempts at it."""
+        wanted: ListObjectsV2RequestTypeDef = {
+            "Bucket": self._bucket,
+            "Prefix": self._prefix,
+            "MaxKeys": self._page_size,
+        }
+        if after:
+            wanted["StartAfter"] = after
+        if self._restore_states:
+            wanted["OptionalObjectAttributes"] = ["RestoreStatus"]
+        answer = retrying(
+            lambda: self._clients.single.list_objects_v2(**wanted),
+            first_pause_s=self._first_pause_s,
+            failed=failed,
+        )
+        objects = answer.get("Contents", [])
+        states = [_is_archived(each) if self._restore_states else None for each in objects]
+        listed = pl.DataFrame(
+            {
+                "key": [each["Key"] for each in objects],
+                "etag": [each["ETag"].strip('"') for each in objects],
+                "size": [each["Size"] for each in objects],
+                "last_modified": [each["LastModified"] for each in objects],
+                "archived": states,
+            },
+            schema=LISTING_SCHEMA,
+        )
+        headers = answer["ResponseMetadata"]["HTTPHeaders"]
+        return ExactPage(
+            listed=listed,
+            truncated=bool(answer["IsTruncated"]) and listed.height > 0,
+            region=headers.get("x-amz-bucket-region"),
+        )
+
+    def _fast(self, after: str) -> Iterator[pl.DataFrame]:
+        # Without its slash, this offset would come later.
+        if after.startswith("/"):
+            raise _NotExactError
+        stream = _stream(self._clients.fast(self._bucket), self._prefix, after, self._page_size)
+        while True:
+            try:
+                batch = next(stream, None)
+            except (obstore.exceptions.BaseError, OSError, ValueError) as error:
+                raise _NotExactError from error
+            if batch is None:
+                return
+            if (batch["size"] == 0).any():
+                raise _NotExactError
+            # An offset that ends with a slash loses it, so that its own key comes back.
+            if batch.height and batch["path"][0] <= after:
+                batch = batch.filter(pl.col("path") > after)
+            if batch.height:
+                yield batch.select(
+                    key="path",
+                    etag=pl.col("e_tag").str.strip_chars('"'),
+                    size=pl.col("size").cast(pl.Int64()),
+                    last_modified=pl.col("last_modified").cast(pl.Datetime("us", "UTC")),
+                    archived=pl.lit(None, dtype=pl.Boolean()),
+                )
+
+
+def _stream(store: FastStore, prefix: str, after: str, page_size: int) -> Iterator[pl.DataFrame]:
+    batches = obstore.list(
+        store,
+        prefix=prefix.removesuffix("/") or None,
+        offset=after or None,
+        chunk_size=page_size,
+        return_arrow=True,
+    )
+    for batch in batches:
+        yield pl.DataFrame(batch)
+
+
+def _is_archived(listed: ObjectTypeDef) -> bool:
+    if listed.get("StorageClass") not in _ARCHIVE_CLASSES:
+        return False
+    restored = listed.get("RestoreStatus", {})
+    return restored.get("IsRestoreInProgress", True) or "RestoreExpiryDate" not in restored

@@ -1,0 +1,125 @@
+"""How what is left of a listing is cut into pieces of about equal work.
+
+The cuts are guesses from the names of event objects; the pieces cover everything whatever the
+keys look like.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import datetime
+from typing import Final
+
+from msgspec import Struct
+
+__all__ = ["Piece", "cuts", "first_pieces"]
+
+# Only hints: objects of other actions are listed too.
+_ACTIONS: Final = ("delete", "duplicate-submit", "not-pass-qc", "pass-qc", "submit")
+_DATED: Final = re.compile(r"(?P<base>(?s:.*/)?log-[a-z-]+-)(?P<time>[0-9]{8}-[0-9]{6})(?s:.*)")
+_TIME_FORMAT: Final = "%Y%m%d-%H%M%S"
+_FIRST, _LAST = " ", "~"
+_DIGITS: Final = ord(_LAST) - ord(_FIRST) + 1
+_PRECISION: Final = 4
+
+
+class Piece(Struct, frozen=True):
+    """The keys after `after`, up to and including `until` (None: to the end).
+
+    `exact` where obstore would report keys that start with a slash without it.
+    """
+
+    after: str
+    until: str | None
+    exact: bool = False
+
+
+def first_pieces(prefix: str, after: str) -> list[Piece]:
+    """Cut what comes after a key into one piece for each action, and what is between them."""
+    bounds = {f"{prefix}log-{action}-" for action in _ACTIONS}
+    if not prefix:
+        # All keys that start with a slash are between these two.
+        bounds.update(("/", "0"))
+    pieces = []
+    for bound in [*sorted(bounds), None]:
+        if bound is None or bound > after:
+            exact = not prefix and bound == "0"
+            pieces.append(Piece(after, bound, exact))
+            after = bound or after
+    return pieces
+
+
+def cuts(
+    first: str, last: str, until: str | None, *, prefix: str, parts: int, latest: datetime
+) -> list[str]:
+    """Return keys between `last` and `until`, in order, at which to cut what is left of a piece.
+
+    Args:
+        first: the first key of the page that was just listed.
+        last: its last key.
+        until: where the piece ends.
+        prefix: what all keys start with.
+        parts: into how many parts at most.
+        latest: no name is expected to have a later time.
+
+    """
+    found = _by_time(first, last, until, parts, latest)
+    if found is None:
+        found = _by_characters(last, until, prefix)
+    return [key for key in found if last < key and (until is None or key < until)]
+
+
+def _by_time(
+    first: str, last: str, until: str | None, parts: int, latest: datetime
+) -> list[str] | None:
+    """Cut into equal spans of time, no more of them than there seem to be pages.
+
+    None where the key tells no time.
+    """
+    here = _DATED.fullmatch(last)
+    start = here and _time(here)
+    if not here or not start:
+        return None
+    end = latest
+    limit = until and _DATED.fullmatch(until)
+    if limit and limit["base"] == here["base"]:
+        end = min(end, _time(limit) or end)
+    left_s = (end - start).total_seconds()
+    before = _DATED.fullmatch(first)
+    began = _time(before) if before and before["base"] == here["base"] else None
+    page_s = (start - began).total_seconds() if began else 0.0
+    if page_s > 0:
+        parts = min(parts, math.ceil(left_s / page_s))
+    step = (end - start) / max(parts, 1)
+    return [f"{here['base']}{start + step * n:{_TIME_FORMAT}}" for n in range(1, parts)]
+
+
+def _time(match: re.Match[str]) -> datetime | None:
+    try:
+        return datetime.strptime(match["time"], _TIME_FORMAT)  # noqa: DTZ007 - all in the names' own time
+    except ValueError:
+        return None
+
+
+def _by_characters(last: str, until: str | None, prefix: str) -> list[str]:
+    """Cut in the middle, as if all characters were equally likely."""
+    shared = len(prefix)
+    while shared < len(until or "") and last[: shared + 1] == (until or "")[: shared + 1]:
+        shared += 1
+    low = _number(last[shared:])
+    high = _number(until[shared:]) if until is not None else _DIGITS**_PRECISION - 1
+    middle = (low + high) // 2
+    digits = []
+    for _ in range(_PRECISION):
+        middle, digit = divmod(middle, _DIGITS)
+        digits.append(chr(ord(_FIRST) + digit))
+    return [last[:shared] + "".join(reversed(digits))]
+
+
+def _number(text: str) -> int:
+    number = 0
+    for character in text[:_PRECISION].ljust(_PRECISION, _FIRST):
+        digit = min(max(ord(character), ord(_FIRST)), ord(_LAST)) - ord(_FIRST)
+        number = number * _DIGITS + digit
+    return number

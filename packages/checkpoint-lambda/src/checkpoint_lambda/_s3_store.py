@@ -1,0 +1,270 @@
+"""A checkpoint in S3, with the files that belong to it beside it."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
+
+from botocore.exceptions import ClientError, IncompleteReadError
+
+from checkpoint_core.errors import ChangedWhileReadingError, StorageError
+from checkpoint_core.stores import Condition, PutOutcome, StoredFile, Tail
+from checkpoint_lambda._s3_clients import S3Clients, current_clients
+from checkpoint_lambda._s3_errors import (
+    FAILURES,
+    NEVER_SENT,
+    code_of,
+    explained,
+    is_transient,
+    status_of,
+    storage_error,
+)
+from checkpoint_lambda._s3_retrying import retrying
+from checkpoint_lambda._workdir import temporary_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+    from typing import BinaryIO, TypedDict
+
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef, GetObjectRequestTypeDef
+
+    class _Encryption(TypedDict, total=False):
+        ServerSideEncryption: Literal["aws:kms"]
+        SSEKMSKeyId: str
+
+
+__all__ = ["S3Store"]
+
+_CHUNK_BYTES: Final = 1024 * 1024
+_Answer = TypeVar("_Answer")
+
+
+class S3Store:
+    """A checkpoint object and its folder as a checkpoint store.
+
+    S3 replaces an object whole and judges conditions at that very moment, so that of all writes
+    on one condition exactly one succeeds. Every request but the conditional write is repeated up to
+    three times where that may help.
+
+    Args:
+        bucket: the bucket's name.
+        key: the checkpoint's key; neither it nor anything beside it need exist.
+        kms_key_id: the KMS key that everything written is encrypted with; the bucket's default
+            otherwise.
+        first_pause_s: how long to wait before asking again; doubles each time.
+
+    """
+
+    def __init__(
+        self,
+        bucket: str,
+        key: str,
+        kms_key_id: str | None = None,
+        *,
+        first_pause_s: float = 0.5,
+    ) -> None:
+        folder, slash, name = key.rpartition("/")
+        if not name:
+            raise ValueError("a checkpoint's key ends with a name")
+        self._bucket = bucket
+        self._folder = folder + slash
+        self._name = name
+        self._first_pause_s = first_pause_s
+        self._encryption: _Encryption = {}
+        if kms_key_id:
+            self._encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key_id}
+
+    @property
+    def location(self) -> str:
+        """The checkpoint's `s3://` URI."""
+        return self._uri(self._key(self._name))
+
+    @property
+    def checkpoint_name(self) -> str:
+        """The last part of the checkpoint's key."""
+        return self._name
+
+    def scratch(self) -> AbstractContextManager[Path]:
+        """Make an empty folder for one run where the system keeps temporary files (TMPDIR)."""
+        return temporary_folder()
+
+    def read_tail(self, name: str, length_bytes: int) -> Tail | None:
+        """Return the last bytes of a file with the version that they belong to, None without one.
+
+        Raises StorageError where it cannot be read.
+        """
+        key = self._key(name)
+        with explained(self._uri(key), "reading"):
+            try:
+                return self._retrying(lambda: self._tail(key, length_bytes))
+            except ClientError as error:
+                if _is_missing(error):
+                    return None
+                raise
+
+    def fetch(self, name: str, to: Path, *, etag: str | None = None) -> bool:
+        """Copy the file to `to`, of one version and whole; returns False where there is none.
+
+        After an error nothing is left at `to`. Raises ChangedWhileReadingError where `etag` is
+        given and that version is no longer there, and StorageError where it cannot be read or kept.
+        """
+        key = self._key(name)
+        to.unlink(missing_ok=True)
+        part = to.with_name(f"{to.name}.part")
+        try:
+            with explained(self._uri(key), "reading"):
+                self._retrying(lambda: self._download(key, part, etag))
+            part.replace(to)
+        except StorageError as error:
+            cause = error.__cause__
+            gone = isinstance(cause, ClientError) and _is_missing(cause)
+            if gone and etag is None:
+                return False
+            if gone or (cause and status_of(cause) == 412):
+                raise self._changed(key) from cause
+            raise
+        except OSError as error:
+            raise StorageError(
+                f"{self._uri(key)}: cannot be copied to {to} ({error.strerror}). "
+                "Make room there, or set TMPDIR to a folder with more."
+            ) from error
+        finally:
+            part.unlink(missing_ok=True)
+        return True
+
+    def put(self, name: str, file: Path) -> None:
+        """Write the local file under the name, whatever is there; atomic, idempotent.
+
+        Raises StorageError where that fails; what was there before is then still there, unless
+        only the answer was lost.
+        """
+        key = self._key(name)
+        with file.open("rb") as body, explained(self._uri(key), "writing"):
+            self._clients().patient.put_object(
+                Bucket=self._bucket, Key=key, Body=body, **self._encryption
+            )
+
+    def put_if(self, name: str, file: Path, condition: Condition) -> PutOutcome:
+        """Write the local file under the name if its version is still the given one; asks once.
+
+        UNKNOWN is returned where it may have been written: no answer, or one of S3's own failures.
+        Raises StorageError where it certainly was not, for another reason than the condition.
+        """
+        key = self._key(name)
+        with file.open("rb") as body, explained(self._uri(key), "writing"):
+            client = self._clients().single
+            try:
+                self._put_if(client, key, body, condition)
+            except FAILURES as error:
+                return self._outcome(key, condition, error)
+        return PutOutcome.WRITTEN
+
+    def list_files(self, folder: str) -> list[StoredFile]:
+        """List the files directly in a folder, by name. Raises StorageError where that fails."""
+        inside = self._key(f"{folder.rstrip('/')}/")
+        found = []
+        with explained(self._uri(inside), "listing"):
+            pages = self._clients().patient.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self._bucket, Prefix=inside, Delimiter="/"):
+                for each in page.get("Contents", []):
+                    # What a console creates to show a folder has the folder's own key.
+                    if each["Key"] != inside:
+                        name = each["Key"].removeprefix(self._folder)
+                        modified = each["LastModified"].astimezone(UTC)
+                        found.append(StoredFile(name=name, last_modified=modified))
+        return sorted(found, key=lambda file: file.name)
+
+    def delete(self, name: str) -> None:
+        """Remove a file; no error where there is none. Raises StorageError where that fails."""
+        key = self._key(name)
+        with explained(self._uri(key), "removing"):
+            self._clients().patient.delete_object(Bucket=self._bucket, Key=key)
+
+    def _tail(self, key: str, length_bytes: int) -> Tail:
+        client = self._clients().single
+        if length_bytes > 0:
+            try:
+                answer = client.get_object(
+                    Bucket=self._bucket, Key=key, Range=f"bytes=-{length_bytes}"
+                )
+            except ClientError as error:
+                if status_of(error) != 416:
+                    raise
+            else:
+                with closing(answer["Body"]) as body:
+                    data = body.read()
+                _check(answer, len(data))
+                total = answer.get("ContentRange", "").rpartition("/")[2]
+                size = int(total) if total.isdecimal() else len(data)
+                return Tail(data=data[-length_bytes:], etag=answer["ETag"], size_bytes=size)
+        # Of an empty object S3 gives no last bytes.
+        head = client.head_object(Bucket=self._bucket, Key=key)
+        if length_bytes > 0 and head["ContentLength"]:
+            # Replaced since by one with something in it.
+            return self._tail(key, length_bytes)
+        return Tail(data=b"", etag=head["ETag"], size_bytes=head["ContentLength"])
+
+    def _download(self, key: str, part: Path, etag: str | None) -> None:
+        wanted: GetObjectRequestTypeDef = {"Bucket": self._bucket, "Key": key}
+        if etag is not None:
+            wanted["IfMatch"] = etag
+        answer = self._clients().single.get_object(**wanted)
+        with closing(answer["Body"]) as body, part.open("wb") as file:
+            for chunk in body.iter_chunks(_CHUNK_BYTES):
+                file.write(chunk)
+            _check(answer, file.tell())
+
+    def _put_if(self, client: S3Client, key: str, body: BinaryIO, condition: Condition) -> None:
+        if condition.etag is None:
+            client.put_object(
+                Bucket=self._bucket, Key=key, Body=body, IfNoneMatch="*", **self._encryption
+            )
+        else:
+            client.put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=body,
+                IfMatch=condition.etag,
+                **self._encryption,
+            )
+
+    def _outcome(self, key: str, condition: Condition, error: Exception) -> PutOutcome:
+        status = status_of(error)
+        if status in {409, 412} or (condition.etag is not None and _is_missing(error)):
+            return PutOutcome.REFUSED
+        if is_transient(error) or not isinstance(error, (ClientError, *NEVER_SENT)):
+            return PutOutcome.UNKNOWN
+        raise storage_error(error, self._uri(key), "writing") from error
+
+    def _retrying(self, ask: Callable[[], _Answer]) -> _Answer:
+        return retrying(ask, first_pause_s=self._first_pause_s)
+
+    def _clients(self) -> S3Clients:
+        return current_clients()
+
+    def _key(self, name: str) -> str:
+        if name.startswith("/") or ".." in name.split("/"):
+            raise ValueError("a stored file's name is relative to the checkpoint's folder")
+        return self._folder + name
+
+    def _uri(self, key: str) -> str:
+        return f"s3://{self._bucket}/{key}"
+
+    def _changed(self, key: str) -> ChangedWhileReadingError:
+        return ChangedWhileReadingError(
+            f"{self._uri(key)}: was replaced or removed by another run while this one read it. "
+            "Nothing was changed. Run again."
+        )
+
+
+def _is_missing(error: Exception) -> bool:
+    return status_of(error) == 404 and code_of(error) != "NoSuchBucket"
+
+
+def _check(answer: GetObjectOutputTypeDef, length: int) -> None:
+    if length != answer["ContentLength"]:
+        raise IncompleteReadError(actual_bytes=length, expected_bytes=answer["ContentLength"])

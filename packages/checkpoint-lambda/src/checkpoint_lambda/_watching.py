@@ -1,0 +1,159 @@
+"""Watching a run from outside: its stages through the core's protocol, its numbers at the storage.
+
+Most numbers are gathered where they arise, in a source and a store that pass everything on;
+neither ever looks into a content.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+
+import polars as pl
+
+from checkpoint_core import (
+    CheckpointStore,
+    Condition,
+    Content,
+    Observer,
+    PutOutcome,
+    ReadFailure,
+    Source,
+    StoredFile,
+    Tail,
+)
+from checkpoint_core.stores import Stage
+
+__all__ = ["WatchedSource", "WatchedStore", "Watchers"]
+
+
+class Watchers:
+    """Several observers as one."""
+
+    def __init__(self, *watchers: Observer) -> None:
+        """Keep them in the order in which they enter a stage."""
+        self._watchers = watchers
+
+    def stage(self, name: Stage) -> AbstractContextManager[object]:
+        """Let each of them enter the stage; they leave it in the reverse order."""
+        with ExitStack() as stack:
+            for watcher in self._watchers:
+                stack.enter_context(watcher.stage(name))
+            return stack.pop_all()
+
+    def progress(self, done: int, total: int) -> None:
+        """Tell each of them."""
+        for watcher in self._watchers:
+            watcher.progress(done, total)
+
+    def note(self, **numbers: int | str) -> None:
+        """Tell each of them."""
+        for watcher in self._watchers:
+            watcher.note(**numbers)
+
+
+class WatchedSource:
+    """A source that notes how much was listed and read.
+
+    `on_answer` is told of every single object; None, which costs nothing, where nobody asks.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        watcher: Observer,
+        *,
+        on_answer: Callable[[Content | ReadFailure], None] | None,
+    ) -> None:
+        """Watch this source."""
+        self._source = source
+        self._watcher = watcher
+        self._on_answer = on_answer
+        self._objects = self._failures = self._size_bytes = 0
+
+    @property
+    def location(self) -> str:
+        """The source's own."""
+        return self._source.location
+
+    def list_objects(self, *, restore_states: bool) -> pl.DataFrame:
+        """List, and note the number of objects and the sum of their sizes."""
+        listing = self._source.list_objects(restore_states=restore_states)
+        self._watcher.note(objects=listing.height, size_bytes=int(listing["size"].sum()))
+        return listing
+
+    def read(self, keys: Sequence[str], *, max_size_bytes: int) -> Iterator[Content | ReadFailure]:
+        """Read, and note after each batch how many objects and bytes there were so far."""
+        answers = self._source.read(keys, max_size_bytes=max_size_bytes)
+        try:
+            for answer in answers:
+                self._count(answer)
+                yield answer
+        finally:
+            # Whoever reads in threads ends them then.
+            if isinstance(answers, Generator):
+                answers.close()
+        self._watcher.note(
+            objects=self._objects, failures=self._failures, size_bytes=self._size_bytes
+        )
+
+    def _count(self, answer: Content | ReadFailure) -> None:
+        if isinstance(answer, Content):
+            self._objects += 1
+            self._size_bytes += len(answer.data)
+        else:
+            self._failures += 1
+        if self._on_answer is not None:
+            self._on_answer(answer)
+
+
+class WatchedStore:
+    """A checkpoint store that notes how much was fetched and written, and how commits went."""
+
+    def __init__(self, store: CheckpointStore, watcher: Observer) -> None:
+        """Watch this store."""
+        self._store = store
+        self._watcher = watcher
+
+    @property
+    def location(self) -> str:
+        """The store's own."""
+        return self._store.location
+
+    @property
+    def checkpoint_name(self) -> str:
+        """The store's own."""
+        return self._store.checkpoint_name
+
+    def read_tail(self, name: str, length_bytes: int) -> Tail | None:
+        """Pass on, and note the checkpoint's size."""
+        tail = self._store.read_tail(name, length_bytes)
+        if tail is not None and name == self.checkpoint_name:
+            self._watcher.note(checkpoint_bytes=tail.size_bytes)
+        return tail
+
+    def fetch(self, name: str, to: Path, *, etag: str | None = None) -> bool:
+        """Pass on, and note the size of what was fetched."""
+        is_there = self._store.fetch(name, to, etag=etag)
+        if is_there and name.startswith("_ledger/"):
+            self._watcher.note(ledger_bytes=to.stat().st_size)
+        return is_there
+
+    def put(self, name: str, file: Path) -> None:
+        """Pass on, and note the size of a ledger."""
+        self._store.put(name, file)
+        if name.startswith("_ledger/"):
+            self._watcher.note(ledger_bytes=file.stat().st_size)
+
+    def put_if(self, name: str, file: Path, condition: Condition) -> PutOutcome:
+        """Pass on, and note the size and what became of it."""
+        outcome = self._store.put_if(name, file, condition)
+        self._watcher.note(checkpoint_bytes=file.stat().st_size, outcome=outcome.value)
+        return outcome
+
+    def list_files(self, folder: str) -> list[StoredFile]:
+        """Pass on."""
+        return self._store.list_files(folder)
+
+    def delete(self, name: str) -> None:
+        """Pass on."""
+        self._store.delete(name)

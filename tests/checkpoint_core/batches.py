@@ -1,0 +1,59 @@
+"""A checkpoint file made of batches of objects without a whole run: judged, sorted, merged."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from checkpoint_core import LAYOUT_VERSION, LISTING_SCHEMA, CheckpointMetadata, Content, Settings
+from checkpoint_core._judgement import Judge
+from checkpoint_core._merge import in_arrival_order, merge
+from nacc_event_model import EventFormat
+from tests.checkpoint_core.memory import START
+from tests.checkpoint_core.world import SETTINGS
+
+LISTING = LISTING_SCHEMA.to_frame()
+
+
+def judged(batch: Sequence[Content], settings: Settings = SETTINGS) -> pl.DataFrame:
+    """Return the accepted rows of a batch."""
+    judge = Judge(settings, since=None, started_at=START, filters=True)
+    return judge.judge(batch, known={}, listed=LISTING).accepted
+
+
+def metadata(event_format: EventFormat = EventFormat.V1_0) -> CheckpointMetadata:
+    """Return the metadata of some commit."""
+    return CheckpointMetadata(
+        layout=LAYOUT_VERSION,
+        commit_id="00000001-x",
+        generation=1,
+        lineage=("00000001-x",),
+        source="memory://events",
+        event_format=event_format,
+        rows=0,
+        adopted_rows=0,
+        first_timestamp=None,
+        last_timestamp=None,
+        committed_at=START,
+        versions={},
+    )
+
+
+def merged(
+    batches: Sequence[Sequence[Content]], folder: Path, settings: Settings = SETTINGS
+) -> Path:
+    """Merge batch after batch, as one commit each would; return the last file."""
+    file = None
+    for number, batch in enumerate(batches):
+        target = folder / f"{number}.parquet"
+        merge(
+            file,
+            in_arrival_order(judged(batch, settings)),
+            target,
+            metadata(settings.event_format),
+            compression=settings.compression,
+            row_group_rows=settings.row_group_rows,
+        )
+        file = target
+    assert file is not None
+    return file

@@ -1,0 +1,145 @@
+"""What a checkpoint must hold, worked out in plain Python from what was written and read.
+
+The oracle sees every checkpoint just before it is put in force, and compares it with the one that
+it replaces, row by row and in order: end-state checks would not see what the next run heals.
+"""
+
+import hashlib
+import io
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from checkpoint_core import Content
+from nacc_event_model import InvalidEvent
+from tests.checkpoint_core.world import LEDGERS, Row, World, multiset, read_json_metadata, row
+
+Entry = dict[str, Any]
+
+
+def digest_of(data: bytes) -> bytes:
+    """Return the digest that tells versions apart, as the design has it."""
+    return hashlib.blake2b(data, digest_size=16).digest()
+
+
+class Oracle:
+    """Watches a world's store.
+
+    `taken` has the versions that entered the checkpoint, by key, in the order in which they did.
+    """
+
+    def __init__(self, world: World, *, foreign: bool = False) -> None:
+        """Begin with what is in force; a foreign checkpoint has no ledger, and is to be adopted."""
+        self.world = world
+        self.rewriting = foreign
+        self.taken: dict[str, list[bytes]] = {}
+        if not foreign:
+            ledger = self._ledger(None)
+            self.taken = {key: [entry["digest"]] for key, entry in ledger.items()}
+        world.store.on_commit = self._look
+
+    def row(self, digest: bytes) -> Row:
+        """Return the row that a version becomes."""
+        return self.valid()[digest]
+
+    def check(self) -> None:
+        """Check what must hold at any time."""
+        ledger = self._ledger(None)
+        assert {key: versions[-1] for key, versions in self.taken.items()} == {
+            key: entry["digest"] for key, entry in ledger.items()
+        }
+
+    def check_complete(self, *, excluded: frozenset[str] = frozenset()) -> None:
+        """Check that the newest version of each valid object is in the checkpoint.
+
+        After an undisturbed, unlimited run with every object readable. `excluded` has the project
+        labels that are not wanted.
+        """
+        self.check()
+        rows = self.valid()
+        for key, content in self.world.source.objects.items():
+            digest = digest_of(content.data)
+            is_wanted = digest in rows and rows[digest][3] not in excluded
+            if is_wanted and key.rpartition("/")[2].startswith("log-"):
+                assert self.taken[key][-1] == digest, f"{key}: its newest version is not in"
+
+    def valid(self) -> dict[bytes, Row]:
+        """Return the row of every valid version that was ever written, by its digest."""
+        rows = {}
+        for content in self.world.source.history:
+            try:
+                rows[digest_of(content.data)] = row(content.data)
+            except InvalidEvent:
+                continue
+        return rows
+
+    def _ledger(self, checkpoint: bytes | None) -> dict[str, Entry]:
+        store = self.world.store
+        if checkpoint is None and store.checkpoint_name not in store.files:
+            return {}
+        data = store.data(store.checkpoint_name) if checkpoint is None else checkpoint
+        name = f"{LEDGERS}{read_json_metadata(data)['commit_id']}.parquet"
+        ledger = pl.read_parquet(store.data(name)).to_dicts()
+        assert [entry["key"] for entry in ledger] == sorted(entry["key"] for entry in ledger)
+        return {entry["key"]: entry for entry in ledger}
+
+    def _look(self, previous: bytes | None, following: bytes) -> None:
+        metadata = read_json_metadata(following)
+        ledger = self._ledger(following)
+        rows = pl.read_parquet(io.BytesIO(following))
+        assert metadata["rows"] == rows.height
+        times = rows["timestamp"].to_list()
+        assert times == sorted(times)
+        if self.rewriting:
+            self._look_at_rewriting(previous, rows, ledger)
+        else:
+            self._look_at_increment(previous, rows, ledger)
+        in_ledger = sum(entry["versions"] for entry in ledger.values())
+        assert in_ledger + metadata["adopted_rows"] == rows.height
+
+    def _look_at_rewriting(
+        self, previous: bytes | None, rows: pl.DataFrame, ledger: dict[str, Entry]
+    ) -> None:
+        """Adopted: the existing rows, and as a multiset what the source yields beyond them."""
+        assert previous is not None
+        present = multiset(pl.read_parquet(io.BytesIO(previous)))
+        yielded = Counter(self.row(entry["digest"]) for entry in ledger.values())
+        assert multiset(rows) == present | yielded
+        self.taken = {key: [entry["digest"]] for key, entry in ledger.items()}
+
+    def _look_at_increment(
+        self, previous: bytes | None, rows: pl.DataFrame, ledger: dict[str, Entry]
+    ) -> None:
+        before = self._ledger(previous) if previous is not None else {}
+        old_rows = (
+            list(pl.read_parquet(io.BytesIO(previous)).iter_rows()) if previous is not None else []
+        )
+        assert before.keys() <= ledger.keys(), "objects left the ledger"
+        read = {
+            (answer.key, digest_of(answer.data))
+            for answer in self.world.source.answers
+            if isinstance(answer, Content)
+        }
+        arrived: list[tuple[datetime, str, Row]] = []
+        for key, entry in ledger.items():
+            old = before.get(key, {"versions": 0, "digest": None})
+            if entry["versions"] == old["versions"]:
+                assert entry["digest"] == old["digest"], f"{key}: other content, and no new version"
+                continue
+            assert entry["versions"] == old["versions"] + 1, f"{key}: more than one version at once"
+            assert entry["digest"] != old["digest"], f"{key}: the same content twice"
+            assert (key, entry["digest"]) in read, f"{key}: taken without being read"
+            arrived.append((entry["last_modified"], key, self.row(entry["digest"])))
+            self.taken.setdefault(key, []).append(entry["digest"])
+            self._check_succession(key)
+        new_rows = [values for _, _, values in sorted(arrived, key=lambda each: each[:2])]
+        expected = sorted([*old_rows, *new_rows], key=lambda values: values[12])
+        assert list(rows.iter_rows()) == expected, "not the stable merge of old and new rows"
+
+    def _check_succession(self, key: str) -> None:
+        """An older version must not follow a newer one, or the newer would be taken again."""
+        written = (digest_of(each.data) for each in self.world.source.history if each.key == key)
+        for digest in self.taken[key]:
+            assert digest in written, f"{key}: an older version was taken after a newer one"

@@ -1,0 +1,351 @@
+"""From the bytes of objects to accepted rows and reasons."""
+
+import hashlib
+import subprocess
+from datetime import UTC, date, datetime
+from typing import Any
+
+import polars as pl
+import pytest
+
+from checkpoint_core import LISTING_SCHEMA, REJECTS_SCHEMA, Content, ReadFailure, Settings
+from checkpoint_core._judgement import Judge, Judgement, content_digest
+from nacc_event_model import RULES_VERSION, EventFormat
+from tests.checkpoint_core.memory import START
+from tests.checkpoint_core.world import SETTINGS, World, a_time, document, key
+
+SANDBOX = Settings(exclude_projects=("sandbox-*", "?test"))
+
+
+def content(number: int, data: bytes) -> Content:
+    """Return an object as it was read."""
+    return Content(key=key(number), data=data, etag=f"read-{number}", last_modified=START)
+
+
+def listed(*numbers: int) -> pl.DataFrame:
+    """Return the listing of these objects."""
+    return pl.DataFrame(
+        [(key(number), f"listed-{number}", 99, START, None) for number in numbers],
+        schema=LISTING_SCHEMA,
+        orient="row",
+    )
+
+
+def judge(
+    *answers: Content | ReadFailure,
+    known: dict[str, bytes] | None = None,
+    settings: Settings = SETTINGS,
+    since: datetime | None = None,
+) -> Judgement:
+    """Judge one batch by the rules of one run."""
+    return Judge(settings, since=since, started_at=START, filters=True).judge(
+        answers, known=known or {}, listed=listed(1, 2, 3)
+    )
+
+
+def outcomes(judgement: Judgement) -> list[tuple[str, str]]:
+    """Return what became of the rejected."""
+    return list(judgement.rejected.select("outcome", "reason").iter_rows())
+
+
+def test_an_accepted_event_is_a_row_with_its_object() -> None:
+    """The thirteen columns, and which version of which object it is."""
+    data = document(timestamp="2024-01-15T12:00:00.123456+02:00", packet=None)
+
+    judgement = judge(content(1, data))
+
+    assert judgement.accepted.row(0) == (
+        "submit",
+        "adrc",
+        42,
+        "ingest-form",
+        "alpha",
+        "form-scheduler",
+        "110001",
+        date(2024, 1, 15),
+        "01",
+        "form",
+        "UDS",
+        None,
+        datetime(2024, 1, 15, 10, 0, 0, 123456, tzinfo=UTC),
+        key(1),
+        content_digest(data),
+        "read-1",
+        len(data),
+        START,
+    )
+    assert (judgement.touched.height, judgement.rejected.height) == (0, 0)
+
+
+def test_an_event_of_format_1_1_has_two_columns_more() -> None:
+    """They are null where the document does not have them."""
+    settings = Settings(event_format=EventFormat.V1_1)
+    data = document(EventFormat.V1_1, visit_number=...)
+
+    judgement = judge(content(1, data), settings=settings)
+
+    assert judgement.accepted.columns[12:15] == ["timestamp", "naccid", "modality"]
+    assert judgement.accepted.select("naccid", "modality", "visit_number").row(0) == (
+        "NACC000001",
+        None,
+        None,
+    )
+
+
+def test_the_digest_can_be_computed_with_common_tools() -> None:
+    """BLAKE2b of 128 bits: `b2sum -l 128` prints the same."""
+    printed = subprocess.run(
+        ["b2sum", "-l", "128"], input=b"visit", capture_output=True, check=True
+    ).stdout
+
+    assert content_digest(b"visit") == hashlib.blake2b(b"visit", digest_size=16).digest()
+    assert content_digest(b"visit").hex() == printed.split()[0].decode()
+
+
+@pytest.mark.parametrize(
+    "written, expected",
+    [
+        ("1970-01-01T00:00:00.000001Z", "1970-01-01T00:00:00.000001Z"),
+        ("1969-12-31T23:59:59.999999Z", "1969-12-31T23:59:59.999999Z"),
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+        ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
+        ("2024-01-15T01:00:00+01:00", "2024-01-15T00:00:00Z"),
+    ],
+)
+def test_times_are_exact(written: str, expected: str) -> None:
+    """To the microsecond, also before 1970 and at both ends of the calendar."""
+    judgement = judge(content(1, document(timestamp=written)))
+
+    assert judgement.accepted["timestamp"].item() == a_time(expected)
+
+
+def test_the_same_content_is_touched_whatever_else_holds() -> None:
+    """Before the event is looked at: it may be before the cutoff, unwanted, or invalid by now."""
+    for data in (document(), document(project_label="sandbox-form"), b"{}"):
+        judgement = judge(
+            content(1, data),
+            known={key(1): content_digest(data)},
+            settings=SANDBOX,
+            since=a_time("2030-01-01T00:00:00Z"),
+        )
+
+        assert judgement.touched.row(0) == (
+            key(1),
+            content_digest(data),
+            "read-1",
+            len(data),
+            START,
+        )
+        assert (judgement.accepted.height, judgement.rejected.height) == (0, 0)
+        assert judgement.before_cutoff == 0
+
+
+def test_another_objects_content_is_not_the_same() -> None:
+    """Two objects may hold equal events; both count."""
+    data = document()
+
+    judgement = judge(content(1, data), content(2, data), known={key(3): content_digest(data)})
+
+    assert judgement.accepted.height == 2
+
+
+def test_an_adopted_object_has_no_digest_to_compare_with() -> None:
+    """Whatever it holds is a new version."""
+    known: dict[str, Any] = {key(1): None}
+
+    assert judge(content(1, document()), known=known).accepted.height == 1
+
+
+def test_an_invalid_event_is_invalid_before_cutoff_and_project_count() -> None:
+    """Its timestamp and project cannot be relied on."""
+    data = document(project_label="sandbox-form", ptid="no good")
+
+    judgement = judge(content(1, data), settings=SANDBOX, since=a_time("2030-01-01T00:00:00Z"))
+
+    reason = "ptid: must be a string of 1 to 10 characters of A to Z and 0 to 9"
+    assert outcomes(judgement) == [("invalid", reason)]
+    assert judgement.before_cutoff == 0
+
+
+def test_the_cutoff_counts_before_the_project() -> None:
+    """What is before the cutoff is not recorded at all."""
+    data = document(project_label="sandbox-form")
+
+    judgement = judge(content(1, data), settings=SANDBOX, since=a_time("2024-01-15T10:00:00Z"))
+
+    assert (judgement.before_cutoff, judgement.rejected.height) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "timestamp, is_taken",
+    [
+        ("2024-01-15T09:59:59.999999Z", False),
+        ("2024-01-15T10:00:00Z", False),
+        ("2024-01-15T10:00:00.000001Z", True),
+        ("2024-01-15T11:00:00+01:00", False),
+        ("2024-01-15T10:00:00-00:01", True),
+    ],
+)
+def test_only_strictly_later_events_are_taken(timestamp: str, is_taken: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """The cutoff itself is not, in whatever offset it is written."""
+    judgement = judge(
+        content(1, document(timestamp=timestamp)), since=a_time("2024-01-15T10:00:00Z")
+    )
+
+    assert (judgement.accepted.height, judgement.before_cutoff) == (is_taken, not is_taken)
+
+
+@pytest.mark.parametrize(
+    "project, is_excluded",
+    [
+        ("sandbox-form", True),
+        ("sandbox-", True),
+        ("sandbox", False),
+        ("my-sandbox-form", False),
+        ("Sandbox-form", False),
+        ("atest", True),
+        ("test", False),
+        ("atest\n", False),
+        ("sandbox-\nform", True),
+    ],
+)
+def test_projects_are_excluded_by_pattern(project: str, is_excluded: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """The whole label has to match, case included."""
+    judgement = judge(content(1, document(project_label=project)), settings=SANDBOX)
+
+    expected = [("excluded", "project_label: matches an excluded pattern")] if is_excluded else []
+    assert outcomes(judgement) == expected
+    assert judgement.accepted.height == (not is_excluded)
+
+
+def test_nothing_is_excluded_by_default() -> None:
+    """Practice submissions are a matter of configuration."""
+    assert judge(content(1, document(project_label="sandbox-form"))).accepted.height == 1
+
+
+def test_an_unread_object_is_recorded_as_it_was_listed() -> None:
+    """Its content is not known, so there is no digest."""
+    judgement = judge(ReadFailure(key=key(2), outcome="denied", reason="access denied"))
+
+    assert judgement.rejected.schema == REJECTS_SCHEMA
+    assert judgement.rejected.row(0, named=True) == {
+        "key": key(2),
+        "etag": "listed-2",
+        "digest": None,
+        "size": 99,
+        "last_modified": START,
+        "outcome": "denied",
+        "reason": "access denied",
+        "event_format": "1.0",
+        "model_version": RULES_VERSION,
+        "exclude_projects": "[]",
+        "first_seen": START,
+    }
+
+
+def test_a_read_object_is_recorded_as_it_was_read() -> None:
+    """It may have been replaced since it was listed."""
+    judgement = judge(content(2, b"[]"))
+
+    row = judgement.rejected.row(0, named=True)
+    assert (row["etag"], row["size"], row["digest"]) == ("read-2", 2, content_digest(b"[]"))
+
+
+def test_an_oversized_object_is_not_read(world: World) -> None:
+    """The listing says enough; the limit itself is allowed."""
+    data = document()
+    world.source.write(key(1), data)
+    world.source.write(key(2), data + b" ")
+
+    report = world.run(Settings(max_object_size_bytes=len(data)))
+
+    assert world.source.reads == [key(1)]
+    assert (report.counts.accepted, report.counts.invalid) == (1, 1)
+    assert world.reasons() == {key(2): ("invalid", f"larger than {len(data)} bytes")}
+    assert world.rejects()["size"].to_list() == [len(data) + 1]
+
+
+def test_an_object_that_grew_after_the_listing_is_refused_too(world: World) -> None:
+    """No more than one byte over the limit is read, and it is not parsed."""
+    data = document()
+    world.source.write(key(1), data)
+
+    def grow(name: str) -> None:
+        world.source.write(name, data + b" " * 100)
+
+    world.source.before_reading = grow
+
+    world.run(Settings(max_object_size_bytes=len(data)))
+
+    assert world.reasons() == {key(1): ("invalid", f"larger than {len(data)} bytes")}
+    assert [len(answer.data) for answer in world.source.answers if isinstance(answer, Content)] == [
+        len(data) + 1
+    ]
+
+
+def test_unknown_fields_are_counted_in_valid_events() -> None:
+    """They make no event invalid, and are not silent either."""
+    rules = Judge(SETTINGS, since=None, started_at=START, filters=True)
+    answers = [
+        content(1, document(naccid="NACC000001", extra=1)),
+        content(2, document(naccid="NACC000002")),
+        content(3, document(ptid="-", naccid="NACC000003")),
+    ]
+
+    judgement = rules.judge(answers, known={}, listed=listed(1, 2, 3))
+
+    assert judgement.accepted.height == 2
+    assert rules.unknown_fields() == {"naccid": 2, "extra": 1}
+
+
+def test_unknown_field_names_are_input_like_everything_else() -> None:
+    """They are shortened and escaped, and no more than twenty are told."""
+    rules = Judge(SETTINGS, since=None, started_at=START, filters=True)
+    names = {f"field-{number:02d}": number for number in range(30)}
+    odd = {"new\nline": 1, "\u202eflipped\x1b[31m": 1, "x" * 500: 1}
+    answers = [
+        content(1, document(**odd)),
+        content(2, document(**odd, **names)),
+    ]
+
+    rules.judge(answers, known={}, listed=listed(1, 2, 3))
+    told = rules.unknown_fields()
+
+    assert len(told) == 20
+    assert list(told.items())[:3] == [
+        ("new\\nline", 2),
+        ("\\u202eflipped\\x1b[31m", 2),
+        ("x" * 37 + "...", 2),
+    ]
+    assert all(name.isascii() and name.isprintable() for name in told)
+
+
+def test_a_flood_of_unknown_field_names_is_bounded() -> None:
+    """A producer that writes ever new names must not fill the memory; known ones go on counting."""
+    rules = Judge(SETTINGS, since=None, started_at=START, filters=True)
+    flood = {f"field-{number}": 1 for number in range(3000)}
+
+    rules.judge([content(1, document(common=1))], known={}, listed=listed(1, 2, 3))
+    rules.judge([content(2, document(**flood, common=1))], known={}, listed=listed(1, 2, 3))
+
+    assert len(rules._unknown) == 1000
+    assert rules.unknown_fields()["common"] == 2
+
+
+def test_an_empty_batch_has_all_columns() -> None:
+    """So that batches can be put together."""
+    nothing, something = judge(), judge(content(1, document()), content(2, b"{}"))
+
+    assert nothing.accepted.schema == something.accepted.schema
+    assert nothing.touched.schema == something.touched.schema
+    assert nothing.rejected.schema == something.rejected.schema == REJECTS_SCHEMA
+
+
+def test_keys_that_are_left_to_the_next_run_leave_every_part() -> None:
+    """The order of the others stays."""
+    judgement = judge(content(3, document()), content(1, document()), content(2, b"{}")).without(
+        pl.DataFrame({"key": [key(1), key(2)]})
+    )
+
+    assert judgement.accepted["key"].to_list() == [key(3)]
+    assert judgement.rejected.is_empty()

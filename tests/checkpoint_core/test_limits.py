@@ -1,0 +1,239 @@
+"""Limits of a run, settings, requests, and what a run with nothing to do does."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pytest
+
+from checkpoint_core import Settings, StorageError
+from checkpoint_core.errors import (
+    NoProgressError,
+)
+from checkpoint_core.stores import Stage
+from tests.checkpoint_core.world import SETTINGS, World, key
+
+
+def countdown(*left: float) -> Callable[[], float]:
+    """Return a function that says how much time is left, each time that it is asked."""
+    times = itertools.chain(left, itertools.repeat(left[-1]))
+    return lambda: next(times)
+
+
+def test_a_run_stops_at_its_event_limit_and_the_next_goes_on(world: World) -> None:
+    """The oldest names first; until it is complete."""
+    world.write(5, 3, 1, 4, 2)
+    world.source.write(key(0), b"{}")
+    settings = Settings(max_events_per_run=2)
+
+    reports = [world.run(settings) for _ in range(4)]
+
+    assert [report.counts.accepted for report in reports] == [2, 2, 1, 0]
+    assert [report.counts.deferred for report in reports] == [3, 1, 0, 0]
+    assert [report.complete for report in reports] == [False, False, True, True]
+    assert [report.listed for report in reports] == [6] * 4
+    assert world.source.reads[:3] == [key(1), key(0), key(2)]
+
+
+def test_only_accepted_events_count_for_the_limit(world: World) -> None:
+    """A heap of broken objects must not stop the intake for good."""
+    for number in range(5):
+        world.source.write(key(number), b"{}")
+    world.write(8, 9)
+
+    report = world.run(Settings(max_events_per_run=1, batch_objects=1))
+
+    assert (report.counts.invalid, report.counts.accepted, report.counts.deferred) == (5, 1, 1)
+
+
+@pytest.mark.parametrize("batch_objects", [1, 2, 3, 100])
+def test_the_size_of_the_batches_makes_no_difference(world: World, batch_objects: int) -> None:
+    """Each object is read once."""
+    world.write(*range(5))
+    world.source.write(key(7), b"{}")
+
+    report = world.run(Settings(batch_objects=batch_objects))
+
+    assert sorted(world.source.reads) == sorted(world.source.objects)
+    assert (report.counts.accepted, report.counts.invalid) == (5, 1)
+    assert world.gears() == [f"gear-{number}" for number in range(5)]
+
+
+def test_a_run_that_runs_out_of_time_commits_what_it_has(world: World) -> None:
+    """It stops before a batch when no more than the reserve is left."""
+    world.write(1, 2, 3)
+    host = world.host(remaining_s=countdown(100, 61, 60))
+
+    report = world.run(Settings(batch_objects=1), host=host)
+
+    assert (report.counts.accepted, report.counts.deferred, report.complete) == (2, 1, False)
+    assert world.gears() == ["gear-1", "gear-2"]
+    assert world.run().complete
+
+
+def test_a_run_that_takes_nothing_because_of_time_fails(world: World) -> None:
+    """It would never finish, and nobody would notice."""
+    world.write(1, 2)
+    host = world.host(remaining_s=countdown(60))
+
+    with pytest.raises(NoProgressError, match="2 objects are left") as raised:
+        world.run(host=host)
+
+    assert raised.value.left == 2
+    assert world.writes() == []
+
+
+@pytest.mark.parametrize(
+    "prepare, is_progress",
+    [
+        (lambda world: world.write(1), True),
+        (lambda world: world.source.write(key(1), b"{}"), True),
+        (lambda world: world.source.outcomes.update({key(1): "archived"}), True),
+        (lambda world: world.source.outcomes.update({key(1): "unreadable"}), False),
+        (lambda world: world.source.outcomes.update({key(1): "denied"}), False),
+    ],
+)
+def test_progress_is_what_the_next_run_need_not_do_again(
+    world: World,
+    prepare: Callable[[World], None],
+    is_progress: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """What could not be read will be read again, so it is none."""
+    world.write(1, 2)
+    prepare(world)
+    host = world.host(remaining_s=countdown(100, 10))
+
+    if is_progress:
+        assert world.run(Settings(batch_objects=1), host=host).counts.deferred == 1
+    else:
+        with pytest.raises(NoProgressError, match="1 objects are left"):
+            world.run(Settings(batch_objects=1), host=host)
+
+
+def test_a_touched_object_is_progress(world: World) -> None:
+    """Its renewed etag is recorded."""
+    world.write(1)
+    world.run()
+    world.source.touch(key(1))
+    world.write(2)
+    host = world.host(remaining_s=countdown(100, 10))
+
+    report = world.run(Settings(batch_objects=1), host=host)
+
+    assert (report.counts.touched, report.counts.deferred) == (1, 1)
+    assert world.run().counts.unchanged == 1
+
+
+@pytest.mark.parametrize("mode", ["adopt", "rebuild"])
+def test_a_rewrite_is_whole_or_fails(world: World, mode: str) -> None:
+    """No event limit holds for it, and half of it is of no use."""
+    world.write(1, 2, 3)
+    world.run()
+    if mode == "adopt":
+        del world.store.files[f"_ledger/events/{world.metadata()['commit_id']}.parquet"]
+    settings = Settings(max_events_per_run=1, batch_objects=1)
+    with pytest.raises(NoProgressError, match="1 objects are left"):
+        world.run(settings, mode=mode, host=world.host(countdown(100, 100, 1)))
+
+    report = world.run(settings, mode=mode)
+
+    assert (report.total_events, report.counts.deferred) == (3, 0)
+
+
+def test_a_listing_that_fails_fails_the_run(world: World) -> None:
+    """Before anything is read."""
+    world.write(1)
+    world.source.listing_error = StorageError("the listing broke off")
+
+    with pytest.raises(StorageError, match="broke off"):
+        world.run()
+
+    assert world.source.reads == []
+    assert world.writes() == []
+
+
+def test_events_from_the_future_are_taken_and_counted(world: World) -> None:
+    """A tolerance allows for clocks that differ."""
+    world.clock.current = datetime(2026, 1, 1, tzinfo=UTC)
+    for number, time in enumerate(["00:30:00", "01:00:01", "01:00:02", "23:59:59"]):
+        world.write(number, timestamp=f"2026-01-01T{time}Z")
+    world.clock.current = datetime(2025, 12, 31, 23, 59, 59, tzinfo=UTC)
+
+    report = world.run()
+
+    assert report.started_at == datetime(2026, 1, 1, tzinfo=UTC)
+    assert (report.counts.accepted, report.future_dated) == (4, 3)
+    assert world.run(Settings(future_tolerance_s=0)).future_dated == 0
+
+
+def test_failures_are_listed_up_to_a_limit(world: World) -> None:
+    """The first by key; the counts say how many there are."""
+    for number in range(9):
+        world.source.write(key(number), b"{}")
+        world.source.write(f"readme-{number}.txt", b"")
+
+    report = world.run(Settings(listed_failures=2))
+
+    assert [each.key for each in report.failed_files] == [key(0), key(1)]
+    assert report.unrecognized_examples == ("readme-0.txt", "readme-1.txt")
+    assert (report.counts.invalid, report.counts.unrecognized) == (9, 9)
+
+
+class Watcher:
+    """An observer that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    @contextmanager
+    def stage(self, name: Stage) -> Iterator[None]:
+        self.told.append(f"begin {name}")
+        yield
+        self.told.append(f"end {name}")
+
+    def progress(self, done: int, total: int) -> None:
+        self.told.append(f"{done} of {total}")
+
+    def note(self, **numbers: int | str) -> None:
+        told = " ".join(f"{name}={number}" for name, number in numbers.items())
+        self.told.append(told)
+
+
+def test_an_observer_sees_the_stages_and_the_progress(world: World) -> None:
+    """Now and then while reading, and at the end of each batch."""
+    world.write(*range(1200))
+    watcher = Watcher()
+
+    world.run(Settings(batch_objects=1100), host=world.host(observer=watcher))
+
+    assert watcher.told == [
+        "begin load",
+        "end load",
+        "begin list",
+        "end list",
+        "begin validate",
+        "begin read",
+        "500 of 1200",
+        "1000 of 1200",
+        "1100 of 1200",
+        "1200 of 1200",
+        "end read",
+        "accepted=1200 touched=0 rejected=0",
+        "end validate",
+        "begin merge",
+        "end merge",
+        "begin commit",
+        "end commit",
+    ]
+
+
+def test_a_report_says_how_long_the_run_took(world: World) -> None:
+    """The clock of these tests moves a second each time that it is asked."""
+    world.write(1)
+    report = world.run()
+
+    assert report.execution_time_ms == 2000 + 1000 * len(world.store.files)
+    assert (report.run_id, report.source) == ("run0001", world.source.location)
+    assert not report.incremental
+    assert world.run(SETTINGS).incremental

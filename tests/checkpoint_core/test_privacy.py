@@ -1,0 +1,146 @@
+"""No value of an event leaves by way of errors, reports or reasons."""
+
+import io
+import json
+from typing import Any
+
+import msgspec
+import polars as pl
+import pytest
+
+from checkpoint_core import CheckpointError, Settings
+from tests.checkpoint_core.world import CHECKPOINT, World, document, key, row, texts_of
+
+MARK = "ZQMARKQZ"
+STRIDE = 199
+"""Every so many bytes of a file are damaged, one at a time."""
+FIELDS = list(json.loads(document()))
+
+
+def assert_unmarked(text: str) -> None:
+    """Fail if any part of a marked value is in the text."""
+    assert MARK.lower() not in text.lower()
+
+
+def marked_documents() -> list[bytes]:
+    """Return events with a marked value in each field, right and wrong, and broken JSON."""
+    documents = [document(**{field: MARK}) for field in FIELDS]
+    documents += [document(**{field: [MARK]}) for field in FIELDS]
+    documents += [document(**{field: {MARK: MARK}}) for field in FIELDS]
+    documents += [document(**{field: f"{MARK} - at `$.ptid`"}) for field in FIELDS]
+    documents += [
+        f'"{MARK}"'.encode(),
+        f'{{"action": "{MARK}'.encode(),
+        f"{MARK}".encode(),
+        f'{{"{MARK}": 1}}'.encode(),
+        document(timestamp=f"2024-01-15T10:00:00{MARK}"),
+        document(visit_date=f"2024-01-15{MARK}"),
+        document(ptid=f"{MARK}\n"),
+    ]
+    return documents
+
+
+def test_reports_and_rejects_do_not_quote_events(world: World) -> None:
+    """Of whatever kind: field path and rule are all that is said."""
+    for number, data in enumerate(marked_documents()):
+        world.source.write(key(number), data)
+    settings = Settings(exclude_projects=("*mark*", "ZQ*"), listed_failures=1000)
+
+    report = world.run(settings)
+    dry = world.run(settings, dry_run=True)
+
+    assert report.counts.invalid > 20
+    assert report.counts.excluded > 0
+    assert_unmarked(repr(report))
+    assert_unmarked(msgspec.json.encode(msgspec.to_builtins(report)).decode())
+    assert_unmarked(repr(dry))
+    assert_unmarked(repr(world.reasons()))
+    assert_unmarked("".join(str(column) for column in world.rejects().drop("key").rows()))
+
+
+@pytest.mark.parametrize("mode", ["adopt", "rebuild", "incremental"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"pipeline_adcid": pl.lit(MARK)},
+        {"visit_date": pl.lit(MARK)},
+        {"timestamp": pl.lit(MARK)},
+        {"timestamp": pl.lit(f"2024-01-15 {MARK}")},
+        {"timestamp": pl.lit(f"{MARK} (os error 5)")},
+        {"pipeline_adcid": pl.lit(f"{MARK} (os error 28)")},
+        {"ptid": pl.lit([MARK])},
+        {"ptid": pl.lit(MARK).cast(pl.Binary)},
+        {"ptid": pl.lit(b"\xff" + MARK.encode() + b"\xfe")},
+        {"ptid": pl.struct(inner=pl.lit(MARK))},
+        {"pipeline_adcid": pl.lit(MARK).cast(pl.Categorical)},
+        {"packet": pl.lit(MARK), "timestamp": pl.lit(None)},
+    ],
+)
+def test_errors_about_foreign_rows_do_not_quote_them(
+    world: World, change: dict[str, pl.Expr], mode: str
+) -> None:
+    """Neither the message nor a chained cause; the libraries' own messages do."""
+    world.write(1)
+    rows = pl.DataFrame([row(document())], schema=FIELDS, orient="row").with_columns(**change)
+    target = io.BytesIO()
+    rows.write_parquet(target)
+    world.store.write(CHECKPOINT, target.getvalue())
+
+    try:
+        report = world.run(mode=mode)
+    except CheckpointError as error:
+        assert_unmarked(texts_of(error))
+    else:
+        assert_unmarked(repr(report))
+
+
+@pytest.mark.parametrize("mode", ["incremental", "adopt", "rebuild"])
+def test_errors_about_damaged_rows_do_not_quote_them(world: World, mode: str) -> None:
+    """Whichever byte is wrong, the others are still events."""
+    for number in range(3):
+        world.write(number, gear_name=f"{MARK}{number}", ptid=MARK, project_label=MARK)
+    world.run(Settings(compression="uncompressed"))
+    world.write(5)
+    if mode == "adopt":
+        for name in [name for name in world.store.files if name.startswith("_ledger")]:
+            del world.store.files[name]
+    whole = world.store.data(CHECKPOINT)
+    failed = 0
+    for place in range(4, len(whole), STRIDE):
+        other = world.copy()
+        damaged = bytearray(whole)
+        damaged[place] ^= 0xFF
+        other.store.write(CHECKPOINT, bytes(damaged))
+        try:
+            other.run(mode=mode)
+        except CheckpointError as error:
+            failed += 1
+            assert_unmarked(texts_of(error))
+        else:
+            assert_unmarked(repr(other.problems()))
+    assert failed > 0
+
+
+@pytest.mark.parametrize(
+    "prepare, request_",
+    [
+        (lambda world: world.source.delete(key(1)), {"mode": "rebuild"}),
+        (lambda world: world.source.objects.clear(), {}),
+        (lambda world: setattr(world.source, "location", "memory://other"), {}),
+        (lambda world: world.store.files.pop(CHECKPOINT), {"mode": "adopt"}),
+        (lambda world: world.source.outcomes.update({key(2): "denied"}), {"mode": "rebuild"}),
+    ],
+)
+def test_errors_about_a_run_do_not_quote_events(
+    world: World, prepare: Any, request_: dict[str, Any]
+) -> None:
+    """They name places and numbers."""
+    world.write(1, 2, gear_name=MARK, ptid=MARK, center_label=MARK)
+    world.run()
+    prepare(world)
+
+    with pytest.raises(CheckpointError) as raised:
+        world.run(**request_)
+
+    assert_unmarked(texts_of(raised.value))
+    assert str(raised.value).count("\n") == 0

@@ -1,0 +1,117 @@
+"""Runs that have nothing to write, or must not write."""
+
+import pytest
+
+from checkpoint_core import Settings
+from checkpoint_core.errors import (
+    EmptySourceError,
+    FormatDowngradeError,
+    SourceChangedError,
+)
+from nacc_event_model import EventFormat
+from tests.checkpoint_core.world import World, document, key
+
+
+def test_a_run_with_nothing_new_writes_nothing(world: World) -> None:
+    """No put, no delete; and no object is read."""
+    world.write(1, 2)
+    first = world.run()
+    calls = len(world.store.calls)
+
+    second = world.run()
+
+    assert [call.split(" ")[0] for call in world.store.calls[calls:]] == [
+        "read_tail",
+        "fetch",
+        "fetch",
+    ]
+    assert (second.counts.unchanged, second.counts.accepted, second.commit_id) == (2, 0, None)
+    assert (second.total_events, second.size_bytes) == (2, first.size_bytes)
+    assert second.last_timestamp == first.last_timestamp
+    assert second.checkpoint == world.store.location
+
+
+def test_no_checkpoint_is_made_of_nothing(world: World) -> None:
+    """Neither of an empty source nor of bad objects only."""
+    empty = world.run()
+    world.source.write(key(1), b"{}")
+    bad = world.run()
+
+    assert (empty.listed, empty.checkpoint, empty.total_events) == (0, None, 0)
+    assert (bad.counts.invalid, bad.checkpoint, bad.size_bytes) == (1, None, 0)
+    assert list(world.store.files) == ["_rejects/events.parquet"]
+
+
+def test_touching_renews_the_etag_and_adds_no_row(world: World) -> None:
+    """So the object is not read again the next time."""
+    world.write(1, 2)
+    world.run()
+    world.source.touch(key(1))
+    report = world.run()
+    entry = world.ledger().row(0, named=True)
+    world.run()
+
+    assert (report.counts.touched, report.total_events) == (1, 2)
+    assert report.commit_id == "00000002-run0002"
+    assert (entry["etag"], entry["versions"], entry["commit_id"]) == ("e3", 1, "00000001-run0001")
+    assert entry["last_modified"] == world.source.objects[key(1)].last_modified
+    assert world.source.reads.count(key(1)) == 2
+
+
+@pytest.mark.parametrize("mode", ["incremental", "adopt", "rebuild"])
+def test_a_dry_run_writes_nothing(world: World, mode: str) -> None:
+    """It decides everything, and says what would become of it."""
+    world.write(1, 2)
+    world.run()
+    if mode == "adopt":
+        del world.store.files[f"_ledger/events/{world.metadata()['commit_id']}.parquet"]
+    world.write(3)
+    world.source.write(key(4), b"{}")
+    files = dict(world.store.files)
+
+    report = world.run(mode=mode, dry_run=True)
+
+    assert world.store.files == files
+    assert (report.dry_run, report.commit_id, report.total_events) == (True, None, 3)
+    assert (report.counts.invalid, report.rejects) == (1, 1)
+    assert report.checkpoint == world.store.location
+
+
+def test_another_source_is_refused_unless_it_is_accepted(world: World) -> None:
+    """Then the checkpoint belongs to it, also when nothing is new."""
+    world.write(1)
+    world.run()
+    world.source.location = "memory://moved"
+    with pytest.raises(SourceChangedError, match=r"belongs to memory://events, not to memory://m"):
+        world.run()
+    assert world.source.listings == [False]
+
+    report = world.run(accept_source_change=True)
+
+    assert (report.counts.unchanged, report.commit_id) == (1, "00000002-run0003")
+    assert world.metadata()["source"] == "memory://moved"
+    assert world.run().commit_id is None
+
+
+def test_an_empty_listing_is_refused_unless_it_is_accepted(world: World) -> None:
+    """A mistyped prefix looks like this; the rows stay in any case."""
+    world.write(1)
+    world.run()
+    world.source.delete(key(1))
+    with pytest.raises(EmptySourceError, match=r"no objects, although the ledger knows 1"):
+        world.run()
+
+    report = world.run(accept_empty_source=True)
+
+    assert (report.listed, report.total_events, report.commit_id) == (0, 1, None)
+
+
+def test_an_older_format_is_refused(world: World) -> None:
+    """It would drop columns."""
+    world.source.write(key(1), document(EventFormat.V1_1))
+    world.run(Settings(event_format=EventFormat.V1_1))
+
+    with pytest.raises(FormatDowngradeError, match=r"Run with event format 1\.1") as raised:
+        world.run()
+
+    assert (raised.value.current, raised.value.wanted) == ("1.1", "1.0")

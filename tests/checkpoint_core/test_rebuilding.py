@@ -1,0 +1,220 @@
+"""Making a checkpoint anew from its source alone."""
+
+from typing import Any
+
+import pytest
+
+from checkpoint_core import Settings
+from checkpoint_core.errors import (
+    ChangedWhileReadingError,
+    CommitConflictError,
+    EmptySourceError,
+    FormatDowngradeError,
+    SourceChangedError,
+    WouldLoseRowsError,
+)
+from nacc_event_model import EventFormat
+from tests.checkpoint_core.world import CHECKPOINT, LEDGERS, World, document, key
+
+
+def test_a_rebuild_that_loses_nothing_needs_no_leave(world: World) -> None:
+    """New objects come in, rejects are judged again, and the replaced file is kept."""
+    world.write(1, 2)
+    world.source.write(key(3), b"{}")
+    world.run()
+    replaced = world.store.data(CHECKPOINT)
+    world.write(4)
+
+    report = world.run(mode="rebuild")
+
+    assert world.gears() == ["gear-1", "gear-2", "gear-4"]
+    assert (report.counts.accepted, report.counts.invalid, report.listed) == (3, 1, 4)
+    assert report.commit_id == "00000002-run0002"
+    assert world.store.data("_previous/events/00000002-run0002.parquet") == replaced
+    assert world.problems(source=True) == []
+    assert world.run().counts.unchanged == 3
+
+
+def lose_object(world: World) -> None:
+    """An object has expired."""
+    world.source.delete(key(1))
+
+
+def overwrite_object(world: World) -> None:
+    """Only the newest version is still there."""
+    world.write(1, module="FTLD")
+
+
+def archive_object(world: World) -> None:
+    """It cannot be read for now."""
+    world.source.outcomes[key(1)] = "archived"
+
+
+def break_object(world: World) -> None:
+    """It is no longer valid."""
+    world.source.write(key(1), b"{}")
+
+
+@pytest.mark.parametrize("change", [lose_object, overwrite_object, archive_object, break_object])
+def test_a_rebuild_that_would_lose_rows_says_how_many(world: World, change: Any) -> None:
+    """And changes nothing, unless the loss is accepted."""
+    world.write(1, 2)
+    world.run()
+    writes = world.writes()
+    change(world)
+    with pytest.raises(WouldLoseRowsError, match="would lose 1 rows") as raised:
+        world.run(mode="rebuild")
+    assert (raised.value.rows, world.writes()) == (1, writes)
+
+    world.run(mode="rebuild", allow_loss=True)
+
+    assert "gear-2" in world.gears()
+    assert world.metadata()["rows"] == world.store.rows().height
+    assert world.problems(source=True) == []
+    assert len(world.metadata()["lineage"]) >= 1
+
+
+def test_excluded_projects_are_left_out_of_a_rebuild(world: World) -> None:
+    """That is a loss too."""
+    world.write(1, project_label="sandbox-form")
+    world.write(2)
+    world.run()
+    settings = Settings(exclude_projects=("sandbox-*",))
+    with pytest.raises(WouldLoseRowsError, match="would lose 1 rows"):
+        world.run(settings, mode="rebuild")
+
+    report = world.run(settings, mode="rebuild", allow_loss=True)
+
+    assert (report.counts.excluded, world.gears()) == (1, ["gear-2"])
+
+
+@pytest.mark.parametrize("data", [b"", b"damaged", None])
+def test_what_cannot_be_read_might_be_lost(world: World, data: bytes | None) -> None:
+    """A damaged checkpoint, or one that is gone while its ledgers are there."""
+    world.write(1)
+    world.run()
+    world.write(2)
+    world.run()
+    if data is None:
+        del world.store.files[CHECKPOINT]
+    else:
+        world.store.write(CHECKPOINT, data)
+    with pytest.raises(WouldLoseRowsError, match="would lose an unknown number of rows") as raised:
+        world.run(mode="rebuild")
+    assert raised.value.rows is None
+
+    report = world.run(mode="rebuild", allow_loss=True)
+
+    assert report.commit_id is not None
+    assert report.commit_id.startswith("00000003-")
+    assert world.gears() == ["gear-1", "gear-2"]
+    assert [name for name in world.store.files if "_previous" in name] == (
+        [] if data is None else [f"_previous/events/{report.commit_id}.parquet"]
+    )
+
+
+def test_a_rebuild_may_be_the_first_run(world: World) -> None:
+    """There is nothing to lose, and nothing to keep."""
+    empty = world.run(mode="rebuild")
+    world.write(1)
+    first = world.run(mode="rebuild")
+
+    assert (empty.checkpoint, empty.commit_id) == (None, None)
+    assert (first.total_events, first.incremental) == (1, False)
+    assert not [name for name in world.store.files if "_previous" in name]
+
+
+def test_a_rebuild_may_leave_no_rows(world: World) -> None:
+    """If that is wanted, twice over."""
+    world.write(1)
+    world.run()
+    world.source.delete(key(1))
+    with pytest.raises(EmptySourceError):
+        world.run(mode="rebuild", allow_loss=True)
+
+    report = world.run(mode="rebuild", allow_loss=True, accept_empty_source=True)
+
+    assert (report.total_events, report.first_timestamp, report.last_timestamp) == (0, None, None)
+    assert world.store.rows().height == 0
+    assert world.problems() == []
+    world.write(2)
+    assert world.run().total_events == 1
+
+
+def test_a_rebuild_keeps_to_the_source_and_the_format(world: World) -> None:
+    """As an incremental run does."""
+    world.source.write(key(1), document(EventFormat.V1_1))
+    world.run(Settings(event_format=EventFormat.V1_1))
+    with pytest.raises(FormatDowngradeError):
+        world.run(mode="rebuild", allow_loss=True)
+    world.source.location = "memory://moved"
+    with pytest.raises(SourceChangedError):
+        world.run(Settings(event_format=EventFormat.V1_1), mode="rebuild")
+
+    report = world.run(
+        Settings(event_format=EventFormat.V1_1), mode="rebuild", accept_source_change=True
+    )
+
+    assert (report.total_events, world.metadata()["source"]) == (1, "memory://moved")
+
+
+def test_a_rebuild_in_format_1_1_compares_what_both_have(world: World) -> None:
+    """A row that has gained a value in a new column is not lost."""
+    world.source.write(key(1), document(EventFormat.V1_1))
+    world.run()
+
+    report = world.run(Settings(event_format=EventFormat.V1_1), mode="rebuild")
+
+    assert report.total_events == 1
+    assert world.store.rows()["naccid"].to_list() == ["NACC000001"]
+
+
+def test_a_rebuild_does_not_begin_again_after_a_lost_race(world: World) -> None:
+    """Somebody else is at work."""
+    world.write(1)
+    world.run()
+    world.write(2)
+    other = world.copy()
+    other.runs = 50
+    other.run()
+    winner = other.store.data(CHECKPOINT)
+    ledger = {name: file for name, file in other.store.files.items() if name.startswith(LEDGERS)}
+
+    def win(call: str) -> None:
+        if call.startswith("put_if"):
+            world.store.files.update(ledger)
+            world.store.write(CHECKPOINT, winner)
+
+    world.store.before_call = win
+
+    with pytest.raises(CommitConflictError):
+        world.run(mode="rebuild")
+
+    world.store.before_call = lambda _call: None
+    assert world.store.data(CHECKPOINT) == winner
+    assert world.run().counts.unchanged == 2
+
+
+def test_a_checkpoint_that_is_removed_while_it_is_rebuilt_is_not_forgotten(world: World) -> None:
+    """It was there a moment ago, so this is no first run."""
+    world.write(1)
+    world.run()
+    world.store.before_call = lambda call: (
+        world.store.files.pop(CHECKPOINT, None) if call == f"fetch {CHECKPOINT}" else None
+    )
+
+    with pytest.raises(ChangedWhileReadingError, match="it was removed meanwhile"):
+        world.run(mode="rebuild")
+
+    assert CHECKPOINT not in world.store.files
+
+
+def test_a_rebuild_spares_the_ledger_of_what_it_replaced(world: World) -> None:
+    """So that the kept file can be put back, however old it is."""
+    world.write(1)
+    world.run()
+    world.clock.current = world.clock.current.replace(year=2030)
+
+    world.run(Settings(ledger_retention_days=0), mode="rebuild")
+
+    assert world.ledgers() == ["00000001-run0001.parquet", "00000002-run0002.parquet"]

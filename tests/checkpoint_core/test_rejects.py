@@ -1,0 +1,346 @@
+"""The life of a reject: recorded, left alone, tried again, gone."""
+
+from datetime import timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checkpoint_core import REJECTS_SCHEMA, Settings, StorageError
+from checkpoint_core.inspection import read_rejects
+from nacc_event_model import EventFormat
+from tests.checkpoint_core.memory import Fault
+from tests.checkpoint_core.world import REJECTS, World, document, key, scratch
+
+V11 = Settings(event_format=EventFormat.V1_1)
+SANDBOX = Settings(exclude_projects=("sandbox-*",))
+LOWER_CASE = "ptid: must be a string of 1 to 10 characters of A to Z and 0 to 9"
+
+
+def test_a_bad_object_is_recorded_with_its_reason(world: World) -> None:
+    """Field path and rule, the version that was judged, and the rules."""
+    world.write(1)
+    world.source.write(key(2), document(ptid="lower"))
+
+    report = world.run()
+
+    assert world.reasons() == {key(2): ("invalid", LOWER_CASE)}
+    assert world.rejects().schema == REJECTS_SCHEMA
+    assert (report.counts.accepted, report.counts.invalid, report.rejects) == (1, 1, 1)
+    assert [(each.key, each.outcome, each.reason) for each in report.failed_files] == [
+        (key(2), "invalid", LOWER_CASE)
+    ]
+
+
+def test_rejects_are_written_after_the_commit_and_only_when_changed(world: World) -> None:
+    """Never first: the ledger always wins."""
+    world.write(1)
+    world.source.write(key(2), b"{}")
+    world.run()
+    assert [call.split("/")[0] for call in world.writes()] == [
+        "put _ledger",
+        "put_if events.parquet",
+        "put _rejects",
+    ]
+    world.write(3)
+    world.run()
+
+    assert [call.split("/")[0] for call in world.writes()[3:]] == [
+        "put _ledger",
+        "put_if events.parquet",
+    ]
+
+
+def test_an_unchanged_reject_is_not_read_again(world: World) -> None:
+    """It is counted as rejected before, and nothing is written."""
+    world.source.write(key(1), b"{}")
+    world.run()
+    writes = world.writes()
+    world.source.answers.clear()
+
+    report = world.run()
+
+    assert world.source.reads == []
+    assert (report.counts.rejected_before, report.counts.invalid, report.rejects) == (1, 0, 1)
+    assert report.failed_files == ()
+    assert world.writes() == writes
+
+
+def test_a_repaired_reject_gets_in_and_leaves_the_file(world: World) -> None:
+    """Without any help."""
+    world.source.write(key(1), b"{}")
+    world.run()
+    world.write(1)
+
+    report = world.run()
+
+    assert (report.counts.accepted, report.rejects) == (1, 0)
+    assert world.reasons() == {}
+    assert world.problems(source=True) == []
+
+
+def test_a_reject_that_is_still_bad_keeps_the_day_it_was_first_seen(world: World) -> None:
+    """Its reason and its version are new."""
+    world.source.write(key(1), b"{}")
+    world.run()
+    first = world.rejects().row(0, named=True)
+    world.clock.current += timedelta(days=3)
+    world.source.write(key(1), b"[]")
+    world.run()
+    second = world.rejects().row(0, named=True)
+
+    assert second["first_seen"] == first["first_seen"]
+    assert (second["etag"], second["reason"]) == ("e2", "not a JSON object")
+    assert second["digest"] != first["digest"]
+
+
+def test_a_reject_that_is_gone_from_the_listing_leaves_the_file(world: World) -> None:
+    """There is nothing left to look at."""
+    world.write(1)
+    world.source.write(key(2), b"{}")
+    world.run()
+    world.source.delete(key(2))
+
+    assert world.run().rejects == 0
+    assert world.reasons() == {}
+
+
+def test_an_object_may_be_in_the_checkpoint_and_among_the_rejects(world: World) -> None:
+    """An older version was taken, and the newest is bad; going back to the older is no new row."""
+    world.write(1)
+    world.run()
+    good = world.source.objects[key(1)].data
+    world.source.write(key(1), b"{}")
+    broken = world.run()
+    world.source.write(key(1), good)
+    repaired = world.run()
+
+    assert (broken.counts.invalid, broken.rejects, broken.total_events) == (1, 1, 1)
+    assert (repaired.counts.touched, repaired.rejects, repaired.total_events) == (1, 0, 1)
+
+
+def test_format_1_1_takes_what_1_0_refused(world: World) -> None:
+    """By themselves, when it is selected."""
+    world.source.write(key(1), document(EventFormat.V1_1, ptid="a-1", visit_number=...))
+    world.source.write(key(2), document(EventFormat.V1_1, ptid="no good"))
+    refused = world.run()
+    taken = world.run(V11)
+
+    assert (refused.counts.invalid, refused.checkpoint) == (2, None)
+    assert (taken.counts.accepted, taken.counts.invalid) == (1, 1)
+    printable = "ptid: must be a string of 1 to 10 printable ASCII characters without spaces"
+    assert world.reasons() == {key(2): ("invalid", printable)}
+    assert world.rejects()["event_format"].to_list() == ["1.1"]
+
+
+def test_a_changed_setting_lets_an_excluded_object_in(world: World) -> None:
+    """And a wider one excludes only what comes after: rows are never taken out."""
+    world.write(1, project_label="sandbox-form")
+    excluded = world.run(SANDBOX)
+    taken = world.run()
+    world.write(2, project_label="sandbox-form")
+    again = world.run(SANDBOX)
+
+    assert (excluded.counts.excluded, excluded.rejects, excluded.failed_files) == (1, 1, ())
+    assert (taken.counts.accepted, taken.rejects) == (1, 0)
+    assert (again.counts.excluded, again.counts.unchanged) == (1, 1)
+    assert world.gears() == ["gear-1"]
+
+
+@pytest.mark.parametrize("outcome", ["unreadable", "denied"])
+def test_what_could_not_be_read_is_tried_in_every_run(world: World, outcome: Any) -> None:
+    """And gets in as soon as it can be."""
+    world.write(1, 2)
+    world.source.outcomes[key(1)] = outcome
+    first, second = world.run(), world.run()
+    world.source.outcomes.clear()
+    third = world.run()
+
+    assert [getattr(each.counts, outcome) for each in (first, second, third)] == [1, 1, 0]
+    assert (third.counts.accepted, third.rejects) == (1, 0)
+    assert world.source.reads.count(key(1)) == 3
+
+
+def test_an_object_that_vanishes_is_missing_once(world: World) -> None:
+    """It was listed; the next listing does not have it."""
+    world.write(1, 2)
+    world.source.before_reading = lambda name: world.source.objects.pop(key(1), None)
+    first = world.run()
+    second = world.run()
+
+    assert (first.counts.missing, first.rejects, first.counts.failed) == (1, 1, 1)
+    assert [each.outcome for each in first.failed_files] == ["missing"]
+    assert (second.listed, second.rejects) == (1, 0)
+
+
+def test_restore_states_are_asked_for_once_a_day(world: World) -> None:
+    """And only while there are archived rejects, or on request."""
+    world.write(1, 2)
+    world.run()
+    world.write(3)
+    world.source.outcomes[key(3)] = "archived"
+    for days in (0, 0, 0.5, 0.6, 0.1, 1.1):
+        world.clock.current += timedelta(days=days)
+        world.run()
+    world.source.outcomes.clear()
+    world.run()
+    taken = world.run(list_restores=True)
+    world.clock.current += timedelta(days=2)
+    world.run()
+
+    assert world.source.listings == [
+        False,  # nothing is archived
+        False,  # archived, which only reading tells
+        True,
+        False,
+        True,
+        False,
+        True,
+        False,  # restored, which this listing does not tell
+        True,  # on request
+        False,  # nothing is archived any more
+    ]
+    assert (taken.counts.accepted, taken.counts.rejected_before) == (1, 0)
+    assert world.source.reads.count(key(3)) == 2
+
+
+def test_a_restored_object_that_was_deferred_is_not_forgotten(world: World) -> None:
+    """The run had its limit; the next one must go on with it, not in a day."""
+    world.write(1, 2)
+    world.source.outcomes = {key(1): "archived", key(2): "archived"}
+    world.run()
+    world.source.outcomes.clear()
+    first = world.run(Settings(max_events_per_run=1), list_restores=True)
+    second = world.run()
+
+    assert (first.counts.accepted, first.counts.deferred) == (1, 1)
+    assert (second.counts.accepted, second.counts.rejected_before) == (1, 0)
+
+
+def test_a_lost_rejects_file_costs_work_and_no_data(world: World) -> None:
+    """All are judged again, and nothing else happens."""
+    world.write(1)
+    world.source.write(key(2), b"{}")
+    world.run()
+    before = world.reasons()
+    del world.store.files[REJECTS]
+
+    report = world.run()
+
+    assert (report.counts.invalid, report.commit_id, report.warnings) == (1, None, ())
+    assert world.reasons() == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: b"",
+        lambda data: data[:-1],
+        lambda data: data.replace(b'"layout":1', b'"layout":2'),
+        lambda data: data.replace(b"nacc.checkpoint", b"some.checkpoint"),
+        lambda data: data.replace(b"first_seen", b"first_sean"),
+    ],
+)
+def test_an_unusable_rejects_file_is_made_anew(world: World, change: Any) -> None:
+    """Also where there is nothing to put into it: until then, looking at it fails."""
+    world.write(1)
+    world.source.write(key(2), b"{}")
+    world.run()
+    world.store.write(REJECTS, change(world.store.data(REJECTS)))
+    world.source.delete(key(2))
+    with pytest.raises(StorageError, match="its rejects file is damaged or of a later version"):
+        read_rejects(world.store, world.workdir())
+
+    report = world.run()
+
+    assert len(report.warnings) == 1
+    assert read_rejects(world.store, world.workdir()).is_empty()
+    assert world.run().warnings == ()
+
+
+def test_the_rejects_of_another_source_do_not_count(world: World) -> None:
+    """Equal keys are other objects there."""
+    world.write(1)
+    world.source.write(key(2), b"{}")
+    world.run()
+    world.source.location = "memory://moved"
+    world.source.delete(key(2))
+
+    report = world.run(accept_source_change=True)
+
+    assert (report.rejects, report.warnings) == (0, ())
+    assert read_rejects(world.store, world.workdir()).is_empty()
+
+
+@pytest.mark.parametrize("fault", [Fault.BEFORE, Fault.AFTER])
+def test_rejects_that_cannot_be_written_do_not_fail_the_run(world: World, fault: Fault) -> None:
+    """The commit took place; the next run writes them."""
+    world.write(1)
+    world.source.write(key(2), b"{}")
+    world.store.before_call = lambda call: (
+        world.store.faults.update({len(world.store.calls) - 1: fault})
+        if call == f"put {REJECTS}"
+        else None
+    )
+    report = world.run()
+    world.store.before_call = lambda _call: None
+    world.run()
+
+    assert report.total_events == 1
+    assert len(report.warnings) == 1
+    assert report.warnings[0].startswith("the rejects could not be written: put _rejects/events")
+    assert list(world.reasons()) == [key(2)]
+
+
+def test_rejects_are_sorted_by_key(world: World) -> None:
+    """In the file and for whoever looks."""
+    for number in (5, 3, 9, 1):
+        world.source.write(key(number), b"{}")
+    world.run()
+    for number in (4, 2):
+        world.source.write(key(number), b"{}")
+    world.run()
+
+    assert world.rejects()["key"].to_list() == [key(number) for number in (1, 2, 3, 4, 5, 9)]
+    assert read_rejects(world.store, world.workdir()).equals(world.rejects())
+
+
+def test_there_are_no_rejects_of_nothing(world: World) -> None:
+    """No file is an empty table."""
+    assert read_rejects(world.store, world.workdir()).equals(pl.DataFrame(schema=REJECTS_SCHEMA))
+
+
+# Feature: event-log-scraper, Property 4: Error resilience in retrieval
+@given(
+    st.lists(
+        st.sampled_from([None, "unreadable", "denied", "archived", "missing"]),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_what_cannot_be_read_does_not_keep_the_rest_out(outcomes: list[Any]) -> None:
+    """Everything else is taken, each failure is recorded as what it is, and nothing is lost."""
+    with scratch() as folder:
+        world = World(folder)
+        world.write(*range(len(outcomes)))
+        gone = {key(number) for number, outcome in enumerate(outcomes) if outcome == "missing"}
+        world.source.outcomes = {
+            key(number): outcome for number, outcome in enumerate(outcomes) if outcome
+        }
+        world.source.before_reading = lambda name: (
+            world.source.objects.pop(name, None) if name in gone else None
+        )
+
+        report = world.run()
+
+        read = [f"gear-{number}" for number, outcome in enumerate(outcomes) if not outcome]
+        assert sorted(world.gears()) == sorted(read)
+        assert {name: outcome for name, (outcome, _) in world.reasons().items()} == (
+            world.source.outcomes
+        )
+        assert report.listed == len(outcomes)
+        assert report.counts.accepted == len(read)
+        for outcome in ("unreadable", "denied", "archived", "missing"):
+            assert getattr(report.counts, outcome) == outcomes.count(outcome)

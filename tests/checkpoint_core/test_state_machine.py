@@ -1,0 +1,258 @@
+"""Random histories of objects, runs, faults and rivals, held against the oracle."""
+
+from collections import Counter
+from contextlib import ExitStack
+from typing import Any
+
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from checkpoint_core import CheckpointError, Request, RunReport, Settings
+from checkpoint_core.stores import FailureOutcome
+from tests.checkpoint_core.memory import CrashError, Fault
+from tests.checkpoint_core.oracle import Oracle, digest_of
+from tests.checkpoint_core.world import REJECTS, World, a_time, document, key, scratch
+
+EXCLUDED = "sandbox-form"
+SETTINGS = Settings(exclude_projects=("sandbox-*",), row_group_rows=3)
+LIMITED = Settings(
+    exclude_projects=("sandbox-*",), max_events_per_run=1, batch_objects=1, row_group_rows=1
+)
+CUTOFF = "2024-01-15T10:00:00Z"
+TIMES = [CUTOFF, "2024-01-15T10:00:01Z", "2020-02-29T23:59:59.999999Z", "2031-01-01T00:00:00Z"]
+
+numbers = st.integers(1, 5)
+times = st.sampled_from(TIMES)
+
+
+class History(RuleBasedStateMachine):
+    """Everything that may happen to a source and a store, in any order.
+
+    Every version that is written is unique, so that its row tells it; `revert` and `copy` are the
+    exceptions, which give equal rows that must all be there.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._open = ExitStack()
+        self.world = World(self._open.enter_context(scratch()))
+        self.oracle = Oracle(self.world)
+
+    @initialize(count=st.integers(0, 3))
+    def begin(self, count: int) -> None:
+        for number in range(count):
+            self.write(number=number + 1, time=CUTOFF)
+
+    # What happens to objects.
+
+    def _write(self, number: int, data: bytes) -> None:
+        self.world.source.write(key(number), data)
+
+    @rule(number=numbers, time=times)
+    def write(self, number: int, time: str) -> None:
+        """A new object, or one rewritten in place: later, earlier, or with the same timestamp."""
+        serial = len(self.world.source.history)
+        self._write(number, document(gear_name=f"version-{serial}", timestamp=time))
+
+    @rule(number=numbers)
+    def write_unwanted(self, number: int) -> None:
+        serial = len(self.world.source.history)
+        self._write(number, document(gear_name=f"version-{serial}", project_label=EXCLUDED))
+
+    @rule(number=numbers)
+    def break_(self, number: int) -> None:
+        self._write(number, b'{"broken": %d' % len(self.world.source.history))
+
+    @rule(number=numbers, back=st.integers(0, 5))
+    def revert(self, number: int, back: int) -> None:
+        """An earlier content of this or another object, once more."""
+        history = self.world.source.history
+        if history:
+            self._write(number, history[-1 - back % len(history)].data)
+
+    @rule(number=numbers)
+    def touch(self, number: int) -> None:
+        if key(number) in self.world.source.objects:
+            self.world.source.touch(key(number))
+
+    @rule(number=numbers)
+    def delete(self, number: int) -> None:
+        self.world.source.objects.pop(key(number), None)
+
+    @rule(number=numbers)
+    def write_unrecognized(self, number: int) -> None:
+        self.world.source.write(f"other-{number}.json", document())
+
+    @rule(number=numbers, outcome=st.sampled_from(["unreadable", "denied", "archived"]))
+    def withhold(self, number: int, outcome: FailureOutcome) -> None:
+        self.world.source.outcomes[key(number)] = outcome
+
+    @rule()
+    def release(self) -> None:
+        self.world.source.outcomes.clear()
+
+    # What happens to the store.
+
+    @rule()
+    def lose_rejects(self) -> None:
+        self.world.store.files.pop(REJECTS, None)
+
+    @precondition(lambda self: self.oracle.taken)
+    @rule()
+    def lose_ledger_and_adopt(self) -> None:
+        self.world.source.outcomes.clear()
+        for name in [name for name in self.world.store.files if name.startswith("_ledger/")]:
+            del self.world.store.files[name]
+        before = self.world.rows()
+        self.oracle.rewriting = True
+        report = self.world.run(SETTINGS, mode="adopt", accept_empty_source=True)
+        self.oracle.rewriting = False
+        self._check_equation(report)
+        wanted = Counter(
+            self.oracle.row(digest)
+            for content in self.world.source.objects.values()
+            if self._is_event(content.key)
+            and (digest := digest_of(content.data)) in self.oracle.valid()
+            and (self.oracle.row(digest) in before or self.oracle.row(digest)[3] != EXCLUDED)
+        )
+        assert self.world.rows() == before | wanted
+
+    # Runs.
+
+    @rule(restores=st.booleans())
+    def run_whole(self, *, restores: bool) -> None:
+        """Afterwards nothing that can be read is left out, and nothing new means no write."""
+        self._undisturbed(SETTINGS, list_restores=restores)
+        if not self.world.source.outcomes:
+            writes = self.world.writes()
+            report = self._undisturbed(SETTINGS)
+            assert report.counts.accepted == report.counts.touched == 0
+            assert self.world.writes() == writes
+
+    @rule()
+    def run_limited(self) -> None:
+        report = self._undisturbed(LIMITED)
+        assert report.counts.accepted <= 1
+
+    @rule()
+    def run_since(self) -> None:
+        before = self.world.rows()
+        self._undisturbed(SETTINGS, since=a_time(CUTOFF))
+        assert all(values[12] > a_time(CUTOFF) for values in self.world.rows() - before)  # type: ignore[operator]
+
+    @rule()
+    def run_dry(self) -> None:
+        writes = self.world.writes()
+        self._undisturbed(SETTINGS, dry_run=True)
+        assert self.world.writes() == writes
+
+    @rule(number=st.integers(0, 9), fault=st.sampled_from(Fault))
+    def run_with_fault(self, number: int, fault: Fault) -> None:
+        self.world.store.faults = {len(self.world.store.calls) + number: fault}
+        try:
+            report = self._run(SETTINGS)
+        except (CheckpointError, CrashError):
+            pass
+        else:
+            self._check_equation(report)
+        self.world.store.faults = {}
+
+    @rule(
+        at=st.lists(st.integers(0, 9), min_size=1, max_size=3),
+        number=numbers,
+        settings=st.sampled_from([SETTINGS, LIMITED]),
+        data=st.data(),
+    )
+    def run_with_rivals(
+        self, at: list[int], number: int, settings: Settings, data: st.DataObject
+    ) -> None:
+        """Whole runs in the middle of one, and in the middle of those, after more changes."""
+        start = len(self.world.store.calls)
+        waiting = sorted(start + each for each in at)
+        changes = [self.touch, self.delete, self.break_, lambda number: self.write(number, CUTOFF)]
+
+        def hook(_call: str) -> None:
+            if waiting and len(self.world.store.calls) > waiting[0]:
+                waiting.pop(0)
+                data.draw(st.sampled_from(changes))(number=number)
+                self._check_equation(self._run(settings))
+
+        self.world.store.before_call = hook
+        self._check_equation(self._run(SETTINGS))
+        self.world.store.before_call = lambda _call: None
+
+    @rule(number=numbers, time=times)
+    def run_while_an_object_changes(self, number: int, time: str) -> None:
+        """Between its being listed and its being read, it is rewritten or gone."""
+        source = self.world.source
+
+        def hook(_key: str) -> None:
+            source.before_reading = lambda _key: None
+            if time == CUTOFF:
+                self.delete(number=number)
+            else:
+                self.write(number=number, time=time)
+
+        source.before_reading = hook
+        self._check_equation(self._run(SETTINGS))
+        source.before_reading = lambda _key: None
+
+    # What must hold.
+
+    @invariant()
+    def agrees_with_the_oracle(self) -> None:
+        self.oracle.check()
+
+    def teardown(self) -> None:  # type: ignore[explicit-override]  # new in Python 3.12
+        try:
+            self.world.source.outcomes.clear()
+            self._run(SETTINGS, list_restores=True)
+            self.oracle.check_complete(excluded=frozenset({EXCLUDED}))
+            self._check_rejects()
+            if self.oracle.taken:
+                assert self.world.problems(SETTINGS, source=True) == []
+        finally:
+            self._open.close()
+
+    def _run(self, settings: Settings, **request: Any) -> RunReport:
+        return self.world.run(settings, **{"accept_empty_source": True, **request})
+
+    def _undisturbed(self, settings: Settings, **request: Any) -> RunReport:
+        report = self._run(settings, **request)
+        self._check_equation(report)
+        assert report.listed == len(self.world.source.objects)
+        asked = Request(**request)
+        if report.complete and not asked.dry_run and asked.since is None:
+            if not self.world.source.outcomes:
+                self.oracle.check_complete(excluded=frozenset({EXCLUDED}))
+                self._check_rejects()
+            assert report.rejects == len(self.world.reasons())
+        would_be = report.counts.accepted if asked.dry_run else 0
+        assert report.total_events == self.world.rows().total() + would_be
+        return report
+
+    def _check_equation(self, report: RunReport) -> None:
+        assert report.listed == report.counts.listed
+        assert report.listed in self.world.source.listed
+        assert min(getattr(report.counts, name) for name in report.counts.__struct_fields__) >= 0
+
+    def _check_rejects(self) -> None:
+        """The rejects are the objects of which the newest version is not in the ledger."""
+        expected = {}
+        valid = self.oracle.valid()
+        for content in self.world.source.objects.values():
+            taken = self.oracle.taken.get(content.key, [b""])[-1]
+            digest = digest_of(content.data)
+            if self._is_event(content.key) and digest != taken:
+                expected[content.key] = "excluded" if digest in valid else "invalid"
+        assert {name: outcome for name, (outcome, _) in self.world.reasons().items()} == expected
+
+    def _is_event(self, name: str) -> bool:
+        return name.startswith("log-")
+
+
+TestHistory = History.TestCase
+TestHistory.settings = hypothesis_settings(
+    max_examples=hypothesis_settings().max_examples // 2, stateful_step_count=15
+)

@@ -1,0 +1,202 @@
+"""A small world for a run: a clock, a source, a store, and what tests ask of them.
+
+Keys and documents are made so that every one differs where a test wants it to, and can be told
+again from a row.
+"""
+
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from checkpoint_core import Host, Observer, Request, RunReport, Settings, run
+from checkpoint_core.inspection import verify
+from checkpoint_core.stores import QuietObserver
+from nacc_event_model import EventFormat, decode
+from tests.checkpoint_core.memory import Clock, MemorySource, MemoryStore
+from tests.event_model.strategies import example_document
+
+Row = tuple[object, ...]
+SETTINGS = Settings()
+CHECKPOINT = "events.parquet"
+REJECTS = "_rejects/events.parquet"
+LEDGERS = "_ledger/events/"
+
+_memory = Path("/dev/shm")
+"""Where there is such a folder, files cost no time; every run writes several."""
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Give a folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory(dir=_memory if _memory.is_dir() else None) as folder:
+        yield Path(folder)
+
+
+def key(number: int, *, prefix: str = "", action: str = "submit") -> str:
+    """Return the name of an event object; a greater number is a later name."""
+    day, second = divmod(number, 60)
+    return (
+        f"{prefix}log-{action}-202401{day + 1:02d}-1000{second:02d}-42-ingest-form-110001-01.json"
+    )
+
+
+def document(event_format: EventFormat = EventFormat.V1_0, /, **changed: Any) -> bytes:
+    """Return the usual event as JSON, with some fields changed; `...` takes a field out."""
+    return json.dumps(example_document(event_format, **changed)).encode()
+
+
+def row(data: bytes, event_format: EventFormat = EventFormat.V1_0) -> Row:
+    """Return the row that an event object's content becomes."""
+    return msgspec.structs.astuple(decode(data, event_format=event_format))
+
+
+def multiset(rows: pl.DataFrame) -> Counter[Row]:
+    """Count equal rows; null columns of format 1.1 do not count."""
+    return Counter(
+        values[:13] + tuple(value for value in values[13:] if value is not None)
+        for values in rows.iter_rows()
+    )
+
+
+class World:
+    """A source, a store and a clock; `run` is one whole run on them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.clock = Clock()
+        self.source = MemorySource(self.clock)
+        self.store = MemoryStore(self.clock)
+        self.pauses: list[float] = []
+        self.runs = 0
+
+    def host(
+        self,
+        remaining_s: Callable[[], float] = lambda: float("inf"),
+        observer: Observer | None = None,
+    ) -> Host:
+        """Return a host whose ids are numbers, and which never waits."""
+        self.runs += 1
+        number = self.runs
+        return Host(
+            now=self.clock.now,
+            new_id=lambda: f"run{number:04d}",
+            pause=self.pauses.append,
+            jitter=lambda: 0.5,
+            remaining_s=remaining_s,
+            workdir=self.workdir(),
+            observer=observer or QuietObserver(),
+        )
+
+    def copy(self) -> "World":
+        """Return another world in the same state, which goes its own way from here."""
+        copy = World(self.folder)
+        copy.clock.current = self.clock.current
+        copy.runs = self.runs
+        copy.source.objects = dict(self.source.objects)
+        copy.source.outcomes = dict(self.source.outcomes)
+        copy.source.history = list(self.source.history)
+        copy.source.answers = list(self.source.answers)
+        copy.store.files = dict(self.store.files)
+        return copy
+
+    def workdir(self) -> Path:
+        """Return a new empty folder."""
+        return Path(tempfile.mkdtemp(dir=self.folder))
+
+    def run(
+        self, settings: Settings = SETTINGS, *, host: Host | None = None, **request: Any
+    ) -> RunReport:
+        """Run once, undisturbed as far as the store lets it."""
+        return run(
+            self.source,
+            self.store,
+            settings=settings,
+            request=Request(**request),
+            host=host or self.host(),
+        )
+
+    def write(self, *numbers: int, **changed: Any) -> None:
+        """Write the usual event under these keys, told apart by gear_name."""
+        for number in numbers:
+            self.source.write(key(number), document(**({"gear_name": f"gear-{number}"} | changed)))
+
+    def rows(self) -> Counter[Row]:
+        """Return the checkpoint's rows as a multiset."""
+        return multiset(self.store.rows())
+
+    def gears(self) -> list[str]:
+        """Return the rows in their order, by the field that tells them apart."""
+        rows = self.store.rows()
+        return rows["gear_name"].to_list() if rows.width else []
+
+    def metadata(self, name: str = CHECKPOINT) -> dict[str, Any]:
+        """Return what one of our files says about itself."""
+        return read_json_metadata(self.store.data(name))
+
+    def ledger(self) -> pl.DataFrame:
+        """Return the ledger in force."""
+        commit_id = self.metadata()["commit_id"]
+        return pl.read_parquet(self.store.data(f"{LEDGERS}{commit_id}.parquet"))
+
+    def ledgers(self) -> list[str]:
+        """Return the names of all ledgers, without folder."""
+        return sorted(
+            name.removeprefix(LEDGERS) for name in self.store.files if name.startswith(LEDGERS)
+        )
+
+    def rejects(self) -> pl.DataFrame:
+        """Return the rejects as the file has them."""
+        return pl.read_parquet(self.store.data(REJECTS))
+
+    def reasons(self) -> dict[str, tuple[str, str]]:
+        """Return outcome and reason of every reject, by key."""
+        if REJECTS not in self.store.files:
+            return {}
+        columns = self.rejects().select("key", "outcome", "reason")
+        return {name: (outcome, reason) for name, outcome, reason in columns.iter_rows()}
+
+    def writes(self) -> list[str]:
+        """Return the calls so far that would change something."""
+        return [call for call in self.store.calls if call.startswith(("put", "delete"))]
+
+    def problems(self, settings: Settings = SETTINGS, *, source: bool = False) -> list[str]:
+        """Return what `verify` finds wrong."""
+        checks = verify(
+            self.store, self.source if source else None, settings, workdir=self.workdir()
+        )
+        return [f"{check.name}: {check.detail}" for check in checks if not check.passed]
+
+
+def read_json_metadata(data: bytes) -> dict[str, Any]:
+    """Return what one of our Parquet files says about itself."""
+    text = pl.read_parquet_metadata(data)["nacc.checkpoint"]
+    metadata: dict[str, Any] = json.loads(text)
+    return metadata
+
+
+def texts_of(error: BaseException) -> str:
+    """Return everything that an error and those behind it say."""
+    said = []
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        each = waiting.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        said += [str(each), repr(each), repr(each.args), *getattr(each, "__notes__", [])]
+        waiting += [each.__cause__, each.__context__]
+    return "\n".join(said)
+
+
+def a_time(text: str) -> datetime:
+    """Return a time from its ISO text."""
+    return datetime.fromisoformat(text)

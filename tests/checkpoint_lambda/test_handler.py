@@ -1,0 +1,260 @@
+"""The function itself, against an S3 server over HTTP: the whole job, twice and more."""
+
+import io
+import itertools
+import json
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Struct
+
+from checkpoint_lambda.handler import RunFailedError, lambda_handler
+from tests.checkpoint_lambda.invoking import EVENT, Context, document, object_key
+from tests.checkpoint_lambda.s3_serving import serving
+from tests.fake_s3 import FakeS3, Fault
+
+KEY = "out/events.parquet"
+
+
+class World(Struct):
+    """A store behind a server, and the folder where the function keeps its files."""
+
+    s3: FakeS3
+    folder: Path
+
+    def write(self, *numbers: int, **changed: Any) -> None:
+        """Write the usual event under these keys, told apart by gear_name."""
+        for number in numbers:
+            data = document(**({"gear_name": f"gear-{number}"} | changed))
+            self.s3.put_object("events", object_key(number), data)
+
+    def invoke(self, event: object = EVENT) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """Invoke the function; return its response, or the error document, and its lines."""
+        with redirect_stdout(io.StringIO()) as output:
+            try:
+                response = lambda_handler(event, Context())
+            except RunFailedError as error:
+                response = json.loads(str(error))
+        return response, [json.loads(line) for line in output.getvalue().splitlines()]
+
+    def rows(self) -> pl.DataFrame:
+        """Return the checkpoint's rows."""
+        return pl.read_parquet(self.s3.get_object("checkpoints", KEY).data)
+
+    def gears(self) -> list[str]:
+        """Return the rows by the field that tells them apart."""
+        return sorted(self.rows()["gear_name"])
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
+    """Give two empty buckets, and an environment that leads to them."""
+    with serving(monkeypatch) as s3:
+        s3.create_bucket("checkpoints")
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+        yield World(s3, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_s3() -> Iterator[FakeS3]:
+    """Give a server for many examples; each makes buckets of its own."""
+    with pytest.MonkeyPatch.context() as patch, serving(patch) as s3:
+        yield s3
+
+
+def test_the_function_does_the_whole_job_twice(world: World) -> None:
+    """Incrementally; response, log, metrics and file agree."""
+    world.write(1, 2)
+    first, _ = world.invoke()
+    world.write(3)
+    world.s3.put_object("events", object_key(4), b"{}")
+    world.s3.put_object("events", "prod/readme.txt", b"")
+
+    second, lines = world.invoke()
+
+    assert ["gear-1", "gear-2", "gear-3"] == world.gears()
+    assert ("s3://checkpoints/out/events.parquet", 2, False) == (
+        first["checkpoint_path"],
+        first["new_events_processed"],
+        first["incremental"],
+    )
+    assert (1, 3, 1, True) == tuple(
+        second[name]
+        for name in ("new_events_processed", "total_events", "events_failed", "incremental")
+    )
+    assert {"accepted": 1, "unchanged": 2, "invalid": 1, "unrecognized": 1} == {
+        name: count for name, count in second["counts"].items() if count
+    }
+    [metrics] = [line for line in lines if "_aws" in line]
+    [logged] = [line for line in lines if line.get("event") == "run_completed"]
+    assert second["counts"] == logged["counts"]
+    assert (1, 3, 1) == tuple(
+        metrics[name] for name in ("NewEventsProcessed", "TotalEvents", "EventsFailed")
+    )
+    size = len(world.s3.get_object("checkpoints", KEY).data)
+    assert size == metrics["CheckpointFileSize"] == logged["size_bytes"]
+    [rejected] = [line for line in lines if line.get("event") == "object_rejected"]
+    assert object_key(4) == rejected["key"]
+
+
+def test_late_rewritten_broken_repaired_and_touched_objects(world: World) -> None:
+    """The scenarios of the design, each by one more invocation."""
+    world.write(10, timestamp="2024-03-01T00:00:00Z")
+    world.s3.put_object("events", object_key(11), b"broken")
+    world.invoke()
+    world.write(1, timestamp="2020-01-01T00:00:00Z")
+    world.write(10, timestamp="2024-03-01T00:00:00Z", packet="F")
+    world.s3.put_object("events", object_key(11), document(gear_name="gear-11"))
+    second, _ = world.invoke()
+    world.write(1, timestamp="2020-01-01T00:00:00Z")
+    third, _ = world.invoke()
+
+    assert ["gear-1", "gear-10", "gear-10", "gear-11"] == world.gears()
+    assert (3, 0) == (second["new_events_processed"], third["new_events_processed"])
+    assert 1 == third["counts"]["touched"] + third["counts"]["unchanged"] - 2
+
+
+def test_settings_come_from_the_environment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scheduler's envelope says nothing; the variables say it all."""
+    for name, value in {
+        "SOURCE_BUCKET": "events",
+        "SOURCE_PREFIX": "prod",
+        "CHECKPOINT_BUCKET": "checkpoints",
+        "CHECKPOINT_KEY": KEY,
+        "READ_CONCURRENCY": "2",
+        "EXCLUDE_PROJECTS": "sandbox-*",
+        "CHECKPOINT_KMS_KEY_ID": "alias/checkpoint",
+    }.items():
+        monkeypatch.setenv(name, value)
+    world.write(1)
+    world.write(2, project_label="sandbox-x")
+    envelope = {
+        "version": "0",
+        "id": "x",
+        "detail-type": "Scheduled Event",
+        "source": "aws.scheduler",
+        "account": "1",
+        "time": "2026-10-08T16:53:06Z",
+        "region": "us-east-1",
+        "resources": [],
+        "detail": "{}",
+    }
+
+    response, _ = world.invoke(envelope)
+
+    assert (1, 1) == (response["total_events"], response["counts"]["excluded"])
+
+
+def test_a_missing_bucket_fails_the_run(world: World) -> None:
+    """The error document says which; nothing is written."""
+    document, lines = world.invoke({**EVENT, "source_bucket": "others"})
+
+    assert (500, "StorageError") == (document["statusCode"], document["error"])
+    assert "s3://others/prod/" in document["message"]
+    assert "run_failed" == [line for line in lines if "event" in line][-1]["event"]
+
+
+def test_denied_objects_fail_the_run_after_the_others_are_committed(world: World) -> None:
+    """The error document names them by the URIs that S3 knows them by."""
+    world.write(1, 2)
+    world.s3.bucket("events").denied.append((lambda key: key == object_key(2), None))
+
+    document, lines = world.invoke()
+
+    assert ["gear-1"] == world.gears()
+    assert "DeniedObjectsError" == document["error"]
+    details = {"failed_files": [f"s3://events/{object_key(2)}"], "error_count": 1}
+    assert details == document["details"]
+    assert [1] == [line["ObjectsDenied"] for line in lines if "_aws" in line]
+
+
+def test_nothing_of_a_content_gets_out_on_the_way_from_s3(
+    world: World, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """At DEBUG botocore and urllib3 would log requests, headers and bodies."""
+    monkeypatch.setenv("LOG_LEVEL", "DEBUG")
+    world.write(1, gear_name="M4RK")
+    world.s3.put_object("events", object_key(2), b"M4RK")
+    world.s3.plan.add(Fault.CUT_SHORT, operation="GetObject", bucket="events", times=None)
+    failed, first = world.invoke()
+    world.s3.plan.clear()
+    response, second = world.invoke()
+
+    assert (2, 1) == (failed["counts"]["unreadable"], response["new_events_processed"])
+    assert "M4RK" not in json.dumps([failed, first, response, second])
+    assert "M4RK" not in "".join(capfd.readouterr())
+
+
+def test_wrong_settings_send_no_request(world: World) -> None:
+    """Everything is known before anything is touched."""
+    document, _ = world.invoke({"source_bucket": "events"})
+
+    assert "InvalidSettingsError" == document["error"]
+    assert {} == world.s3.log.operations()
+
+
+def test_what_a_killed_invocation_left_is_removed(world: World) -> None:
+    """The disk of a warm function is small, and nobody else clears it up."""
+    left = world.folder / "nacc-checkpoint" / "left"
+    left.mkdir(parents=True)
+    (left / "previous-0.parquet").write_bytes(b"x")
+    left.with_suffix(".lock").touch()
+    world.write(1)
+
+    world.invoke()
+
+    assert [] == list((world.folder / "nacc-checkpoint").iterdir())
+
+
+def test_only_the_first_invocation_of_a_process_is_cold(world: World) -> None:
+    """The function counts its own; this process has invoked it before, or does so now."""
+    world.write(1)
+
+    colds = [world.invoke()[1][0]["cold_start"] for _ in range(3)]
+
+    assert [False, False] == colds[1:]
+
+
+names = st.from_regex(r"[a-z0-9][a-z0-9-]{1,20}[a-z0-9]", fullmatch=True)
+segments = st.text(
+    st.characters(exclude_categories=["Cc", "Cs", "Zs", "Zl", "Zp"], exclude_characters="/"),
+    min_size=1,
+    max_size=20,
+).filter(lambda text: text.strip() == text and text not in {".", ".."})
+keys = st.lists(segments, min_size=1, max_size=4).map("/".join)
+numbers = itertools.count()
+
+
+# Feature: event-log-scraper, Property 10: Output path correctness
+@given(
+    bucket=names,
+    key=keys,
+    place=st.sampled_from(["event", "environment"]),
+    times=st.sampled_from([1, 2]),
+)
+def test_the_response_has_the_uri_of_the_checkpoint(
+    shared_s3: FakeS3, bucket: str, key: str, place: str, times: int
+) -> None:
+    """Whatever bucket and key are, wherever they are set; and there the file is."""
+    number = next(numbers)
+    source, target = f"source-{number}", f"{bucket}-{number}"
+    shared_s3.create_bucket(source)
+    shared_s3.create_bucket(target)
+    shared_s3.put_object(source, object_key(1), document())
+    places = {"source_bucket": source, "checkpoint_bucket": target, "checkpoint_key": key}
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()):
+        if place == "environment":
+            for name, value in places.items():
+                patch.setenv(name.upper(), value)
+        event = places if place == "event" else {}
+
+        responses = [lambda_handler(event, Context()) for _ in range(times)]
+
+    assert {f"s3://{target}/{key}"} == {each["checkpoint_path"] for each in responses}
+    assert 1 == pl.read_parquet(shared_s3.get_object(target, key).data).height

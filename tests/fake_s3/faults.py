@@ -1,0 +1,178 @@
+"""What can go wrong with a request, and the plan of which requests it goes wrong with."""
+
+import enum
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.fake_s3.requests import Request
+
+
+class Fault(enum.Enum):
+    """The fault model: every way in which a request can go wrong.
+
+    The conditions of a conditional write are judged when the effect takes place.
+    Where an answer has no body, half of its status line comes instead of half of the body.
+    """
+
+    FAIL_BEFORE = "500 InternalError, no effect"
+    FAIL_AFTER = "the effect takes place, then 500 InternalError"
+    RESPONSE_LOST = "the effect takes place, then the connection is closed without an answer"
+    THROTTLED = "503 SlowDown, no effect"
+    CONFLICT = "409 ConditionalRequestConflict, no effect"
+    SLOW = "the effect takes place at once, the answer comes after the delay"
+    LATE = "the effect takes place after the delay, and then the answer comes"
+    TIMEOUT = "no effect, never an answer, the connection stays open"
+    RESET = "no effect, the connection is reset (RST)"
+    CUT_SHORT = "the effect takes place, half the announced body comes, the connection is closed"
+    STALLED = "the effect takes place, half the announced body comes, then nothing more"
+
+
+ERROR_BEFORE = {
+    Fault.FAIL_BEFORE: "InternalError",
+    Fault.THROTTLED: "SlowDown",
+    Fault.CONFLICT: "ConditionalRequestConflict",
+}
+"""Faults that are an error of S3's instead of the effect."""
+
+
+@dataclass(kw_only=True)
+class Match:
+    """Which requests are meant: all that fit, from the `nth` on (1 is the first), `times` of them.
+
+    None fits everything, and as `times` is without end. `matched` counts the requests that fit,
+    `fired` those that were meant.
+    """
+
+    operation: str | None = None
+    method: str | None = None
+    bucket: str | None = None
+    key: str | None = None
+    where: Callable[[Request], bool] | None = None
+    nth: int = 1
+    times: int | None = 1
+    matched: int = 0
+    fired: int = 0
+
+    def takes(self, request: Request) -> bool:
+        """Count the request if it fits, and tell whether it is meant."""
+        if (
+            self.operation not in {None, request.operation}
+            or self.method not in {None, request.method}
+            or self.bucket not in {None, request.bucket}
+            or self.key not in {None, request.key}
+            or (self.where is not None and not self.where(request))
+        ):
+            return False
+        self.matched += 1
+        meant = self.matched >= self.nth and (
+            self.times is None or self.matched < self.nth + self.times
+        )
+        self.fired += meant
+        return meant
+
+
+@dataclass(kw_only=True)
+class PlannedFault(Match):
+    """A fault, and the requests that it happens to; `delay_s` for those that delay."""
+
+    fault: Fault
+    delay_s: float = 0.0
+
+
+@dataclass(kw_only=True)
+class Hook(Match):
+    """Something to call before a request is handled, and the requests that it is called for."""
+
+    callback: Callable[[Request], object]
+
+
+class Plan:
+    """The faults and hooks that are to come; thread-safe.
+
+    A request goes to the first fault that means it, but is counted by all.
+    """
+
+    def __init__(self, lock: threading.RLock) -> None:
+        self._lock = lock
+        self._faults: tuple[PlannedFault, ...] = ()
+        self.hooks: tuple[Hook, ...] = ()
+
+    def add(
+        self,
+        fault: Fault,
+        *,
+        operation: str | None = None,
+        method: str | None = None,
+        bucket: str | None = None,
+        key: str | None = None,
+        where: Callable[[Request], bool] | None = None,
+        nth: int = 1,
+        times: int | None = 1,
+        delay_s: float = 0.0,
+    ) -> PlannedFault:
+        """Plan a fault; see `Match` for the requests. Tests assert that the result's `fired`."""
+        planned = PlannedFault(
+            fault=fault,
+            operation=operation,
+            method=method,
+            bucket=bucket,
+            key=key,
+            where=where,
+            nth=nth,
+            times=times,
+            delay_s=delay_s,
+        )
+        with self._lock:
+            self._faults = (*self._faults, planned)
+        return planned
+
+    def on_request(
+        self,
+        callback: Callable[[Request], object],
+        *,
+        operation: str | None = None,
+        method: str | None = None,
+        bucket: str | None = None,
+        key: str | None = None,
+        where: Callable[[Request], bool] | None = None,
+        nth: int = 1,
+        times: int | None = None,
+    ) -> Hook:
+        """Call something before requests are handled, each one as far as nothing narrows it.
+
+        The callback runs in a thread of its own and outside of the lock, so it may make requests
+        itself; they count as requests. What it raises is raised where the server is stopped.
+        """
+        hook = Hook(
+            callback=callback,
+            operation=operation,
+            method=method,
+            bucket=bucket,
+            key=key,
+            where=where,
+            nth=nth,
+            times=times,
+        )
+        with self._lock:
+            self.hooks = (*self.hooks, hook)
+        return hook
+
+    def clear(self) -> None:
+        """Forget all faults and hooks."""
+        with self._lock:
+            self._faults = ()
+            self.hooks = ()
+
+    def hooks_for(self, request: Request) -> list[Hook]:
+        """Return the hooks that mean this request, in the order of their adding."""
+        with self._lock:
+            return [hook for hook in self.hooks if hook.takes(request)]
+
+    def fault_for(self, request: Request) -> PlannedFault | None:
+        """Return the fault that happens to this request."""
+        if not self._faults:
+            return None
+        with self._lock:
+            meant = [planned for planned in self._faults if planned.takes(request)]
+        return meant[0] if meant else None

@@ -1,0 +1,261 @@
+"""S3's REST interface: from a request to what the store does, and back to a reply."""
+
+import itertools
+import re
+from collections.abc import Callable, Mapping
+from xml.etree import ElementTree as ET
+from xml.sax.saxutils import escape
+
+from tests.fake_s3.bodies import decoded
+from tests.fake_s3.errors import S3Error
+from tests.fake_s3.faults import ERROR_BEFORE, Fault
+from tests.fake_s3.listing import page_document
+from tests.fake_s3.objects import ARCHIVES, StoredObject, http_date
+from tests.fake_s3.requests import Reply, Request
+from tests.fake_s3.store import FakeS3
+
+_request_ids = itertools.count(1)
+_XML = "Content-Type: application/xml\r\n"
+_KEPT_HEADERS = ("content-type", "content-disposition", "cache-control", "content-language")
+_KEPT_PREFIXES = ("x-amz-meta-", "x-amz-server-side-encryption")
+
+
+def handle(s3: FakeS3, request: Request, fault: Fault | None) -> Reply:
+    """Let the effect take place, unless the fault prevents it, and return the answer."""
+    try:
+        if request.bucket and request.operation not in {"CreateBucket", "NotImplemented"}:
+            _check_region(s3, request)
+        if fault in ERROR_BEFORE:
+            return _error_reply(request, S3Error(ERROR_BEFORE[fault]))
+        reply = _OPERATIONS[request.operation](s3, request)
+    except S3Error as error:
+        reply = _error_reply(request, error)
+    if fault is Fault.FAIL_AFTER:
+        return _error_reply(request, S3Error("InternalError"))
+    return reply
+
+
+def _error_reply(request: Request, error: S3Error) -> Reply:
+    head = _XML + f"x-amz-request-id: {next(_request_ids):016X}\r\n"
+    head += "".join(f"{name}: {value}\r\n" for name, value in error.headers.items())
+    if error.status == 304:
+        return Reply(304, head, length=-1)
+    if request.method == "HEAD":
+        return Reply(error.status, head, length=0)
+    elements = {"Code": error.code, "Message": error.message, **error.elements}
+    elements["Resource"] = f"/{request.bucket}/{request.key}"
+    body = "".join(f"<{name}>{escape(text)}</{name}>" for name, text in elements.items())
+    return Reply(
+        error.status,
+        head,
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{body}</Error>'.encode(),
+    )
+
+
+def _check_region(s3: FakeS3, request: Request) -> None:
+    bucket = s3.bucket(request.bucket)
+    if bucket.region is None:
+        return
+    signed = re.search(r"Credential=[^/]+/\d+/([^/]+)/", request.headers.get("authorization", ""))
+    if signed and signed[1] != bucket.region:
+        raise S3Error(
+            bucket.wrong_region_code,
+            headers={"x-amz-bucket-region": bucket.region},
+            elements={"Region": bucket.region, "Bucket": bucket.name},
+        )
+
+
+def _get_object(s3: FakeS3, request: Request) -> Reply:
+    headers, query = request.headers, request.query
+    stored = s3.get_object(
+        request.bucket,
+        request.key,
+        version_id=query.get("versionId") if query else None,
+        if_match=headers.get("if-match"),
+        if_none_match=headers.get("if-none-match"),
+    )
+    if "range" in headers:
+        size = len(stored.data)
+        part = _byte_range(headers["range"], size)
+        if part is not None:
+            content_range = f"Content-Range: bytes {part.start}-{part.stop - 1}/{size}\r\n"
+            return Reply(206, _object_head(s3, stored) + content_range, stored.data[part])
+    return Reply(200, _object_head(s3, stored), stored.data)
+
+
+def _head_object(s3: FakeS3, request: Request) -> Reply:
+    stored = s3.head_object(
+        request.bucket,
+        request.key,
+        version_id=request.query.get("versionId"),
+        if_match=request.headers.get("if-match"),
+        if_none_match=request.headers.get("if-none-match"),
+    )
+    return Reply(200, _object_head(s3, stored), length=len(stored.data))
+
+
+def _object_head(s3: FakeS3, stored: StoredObject) -> str:
+    """Return the header lines of an object, kept with it unless they change with time."""
+    if stored.head is not None:
+        return stored.head
+    lines = {
+        "Accept-Ranges": "bytes",
+        "content-type": "binary/octet-stream",
+        "ETag": f'"{stored.etag}"',
+        "Last-Modified": http_date(stored.last_modified),
+    }
+    if stored.headers:
+        lines.update(stored.headers)
+    if stored.version_id is not None:
+        lines["x-amz-version-id"] = stored.version_id
+    if stored.storage_class != "STANDARD":
+        lines["x-amz-storage-class"] = stored.storage_class
+    restore = stored.restore
+    if restore and restore.expires is None:
+        lines["x-amz-restore"] = 'ongoing-request="true"'
+    elif restore and restore.expires and restore.is_readable(s3.clock()):
+        expiry = http_date(restore.expires)
+        lines["x-amz-restore"] = f'ongoing-request="false", expiry-date="{expiry}"'
+    head = "".join([f"{name}: {value}\r\n" for name, value in lines.items()])
+    if stored.storage_class not in ARCHIVES:
+        stored.head = head
+    return head
+
+
+def _byte_range(text: str, size: int) -> slice | None:
+    """Return the part that is asked for; None for what is no single range, which S3 ignores."""
+    match = re.fullmatch(r"bytes=(\d*)-(\d*)", text)
+    if match is None or not (match[1] or match[2]):
+        return None
+    if match[1]:
+        start, stop = int(match[1]), int(match[2]) + 1 if match[2] else size
+        if start >= stop and match[2]:
+            return None
+    else:
+        start, stop = max(size - int(match[2]), 0), size
+    if start >= min(stop, size):
+        raise S3Error(
+            "InvalidRange",
+            headers={"Content-Range": f"bytes */{size}"},
+            elements={"RangeRequested": text, "ActualObjectSize": str(size)},
+        )
+    return slice(start, min(stop, size))
+
+
+def _put_object(s3: FakeS3, request: Request) -> Reply:
+    headers = request.headers
+    stored = s3.put_object(
+        request.bucket,
+        request.key,
+        decoded(request.body, headers),
+        if_match=headers.get("if-match"),
+        if_none_match=headers.get("if-none-match"),
+        storage_class=headers.get("x-amz-storage-class", "STANDARD"),
+        headers=_kept(headers),
+    )
+    head = f'ETag: "{stored.etag}"\r\n'
+    if stored.version_id is not None:
+        head += f"x-amz-version-id: {stored.version_id}\r\n"
+    for name, value in stored.headers.items():
+        if name.startswith("x-amz-server-side-encryption"):
+            head += f"{name}: {value}\r\n"
+    return Reply(200, head)
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers that are stored with an object."""
+    kept = {
+        name: value
+        for name, value in headers.items()
+        if name in _KEPT_HEADERS or name.startswith(_KEPT_PREFIXES)
+    }
+    encodings = [part.strip() for part in headers.get("content-encoding", "").split(",")]
+    if encoding := ",".join(part for part in encodings if part not in {"", "aws-chunked"}):
+        kept["content-encoding"] = encoding
+    return kept
+
+
+def _delete_object(s3: FakeS3, request: Request) -> Reply:
+    marker = s3.delete_object(
+        request.bucket,
+        request.key,
+        version_id=request.query.get("versionId"),
+        if_match=request.headers.get("if-match"),
+    )
+    head = ""
+    if marker is not None:
+        head = f"x-amz-delete-marker: true\r\nx-amz-version-id: {marker.version_id}\r\n"
+    return Reply(204, head, length=-1)
+
+
+def _delete_objects(s3: FakeS3, request: Request) -> Reply:
+    try:
+        asked = ET.fromstring(decoded(request.body, request.headers))
+    except ET.ParseError as error:
+        raise S3Error("MalformedXML") from error
+    results = []
+    for item in asked.iterfind("{*}Object"):
+        key = item.findtext("{*}Key") or ""
+        try:
+            s3.delete_object(request.bucket, key, version_id=item.findtext("{*}VersionId"))
+            results.append(f"<Deleted><Key>{escape(key)}</Key></Deleted>")
+        except S3Error as error:
+            results.append(
+                f"<Error><Key>{escape(key)}</Key><Code>{error.code}</Code>"
+                f"<Message>{error.message}</Message></Error>"
+            )
+    body = "".join(["<DeleteResult>", *results, "</DeleteResult>"])
+    return Reply(200, _XML, body.encode())
+
+
+def _list_objects(s3: FakeS3, request: Request) -> Reply:
+    query = request.query
+    try:
+        max_keys = int(query.get("max-keys", "1000"))
+    except ValueError as error:
+        raise S3Error("InvalidArgument", elements={"ArgumentName": "max-keys"}) from error
+    asked = request.headers.get("x-amz-optional-object-attributes", "")
+    with s3.lock:
+        page = s3.list_objects(
+            request.bucket,
+            prefix=query.get("prefix", ""),
+            delimiter=query.get("delimiter", ""),
+            start_after=query.get("start-after", ""),
+            token=query.get("continuation-token"),
+            max_keys=max_keys,
+        )
+        body = page_document(
+            page,
+            query,
+            bucket=s3.bucket(request.bucket),
+            max_keys=min(max_keys, 1000),
+            restore_states="RestoreStatus" in asked,
+        )
+    return Reply(200, _XML, body)
+
+
+def _head_bucket(s3: FakeS3, request: Request) -> Reply:
+    region = s3.bucket(request.bucket).region
+    return Reply(200, f"x-amz-bucket-region: {region}\r\n" if region else "")
+
+
+def _create_bucket(s3: FakeS3, request: Request) -> Reply:
+    s3.create_bucket(request.bucket)
+    return Reply(200, f"Location: /{request.bucket}\r\n")
+
+
+def _not_implemented(s3: FakeS3, request: Request) -> Reply:
+    raise S3Error("NotImplemented")
+
+
+_OPERATIONS: Mapping[str, Callable[[FakeS3, Request], Reply]] = {
+    "GetObject": _get_object,
+    "HeadObject": _head_object,
+    "PutObject": _put_object,
+    "DeleteObject": _delete_object,
+    "DeleteObjects": _delete_objects,
+    "ListObjectsV2": _list_objects,
+    "HeadBucket": _head_bucket,
+    "CreateBucket": _create_bucket,
+    "NotImplemented": _not_implemented,
+}

@@ -1,0 +1,106 @@
+"""What exists is documented: every setting, metric, log event, span, error, command and outcome."""
+
+from pathlib import Path
+
+import pytest
+
+import checkpoint_core.errors
+import checkpoint_lambda.errors
+from checkpoint_core import Counts, RunReport
+from checkpoint_lambda._metrics import DIMENSIONS, METRICS, NAMESPACE
+from checkpoint_lambda._milestones import LOG_EVENTS
+from checkpoint_lambda._responses import Response
+from checkpoint_lambda._settings import SETTINGS
+from checkpoint_lambda._tracing import SPANS
+from checkpoint_lambda.cli._app import app
+
+ROOT = Path(__file__).resolve().parent.parent
+INTERACTIVE = {
+    "AdoptionIncompleteError",
+    "CheckpointError",
+    "ChangedWhileReadingError",
+    "NoCheckpointError",
+    "NothingToAdoptError",
+    "StalledError",
+    "UnsupportedLocationError",
+    "WouldLoseRowsError",
+}
+"""Errors that only a person at the command line meets, who reads the message."""
+
+
+@pytest.fixture(scope="module")
+def operating() -> str:
+    """The text of docs/operating.md."""
+    return (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+
+
+def rows(text: str, heading: str) -> list[list[str]]:
+    """Return the cells of the first table below a heading, without its head."""
+    section = text.split(f"\n## {heading}\n")[1].split("\n## ", maxsplit=1)[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
+
+
+def code(text: str | None) -> str:
+    """Return text as the documents set it."""
+    return "-" if text is None else f"`{text}`"
+
+
+def test_every_setting_has_its_row(operating: str) -> None:
+    """Name, event key, variable, option, meaning, and what null means; and no row too many."""
+    documented = [
+        (row[0], row[1], row[2], row[3], row[5], row[6]) for row in rows(operating, "Settings")
+    ]
+
+    assert documented == [
+        (
+            each.name,
+            code(each.event_key),
+            code(each.variable),
+            code(each.option),
+            each.meaning,
+            each.when_missing,
+        )
+        for each in SETTINGS
+    ]
+
+
+def test_every_metric_log_event_and_span_has_its_row(operating: str) -> None:
+    """With unit or level and meaning; and no row too many."""
+    assert rows(operating, "Metrics") == [[code(m.name), m.unit, m.meaning] for m in METRICS]
+    assert rows(operating, "Log events") == [[code(e.name), e.level, e.meaning] for e in LOG_EVENTS]
+    assert rows(operating, "Traces") == [[code(name), SPANS[name]] for name in SPANS]
+    assert f"`{NAMESPACE}`" in operating
+    assert all(f"`{dimension}`" in operating for dimension in DIMENSIONS)
+
+
+def test_the_response_has_the_documented_keys(operating: str) -> None:
+    """In their order."""
+    keys = ["statusCode", *Response.__struct_fields__[1:]]
+
+    assert [row[0] for row in rows(operating, "The response")] == [code(key) for key in keys]
+
+
+def test_every_error_is_documented(operating: str) -> None:
+    """Except those that only somebody at the command line meets."""
+    errors = {*checkpoint_core.errors.__all__, *checkpoint_lambda.errors.__all__} - INTERACTIVE
+
+    assert sorted(name for name in errors if f"`{name}`" not in operating) == []
+
+
+def test_every_command_is_documented() -> None:
+    """In the README of the package that has it."""
+    readme = (ROOT / "packages" / "checkpoint-lambda" / "README.md").read_text(encoding="utf-8")
+    commands = [command.name for command in app.registered_commands]
+
+    assert len(commands) >= 5
+    assert [name for name in commands if f"| `{name} " not in readme] == []
+
+
+def test_every_number_of_the_equation_is_explained() -> None:
+    """In the picture of the architecture, each once."""
+    architecture = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    equation = architecture.split("listed = ")[1].split("```")[0].replace("\n", " ")
+
+    assert [name.strip() for name in equation.split("+")] == list(Counts.__struct_fields__)
+    assert "listed" in RunReport.__struct_fields__
