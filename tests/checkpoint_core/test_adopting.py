@@ -286,7 +286,7 @@ def test_an_empty_source_is_not_adopted_from_by_mistake(world: World) -> None:
     assert world.metadata()["adopted_rows"] == 1
 
 
-@hypothesis_settings(max_examples=hypothesis_settings().max_examples // 2)
+@hypothesis_settings(max_examples=hypothesis_settings().max_examples // 3)
 @given(
     objects=st.lists(st.integers(0, 3), max_size=6),
     rows=st.lists(st.integers(0, 3), max_size=6),

@@ -9,6 +9,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from checkpoint_core import LAYOUT_VERSION, CheckpointError, Settings
@@ -130,6 +131,7 @@ def small() -> Iterator[World]:
         yield world
 
 
+@hypothesis_settings(max_examples=hypothesis_settings().max_examples // 2)
 @given(data=st.data())
 def test_no_flipped_byte_breaks_anything_but_the_run(small: World, data: st.DataObject) -> None:
     """Of checkpoint, ledger or rejects: the run succeeds, or fails with an error of its own."""

@@ -76,8 +76,8 @@ def test_a_sound_checkpoint_passes_every_check(world: World) -> None:
     assert [(check.name, check.passed, check.detail) for check in checks] == [
         ("pair", True, "commit 00000001-run0001, its ledger accounts for 2 objects"),
         ("rows", True, "2 rows of event format 1.0, sorted by timestamp"),
-        ("content", True, "every page of 13 columns can be read"),
-        ("ledger", True, "2 objects, each with its row"),
+        ("content", True, "every page of every column can be read"),
+        ("ledger", True, "2 objects, each with a row of its time, center and participant"),
         (
             "source",
             True,
@@ -97,7 +97,7 @@ def test_what_waits_for_the_next_run_is_found(world: World) -> None:
 
     assert world.problems() == []
     assert world.problems(source=True) == [
-        "source: 2 of 3 objects are new or changed since the last run; the next run takes them"
+        "source: 2 of 3 objects are neither in the ledger nor in the rejects as they are now; the next run looks at them"
     ]
 
 

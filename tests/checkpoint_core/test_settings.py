@@ -57,14 +57,14 @@ def test_a_time_beyond_the_calendar_is_refused_or_means_for_ever(
         ({"since": datetime(2024, 1, 1)}, "since needs a time zone"),  # noqa: DTZ001 - the fault
         (
             {"since": datetime(2024, 1, 1, tzinfo=UTC), "mode": "adopt"},
-            "since cannot be combined with adopt",
+            "--since cannot be combined with --adopt",
         ),
         (
             {"since": datetime(2024, 1, 1, tzinfo=UTC), "mode": "rebuild"},
-            "since cannot be combined with rebuild",
+            "--since cannot be combined with --rebuild",
         ),
-        ({"allow_loss": True}, "allow_loss belongs to rebuild"),
-        ({"allow_loss": True, "mode": "adopt"}, "allow_loss belongs to rebuild"),
+        ({"allow_loss": True}, "--allow-loss belongs to --rebuild"),
+        ({"allow_loss": True, "mode": "adopt"}, "--allow-loss belongs to --rebuild"),
     ],
 )
 def test_requests_that_make_no_sense_are_refused(request_: dict[str, Any], problem: str) -> None:

@@ -254,5 +254,5 @@ class History(RuleBasedStateMachine):
 
 TestHistory = History.TestCase
 TestHistory.settings = hypothesis_settings(
-    max_examples=hypothesis_settings().max_examples // 2, stateful_step_count=15
+    max_examples=hypothesis_settings().max_examples // 3, stateful_step_count=15
 )

@@ -5,6 +5,7 @@ names it, is replaced on the condition that it is still the one that was merged 
 before that leaves a ledger that nothing refers to; after it, the new pair is in force.
 """
 
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -13,7 +14,7 @@ from msgspec import Struct
 
 from checkpoint_core._layout import CheckpointMetadata, Names, generation_of
 from checkpoint_core._snapshot import look
-from checkpoint_core.errors import CheckpointError, CommitOutcomeUnknownError
+from checkpoint_core.errors import CheckpointError, CommitOutcomeUnknownError, StorageError
 from checkpoint_core.stores import CheckpointStore, Condition, Host, PutOutcome
 
 _WRITES: Final = 3
@@ -42,7 +43,12 @@ def commit(store: CheckpointStore, prepared: Prepared, *, etag: str | None, host
     store.put(names.ledger(commit_id), prepared.ledger)
     unclear = False
     for attempt in range(_WRITES):
-        outcome = store.put_if(names.checkpoint, prepared.checkpoint, Condition(etag))
+        try:
+            outcome = store.put_if(names.checkpoint, prepared.checkpoint, Condition(etag))
+        except StorageError:
+            if not unclear:
+                _forget(store, names.ledger(commit_id))
+            raise
         if outcome is PutOutcome.WRITTEN:
             return True
         unclear = unclear or outcome is PutOutcome.UNKNOWN
@@ -55,11 +61,19 @@ def commit(store: CheckpointStore, prepared: Prepared, *, etag: str | None, host
         if commit_id in lineage:
             return True
         if present != etag:
+            _forget(store, names.ledger(commit_id))
             return False
         back_off(host, attempt)
     if unclear:
         raise CommitOutcomeUnknownError(store.location, commit_id)
+    _forget(store, names.ledger(commit_id))
     return False
+
+
+def _forget(store: CheckpointStore, ledger: str) -> None:
+    """Remove the ledger of a commit that certainly did not take place, if that is possible."""
+    with suppress(StorageError):
+        store.delete(ledger)
 
 
 def back_off(host: Host, attempt: int) -> None:

@@ -1,5 +1,6 @@
 """Taking over rows that no ledger accounts for: adoption, and what a rebuild would lose."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -8,6 +9,7 @@ from msgspec import Struct
 from polars.exceptions import PolarsError
 
 from checkpoint_core._layout import DamagedFileError, event_schema
+from checkpoint_core._ledger import Ledger
 from checkpoint_core._parquet import collect, read_schema, scan, sink
 from nacc_event_model import EventFormat
 
@@ -45,9 +47,11 @@ def normalize(original: Path, to: Path, schema: pl.Schema) -> Existing:
     unknown = [name for name in found if name not in schema]
     if missing or unknown:
         problem = (
-            f"its columns are not those of events (missing: {len(missing)}, "
-            f"unknown: {len(unknown)})"
+            f"its columns are not those of events (missing: {_shown(missing)}; "
+            f"unknown: {_shown(unknown)})"
         )
+        if not missing and all(name in event_schema(EventFormat.V1_1) for name in unknown):
+            problem += "; event format 1.1 has them, select it"
         raise DamagedFileError(problem)
     if not all(_is_convertible(found[name], schema[name]) for name in found):
         raise DamagedFileError(_NOT_EVENTS)
@@ -77,21 +81,80 @@ def normalize(original: Path, to: Path, schema: pl.Schema) -> Existing:
     raise DamagedFileError(problem)
 
 
-def match(existing: Existing, arrived: pl.DataFrame) -> Match:
-    """Subtract the existing rows from those that arrived, as multisets.
+def match(existing: pl.LazyFrame, columns: Sequence[str], arrived: pl.DataFrame) -> Match:
+    """Subtract existing rows from those that arrived, as multisets.
 
+    Rows are compared by the given columns. A row that was taken under an earlier format has nulls
+    in the columns that were added since; it also matches an arrived one that differs only there.
     `arrived` is in arrival order; of several equal rows the earliest are matched first.
     """
-    columns = list(existing.columns)
-    counts = collect(existing.file, scan(existing.file).group_by(columns).agg(present=pl.len()))
+    counts = existing.group_by(columns).agg(present=pl.len()).collect(engine="streaming")
+    first, left = _subtract(counts, columns, arrived)
+    added = [name for name in columns if name not in _REQUIRED]
+    if not added:
+        return first
+    older = left.filter(pl.all_horizontal(pl.col(added).is_null()))
+    older = older.group_by(_REQUIRED).agg(pl.col("present").sum())
+    second, _ = _subtract(older, _REQUIRED, first.unmatched)
+    return Match(matched=pl.concat([first.matched, second.matched]), unmatched=second.unmatched)
+
+
+def find_waiting(file: Path, ledger: Ledger, arrived: pl.DataFrame) -> Match:
+    """Match new objects with the adopted rows that no object has accounted for yet.
+
+    An object that could not be taken when its row was adopted (archived, not valid under the
+    format of that time) is recognized when it comes. Rows with the same time, center and
+    participant that the ledger accounts for are not given away a second time.
+    """
+    traits = ["timestamp", "pipeline_adcid", "ptid"]
+    wanted = arrived.lazy().select(traits).unique()
+    rows = collect(file, scan(file).join(wanted, on=traits, how="semi"))
+    accounted = ledger.collect(
+        ledger.scan()
+        .join(wanted, on=traits, how="semi")
+        .group_by(traits)
+        .agg(pl.col("versions").sum())
+    )
+    free = (
+        rows.group_by(traits)
+        .len("present")
+        .join(accounted, on=traits, how="left")
+        .select(*traits, free=pl.col("present").cast(pl.Int64) - pl.col("versions").fill_null(0))
+    )
+    found = match(rows.lazy(), rows.columns, arrived)
+    numbered = found.matched.with_columns(occurrence=pl.int_range(pl.len()).over(traits)).join(
+        free, on=traits, how="left", maintain_order="left"
+    )
+    is_free = pl.col("occurrence") < pl.col("free")
+    taken = numbered.filter(~is_free).select(arrived.columns)
+    return Match(
+        matched=numbered.filter(is_free).select(arrived.columns),
+        unmatched=pl.concat([found.unmatched, taken]),
+    )
+
+
+def _subtract(
+    counts: pl.DataFrame, columns: Sequence[str], arrived: pl.DataFrame
+) -> tuple[Match, pl.DataFrame]:
+    """Match by these columns; return also the counts that are left."""
     numbered = arrived.with_columns(occurrence=pl.int_range(pl.len()).over(columns)).join(
         counts, on=columns, how="left", nulls_equal=True, maintain_order="left"
     )
     is_matched = pl.col("occurrence") < pl.col("present").fill_null(0)
-    return Match(
+    result = Match(
         matched=numbered.filter(is_matched).select(arrived.columns),
         unmatched=numbered.filter(~is_matched).select(arrived.columns),
     )
+    used = result.matched.group_by(columns).len("used")
+    left = counts.join(used, on=columns, how="left", nulls_equal=True).with_columns(
+        present=pl.col("present") - pl.col("used").fill_null(0)
+    )
+    return result, left.filter(pl.col("present") > 0).drop("used")
+
+
+def _shown(names: Sequence[str]) -> str:
+    """Return some names of columns, escaped; they are not values."""
+    return ", ".join(ascii(name)[1:-1][:40] for name in names[:5]) or "none"
 
 
 def _is_convertible(found: pl.DataType, wanted: pl.DataType) -> bool:

@@ -74,10 +74,11 @@ class Judge:
         self._rules = Rules.of(settings)
         self._columns = event_schema(settings.event_format)
         self._unknown: Counter[str] = Counter()
+        self._pending: list[str] = []
         self._decode = Decoder(
             settings.event_format,
             max_size_bytes=settings.max_object_size_bytes,
-            on_unknown_fields=self._count_unknown,
+            on_unknown_fields=self._pending.extend,
         ).decode
         self._since = since
         self._started_at = started_at
@@ -98,7 +99,7 @@ class Judge:
         A content that the ledger holds is touched. Otherwise it is validated, then held against
         the cutoff and the excluded projects, in this order. Never raises over a content.
         """
-        decode, since = self._decode, self._since
+        decode, since, unknown = self._decode, self._since, self._pending
         is_excluded = self._is_excluded if self._filters else None
         events: list[AnyVisitEvent] = []
         accepted: list[_Version] = []
@@ -106,6 +107,7 @@ class Judge:
         rejected: list[_Reject] = []
         before_cutoff = 0
         for answer in answers:
+            unknown.clear()
             if isinstance(answer, ReadFailure):
                 rejected.append((answer.key, None, answer.outcome, answer.reason))
                 continue
@@ -125,6 +127,8 @@ class Judge:
             else:
                 events.append(event)
                 accepted.append((answer, digest))
+                if unknown:
+                    self._count_unknown(unknown)
         return Judgement(
             accepted=pl.DataFrame([*self._event_columns(events), *_version_columns(accepted)]),
             touched=pl.DataFrame(_version_columns(touched)),
@@ -144,7 +148,7 @@ class Judge:
         )
 
     def unknown_fields(self) -> dict[str, int]:
-        """Return the commonest field names that the model does not know, and their counts.
+        """Return the commonest field names of accepted events that the model does not know.
 
         They are input like everything else: at most 20, shortened, and escaped.
         """

@@ -29,7 +29,10 @@ def _told_apart(file: Path) -> Iterator[None]:
         if system is None and not isinstance(error, OSError):
             raise DamagedFileError from error
         reason = os.strerror(int(system[1])) if system else type(error).__name__
-        message = f"{file}: {reason}. Check the space and the permissions there."
+        message = (
+            f"{file.parent}: {reason}. Nothing was changed. Make room there, or choose another "
+            "place for temporary files (TMPDIR) or for the checkpoint, and run again."
+        )
         raise StorageError(message) from None
 
 
@@ -48,6 +51,11 @@ def collect(file: Path, frame: pl.LazyFrame) -> pl.DataFrame:
     """Collect what was derived from a scan of the file; raises DamagedFileError."""
     with _told_apart(file):
         return frame.collect(engine="streaming")
+
+
+def read_all(file: Path) -> None:
+    """Read every page of the file; raises DamagedFileError."""
+    collect(file, scan(file).select(pl.all().hash().count()))
 
 
 def sink(

@@ -1,5 +1,6 @@
 """Counting what became of every listed object, and telling it."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -23,7 +24,7 @@ def report(
     before_cutoff: int,
     rejects: Rejects,
     unknown_fields: dict[str, int],
-    warnings: tuple[str, ...],
+    warnings: list[str],
 ) -> RunReport:
     """Describe a run that has come to its end; of a dry run, what it would have done."""
     counts = _count(selection, result, left=left, before_cutoff=before_cutoff)
@@ -43,7 +44,7 @@ def report(
         incremental=result.snapshot.metadata is not None,
         dry_run=task.request.dry_run,
         counts=counts,
-        listed=counts.listed,
+        listed=selection.listed,
         total_events=result.rows,
         rejects=rejects.rows.height,
         size_bytes=size_bytes,
@@ -54,8 +55,23 @@ def report(
         unknown_fields=unknown_fields,
         failed_files=_failed_files(result, at_most=task.settings.listed_failures),
         unrecognized_examples=selection.unrecognized_examples,
-        warnings=warnings,
+        warnings=(*warnings, *remarks(selection, counts, result)),
     )
+
+
+def remarks(selection: Selection, counts: Counts, result: Replacement) -> Iterator[str]:
+    """Yield what a person should look at, although nothing has failed."""
+    if counts.listed != selection.listed:
+        yield (
+            f"the counts add up to {counts.listed}, but {selection.listed} objects were listed: "
+            "this is a bug; please report it"
+        )
+    if result.adopted.height:
+        examples = ", ".join(result.adopted["key"].sort().head(5))
+        yield (
+            f"{result.adopted.height} archived objects were adopted without being read, "
+            f"for example {examples}"
+        )
 
 
 def _count(selection: Selection, result: Replacement, *, left: int, before_cutoff: int) -> Counts:

@@ -5,6 +5,7 @@ after a lost race: somebody else is at work, and a person should look.
 """
 
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 from msgspec import Struct, structs
@@ -22,6 +23,7 @@ from checkpoint_core._layout import (
 )
 from checkpoint_core._ledger import NO_LEDGER, updates
 from checkpoint_core._merge import NO_ROWS, in_arrival_order, measure
+from checkpoint_core._parquet import read_all, scan
 from checkpoint_core._preparation import Base, Commit, prepare
 from checkpoint_core._replacement import Replacement, Task, refuse_mismatch
 from checkpoint_core._selection import name_time
@@ -36,6 +38,8 @@ from checkpoint_core.errors import (
     WouldLoseRowsError,
 )
 from checkpoint_core.stores import CheckpointStore, Host
+
+_EXAMPLES: Final = 5
 
 
 class Ground(Struct, frozen=True, kw_only=True):
@@ -61,14 +65,14 @@ def find_ground(store: CheckpointStore, task: Task, host: Host) -> Ground:
             raise NothingToAdoptError(store.location, "there is no checkpoint")
         nothing = structs.replace(NOTHING, generation=generation)
         return Ground(original=None, existing=None, snapshot=nothing, lineage=())
-    if adopting:
-        _refuse_sound_pair(store, host)
     original = host.workdir / "original.parquet"
     if not store.fetch(store.checkpoint_name, original, etag=tail.etag):
         message = f"{store.location}: it was removed meanwhile. Try again."
         raise ChangedWhileReadingError(message)
     metadata = _own_metadata(store)
     refuse_mismatch(metadata, task, store.location)
+    if adopting and metadata is not None and metadata.source == task.source:
+        _refuse_sound_pair(store, original, host)
     if metadata is not None:
         generation = max(generation, metadata.generation)
     return Ground(
@@ -101,11 +105,14 @@ def adopt(
     outcome = pl.col("outcome")
     unread = judgement.rejected.filter(outcome.is_in(["unreadable", "denied"]))
     if unread.height:
-        raise AdoptionIncompleteError(store.location, unread.height)
+        examples = tuple(unread["key"].sort().head(_EXAMPLES))
+        raise AdoptionIncompleteError(store.location, unread.height, examples)
     rows = measure(existing.file, task.settings.event_format)
-    matching = match(existing, in_arrival_order(judgement.accepted))
+    matching = match(scan(existing.file), existing.columns, in_arrival_order(judgement.accepted))
     kept, excluded = judge.exclude(matching.unmatched)
-    old = (outcome == "archived") & (name_time(task.settings.event_format) <= pl.lit(rows.last))
+    # A name's time is in its event's own offset, so it may be up to twelve hours behind UTC.
+    latest = name_time(task.settings.event_format) + pl.duration(hours=12)
+    old = (outcome == "archived") & (latest <= pl.lit(rows.last))
     adopted = judgement.rejected.filter(old)
     known = Judgement(
         accepted=pl.concat([matching.matched, kept]),
@@ -196,7 +203,7 @@ def _rewrite(
             store.put(names.replaced(particulars.commit_id), ground.original)
         if not commit(store, prepared, etag=ground.snapshot.etag, host=host):
             raise CommitConflictError(store.location, 1)
-    return result.after(prepared)
+    return result.after(prepared, plan.judgement)
 
 
 def _particulars(ground: Ground, task: Task, host: Host) -> Commit:
@@ -227,10 +234,11 @@ def _adopted_entries(adopted: pl.DataFrame, commit_id: str) -> pl.DataFrame:
     )
 
 
-def _refuse_sound_pair(store: CheckpointStore, host: Host) -> None:
+def _refuse_sound_pair(store: CheckpointStore, original: Path, host: Host) -> None:
     try:
         load(store, host.workdir)
-    except (MissingLedgerError, CorruptCheckpointError):
+        read_all(original)
+    except (MissingLedgerError, CorruptCheckpointError, DamagedFileError):
         return
     raise NothingToAdoptError(store.location, "it has a ledger already")
 
@@ -258,7 +266,9 @@ def _refuse_loss(store: CheckpointStore, ground: Ground, judgement: Judgement, t
     if task.request.allow_loss:
         return
     if ground.existing is not None:
-        matching = match(ground.existing, in_arrival_order(judgement.accepted))
+        existing = ground.existing
+        arrived = in_arrival_order(judgement.accepted)
+        matching = match(scan(existing.file), existing.columns, arrived)
         lost = ground.existing.rows - matching.matched.height
         if lost:
             raise WouldLoseRowsError(store.location, lost)

@@ -34,6 +34,7 @@ class Selection(Struct, frozen=True, kw_only=True):
     `rejected_before` has the keys that are left alone because nothing about them has changed.
     """
 
+    listed: int
     unrecognized: int
     unrecognized_examples: tuple[str, ...]
     unchanged: int
@@ -65,6 +66,7 @@ def select(
     marked = fresh.join(known_reject, on=["key", "etag"], how="left")
     settled = _is_settled(rules)
     return Selection(
+        listed=listing.height,
         unrecognized=unrecognized.height,
         unrecognized_examples=tuple(unrecognized["key"].sort().head(examples)),
         unchanged=recognized.height - fresh.height,

@@ -27,6 +27,18 @@ __all__ = [
 class CheckpointError(Exception):
     """Base of every error that this package raises on purpose."""
 
+    def __reduce__(self) -> tuple[object, ...]:  # type: ignore[explicit-override]  # is 3.12's
+        """Let it pass from one process to another, with its facts."""
+        return _restored, (type(self), self.args, vars(self))
+
+
+def _restored(
+    kind: type[CheckpointError], args: tuple[object, ...], facts: dict[str, object]
+) -> CheckpointError:
+    error = kind.__new__(kind, *args)
+    vars(error).update(facts)
+    return error
+
 
 class StorageError(CheckpointError):
     """A store or a source refused or failed, after its adapter's own retries."""
@@ -44,8 +56,8 @@ class CorruptCheckpointError(CheckpointError):
         self.location = location
         self.problem = problem
         super().__init__(
-            f"{location}: {problem}. Nothing was changed. "
-            "Restore an earlier version of the file; if there is none, see --adopt and --rebuild."
+            f"{location}: {problem}. Nothing was changed. Restore an earlier version of the file. "
+            "If there is none: --adopt where only the ledger is damaged, otherwise --rebuild."
         )
 
 
@@ -93,14 +105,21 @@ class MissingCheckpointError(CheckpointError):
 class SourceChangedError(CheckpointError):
     """The checkpoint belongs to another source than the one that was given."""
 
-    def __init__(self, location: str, bound: str, given: str) -> None:
-        """Keep both sources."""
+    def __init__(self, location: str, bound: str, given: str, *, renamed: bool = False) -> None:
+        """Keep both sources, and whether the objects have other names there."""
         self.location = location
         self.bound = bound
         self.given = given
+        self.renamed = renamed
+        advice = "pass --accept-source-change if the objects have moved"
+        if renamed:
+            advice = (
+                "if the objects have moved, pass --adopt too: "
+                "they have other names there, and every row would be taken twice"
+            )
         super().__init__(
             f"{location}: belongs to {bound}, not to {given}. Nothing was changed. "
-            "Correct the source, or pass --accept-source-change if the objects have moved."
+            f"Correct the source, or {advice}."
         )
 
 
@@ -177,10 +196,15 @@ class WouldLoseRowsError(CheckpointError):
         """Keep the number of rows, None where it cannot be known."""
         self.location = location
         self.rows = rows
-        lost = "an unknown number of rows" if rows is None else f"{rows} rows"
+        if rows is None:
+            lost = "may lose rows: what is there cannot be read, so they cannot be counted"
+            keep = "Restore an earlier version of the file"
+        else:
+            lost = f"would lose {rows} rows that the source no longer yields"
+            keep = "Keep them with --adopt"
         super().__init__(
-            f"{location}: rebuilding would lose {lost} that the source no longer yields. "
-            "Nothing was changed. Keep them with --adopt, or accept the loss with --allow-loss."
+            f"{location}: rebuilding {lost}. Nothing was changed. "
+            f"{keep}, or accept the loss with --allow-loss."
         )
 
 
@@ -197,11 +221,13 @@ class NothingToAdoptError(CheckpointError):
 class AdoptionIncompleteError(CheckpointError):
     """Some objects could not be read, so their rows cannot be told from new ones."""
 
-    def __init__(self, location: str, objects: int) -> None:
-        """Keep the number of objects."""
+    def __init__(self, location: str, objects: int, examples: tuple[str, ...]) -> None:
+        """Keep the number of objects and some of their keys."""
         self.location = location
         self.objects = objects
+        self.examples = examples
         super().__init__(
-            f"{location}: {objects} objects could not be read, and adopting without them could "
-            "take their rows twice later. Nothing was changed. Make them readable and try again."
+            f"{location}: {objects} objects could not be read, so it is not known which rows are "
+            f"theirs, for example {', '.join(examples)}. Nothing was changed. "
+            "Make them readable, or take them out of the source, and try again."
         )

@@ -4,15 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from checkpoint_core._layout import CheckpointMetadata, DamagedFileError
 from checkpoint_core._merge import measure
-from checkpoint_core._parquet import collect, scan
+from checkpoint_core._parquet import collect, read_all, scan
 from checkpoint_core._rejects import load_rejects
 from checkpoint_core._selection import Rules, select
-from checkpoint_core._snapshot import Snapshot, damage_told, load
-from checkpoint_core.errors import CheckpointError, StorageError
+from checkpoint_core._snapshot import NOTHING, Snapshot, damage_told, load, load_metadata, look
+from checkpoint_core.errors import CheckpointError, MissingLedgerError, StorageError
 from checkpoint_core.settings import Settings
 from checkpoint_core.stores import CheckpointStore, Source
 
@@ -22,13 +22,14 @@ __all__ = ["Check", "Description", "describe", "read_rejects", "verify"]
 class Description(Struct, frozen=True, kw_only=True):
     """What a checkpoint holds.
 
-    `events` counts rows by center_label and action; `rejects` counts objects by outcome, and is
-    None where the rejects file cannot be read.
+    `objects` is the number of objects in the ledger, None where the ledger is not beside it, as in
+    a copy. `events` counts rows by center_label and action; `rejects` counts objects by outcome,
+    and is None where the rejects file cannot be read.
     """
 
     metadata: CheckpointMetadata
     size_bytes: int
-    objects: int
+    objects: int | None
     events: pl.DataFrame
     rejects: dict[str, int] | None
 
@@ -43,7 +44,12 @@ class Check(Struct, frozen=True, kw_only=True):
 
 def describe(store: CheckpointStore, workdir: Path) -> Description | None:
     """Describe the checkpoint in force; None where there is none. Raises what a run raises."""
-    snapshot = load(store, workdir)
+    try:
+        snapshot = load(store, workdir)
+    except MissingLedgerError:
+        etag, _ = look(store)
+        metadata = load_metadata(store)
+        snapshot = structs.replace(NOTHING, metadata=metadata, etag=etag)
     if snapshot.metadata is None:
         return None
     file = _fetch(store, snapshot, workdir)
@@ -54,8 +60,8 @@ def describe(store: CheckpointStore, workdir: Path) -> Description | None:
     outcomes = rejects.rows["outcome"].value_counts(sort=True)
     return Description(
         metadata=snapshot.metadata,
-        size_bytes=snapshot.size_bytes,
-        objects=snapshot.ledger.objects,
+        size_bytes=file.stat().st_size,
+        objects=snapshot.ledger.objects if snapshot.ledger.file else None,
         events=events,
         rejects=None if rejects.unreadable else dict(outcomes.iter_rows()),
     )
@@ -96,12 +102,12 @@ def verify(
     detail = f"commit {snapshot.metadata.commit_id}, its ledger accounts for {objects} objects"
     checks = [Check(name="pair", passed=True, detail=detail)]
     file = _fetch(store, snapshot, workdir)
-    for name, look in (
+    for name, looks in (
         ("rows", lambda: _rows(file, snapshot.metadata)),
         ("content", lambda: _content(file)),
         ("ledger", lambda: _ledger(file, snapshot)),
     ):
-        checks.append(_checked(name, look))
+        checks.append(_checked(name, looks))
     if source is not None:
         checks.append(
             _checked("source", lambda: _source(store, source, snapshot, settings, workdir))
@@ -137,8 +143,8 @@ def _rows(file: Path, metadata: CheckpointMetadata | None) -> str:
 
 
 def _content(file: Path) -> str:
-    widths = collect(file, scan(file).select(pl.all().hash().count()))
-    return f"every page of {widths.width} columns can be read"
+    read_all(file)
+    return "every page of every column can be read"
 
 
 def _ledger(file: Path, snapshot: Snapshot) -> str:
@@ -156,13 +162,17 @@ def _ledger(file: Path, snapshot: Snapshot) -> str:
     if without_row:
         problem = f"{without_row} objects of the ledger have no row in the checkpoint"
         raise DamagedFileError(problem)
-    return f"{ledger.objects} objects, each with its row"
+    return f"{ledger.objects} objects, each with a row of its time, center and participant"
 
 
 def _source(
     store: CheckpointStore, source: Source, snapshot: Snapshot, settings: Settings, workdir: Path
 ) -> str:
-    rejects = load_rejects(store, workdir, source=source.location).rows
+    found = load_rejects(store, workdir, source=source.location)
+    if found.unreadable:
+        problem = "the rejects file is damaged; the next run makes it anew"
+        raise DamagedFileError(problem)
+    rejects = found.rows
     listing = source.list_objects(restore_states=False)
     selection = select(
         listing,
@@ -174,8 +184,8 @@ def _source(
     waiting = selection.to_read.join(rejects, on=["key", "etag"], how="anti").height
     if waiting:
         problem = (
-            f"{waiting} of {listing.height} objects are new or changed since the last run; "
-            "the next run takes them"
+            f"{waiting} of {listing.height} objects are neither in the ledger nor in the rejects "
+            "as they are now; the next run looks at them"
         )
         raise DamagedFileError(problem)
     rejected = selection.rejected_before.height + selection.to_read.height

@@ -13,9 +13,14 @@ from checkpoint_core._replacement import Replacement, Task, refuse_mismatch, rep
 from checkpoint_core._reporting import report
 from checkpoint_core._rewriting import adopt, find_ground, rebuild
 from checkpoint_core._selection import Rules, Selection, select
-from checkpoint_core._snapshot import damage_told, load
+from checkpoint_core._snapshot import Snapshot, damage_told, load
 from checkpoint_core.accounting import RunReport
-from checkpoint_core.errors import EmptySourceError, NoProgressError, StorageError
+from checkpoint_core.errors import (
+    EmptySourceError,
+    NoProgressError,
+    SourceChangedError,
+    StorageError,
+)
 from checkpoint_core.settings import Request, Settings
 from checkpoint_core.stores import CheckpointStore, Host, Source
 
@@ -81,7 +86,9 @@ class _Run:
         listing, listed_restores = self._list(rejects)
         if listing.is_empty() and snapshot.ledger.objects:
             self._refuse_empty(snapshot.ledger.objects)
-        selection = self._select(listing, snapshot.ledger.known(), rejects)
+        known = snapshot.ledger.known()
+        self._refuse_renamed(snapshot, listing, known)
+        selection = self._select(listing, known, rejects)
         entries = snapshot.ledger.entries(selection.to_read)
         taken = self._read(selection, entries)
         result = replace(
@@ -120,6 +127,18 @@ class _Run:
         restores = self.task.request.list_restores or (archived and is_due)
         with self.host.observer.stage("list"):
             return self.source.list_objects(restore_states=restores), restores
+
+    def _refuse_renamed(
+        self, snapshot: Snapshot, listing: pl.DataFrame, known: pl.DataFrame
+    ) -> None:
+        """Refuse another source none of whose objects is known by its name."""
+        metadata = snapshot.metadata
+        if metadata is None or metadata.source == self.source.location or known.is_empty():
+            return
+        if listing.height and listing.join(known, on="key", how="semi").is_empty():
+            raise SourceChangedError(
+                self.store.location, metadata.source, self.source.location, renamed=True
+            )
 
     def _refuse_empty(self, objects: int) -> None:
         if not self.task.request.accept_empty_source:
@@ -193,7 +212,7 @@ class _Run:
             before_cutoff=taken.judgement.before_cutoff,
             rejects=renewed,
             unknown_fields=self.judge.unknown_fields(),
-            warnings=tuple(warnings),
+            warnings=warnings,
         )
 
     def _tidy(self, result: Replacement, before: Rejects, after: Rejects) -> list[str]:

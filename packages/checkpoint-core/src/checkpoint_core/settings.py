@@ -101,8 +101,8 @@ class Request(Struct, frozen=True, kw_only=True):
             message = "since needs a time zone"
             raise ValueError(message)
         if self.since is not None and self.mode != "incremental":
-            message = f"since cannot be combined with {self.mode}: every event counts there"
+            message = f"--since cannot be combined with --{self.mode}: every event counts there"
             raise ValueError(message)
         if self.allow_loss and self.mode != "rebuild":
-            message = "allow_loss belongs to rebuild"
+            message = "--allow-loss belongs to --rebuild"
             raise ValueError(message)
