@@ -10,6 +10,7 @@ settings.register_profile(
 )
 # Derandomized: in CI one commit has one result. The search for new cases happens locally.
 settings.register_profile(
-    "thorough", settings.get_profile("quick"), max_examples=500, derandomize=True, print_blob=True
+    "repeatable", settings.get_profile("quick"), derandomize=True, print_blob=True
 )
-settings.load_profile("thorough" if os.environ.get("CI") == "true" else "quick")
+settings.register_profile("thorough", settings.get_profile("repeatable"), max_examples=300)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))

@@ -183,6 +183,26 @@ def test_the_ledger_of_a_commit_that_was_refused_for_good_is_removed(world: Worl
     assert world.run().total_events == 2
 
 
+def test_a_ledger_stays_where_an_earlier_answer_was_unclear(world: World) -> None:
+    """The first attempt may still take place, so what it names must be there."""
+    world.write(1)
+    world.run()
+    world.write(2)
+    answers = iter([PutOutcome.UNKNOWN])
+
+    def unclear(name: str, file: Path, condition: Condition) -> PutOutcome:
+        try:
+            return next(answers)
+        except StopIteration:
+            raise StorageError("no space left") from None
+
+    world.store.put_if = unclear  # type: ignore[method-assign]  # one lost answer, then a full disk
+    with pytest.raises(StorageError, match="no space left"):
+        world.run()
+
+    assert len(world.ledgers()) == 2
+
+
 def test_counts_that_do_not_add_up_are_told(world: World) -> None:
     """A source that breaks its promise, and lists another number than it gives, would show."""
     world.write(1)
