@@ -4,10 +4,12 @@ The fault model. Every call on the store may
   - fail before it has any effect (`BEFORE`),
   - fail after its effect took place, the answer being lost (`AFTER`; a fetch leaves half a file),
   - be the last thing that the process does (`CRASH_BEFORE`, `CRASH_AFTER`),
+  - for conditional writes, be refused for good: no space, no permission (`DENIED`),
   - for conditional writes, be refused by a conflict although the condition holds (`CONFLICT`),
   - for conditional writes, seem to fail and take place later, if the condition still holds then:
     just before the next call, or before the one after that (`LATE`, `LATER`).
-A failed conditional write has an unknown outcome; any other failed call raises StorageError.
+A conditional write that fails in another way than these has an unknown outcome; any other failed
+call raises StorageError.
 Objects may be unreadable, denied, archived, or vanish between listing and reading.
 """
 
@@ -49,6 +51,7 @@ class Fault(enum.Enum):
     CRASH_BEFORE = "the process dies before any effect"
     CRASH_AFTER = "the process dies after the effect"
     CONFLICT = "is refused by a conflict"
+    DENIED = "is refused for good"
     LATE = "seems to fail, and takes place before the next call"
     LATER = "seems to fail, and takes place before the call after the next"
 
@@ -213,6 +216,8 @@ class MemoryStore:
         try:
             outcome = self._call(f"put_if {name}", effect)
         except StorageError:
+            if self.faults.get(number) is Fault.DENIED:
+                raise
             return PutOutcome.UNKNOWN
         return PutOutcome.REFUSED if self.faults.get(number) is Fault.CONFLICT else outcome
 

@@ -45,9 +45,10 @@ def commit(store: CheckpointStore, prepared: Prepared, *, etag: str | None, host
     for attempt in range(_WRITES):
         try:
             outcome = store.put_if(names.checkpoint, prepared.checkpoint, Condition(etag))
-        except StorageError:
-            if not unclear:
-                _forget(store, names.ledger(commit_id))
+        except StorageError as error:
+            if unclear:
+                raise CommitOutcomeUnknownError(store.location, commit_id) from error
+            _forget(store, names.ledger(commit_id))
             raise
         if outcome is PutOutcome.WRITTEN:
             return True
