@@ -1,0 +1,95 @@
+"""The Pulumi program: reads the stack's configuration and joins the components together."""
+
+# ruff: noqa: INP001 - Pulumi runs it
+
+from pathlib import Path
+
+import pulumi
+import pulumi_aws as aws
+
+from checkpoint_infra.alarms import Alarms
+from checkpoint_infra.artifacts import Artifacts
+from checkpoint_infra.athena import CheckpointTable
+from checkpoint_infra.dashboard import Dashboard
+from checkpoint_infra.function import Function
+from checkpoint_infra.layers import Layers
+from checkpoint_infra.naming import Names
+from checkpoint_infra.queues import Queue
+from checkpoint_infra.reading import configured, read_configuration
+from checkpoint_infra.schedule import Schedule
+from checkpoint_infra.storage import ArtifactBucket, Bucket, checkpoint_rules, source_rules
+
+config = read_configuration(configured(pulumi.get_project()))
+names = Names(config)
+artifacts = Artifacts(Path(__file__).parent / config.artifacts.path, config)
+
+# One provider of our own: this account and region and no other, and tags on everything.
+provider = aws.Provider(
+    "aws",
+    region=config.region,
+    allowed_account_ids=[config.account],
+    default_tags={
+        "tags": {
+            **config.tags,
+            "service": config.service,
+            "environment": config.environment,
+            "managed-by": "pulumi",
+        }
+    },
+)
+options = pulumi.ResourceOptions(providers=[provider])
+
+Bucket(
+    "source",
+    names=names,
+    bucket=config.source.bucket,
+    create=config.source.create,
+    rules=source_rules(config.source),
+    kms_key_arn=config.source.kms_key_arn,
+    opts=options,
+)
+checkpoint_bucket = Bucket(
+    "checkpoint",
+    names=names,
+    bucket=config.checkpoint.bucket,
+    create=config.checkpoint.create,
+    rules=checkpoint_rules(config.checkpoint),
+    kms_key_arn=config.checkpoint.kms_key_arn,
+    opts=options,
+)
+artifact_bucket = (
+    ArtifactBucket(config.artifacts, config.artifacts.bucket, names=names, opts=options).name
+    if config.artifacts.bucket
+    else None
+)
+if config.athena:
+    CheckpointTable(
+        config,
+        config.athena,
+        opts=pulumi.ResourceOptions(providers=[provider], depends_on=[checkpoint_bucket]),
+    )
+
+failed_runs = Queue("failed-runs", names.failed_runs, names=names, opts=options)
+undelivered = Queue("undelivered", names.undelivered, names=names, opts=options)
+layers = Layers(config, artifacts, artifact_bucket, opts=options)
+function = Function(
+    config,
+    artifacts.function(),
+    layers=list(layers.arns.values()),
+    failed_runs=failed_runs.arn,
+    opts=options,
+)
+Schedule(config, target=function.alias_arn, undelivered=undelivered.arn, opts=options)
+alarms = Alarms(config, opts=options)
+Dashboard(config, alarms=alarms.arns, opts=options)
+
+pulumi.export("lambda_function_arn", function.arn)
+pulumi.export("lambda_function_name", function.name)
+pulumi.export("lambda_alias", names.alias)
+pulumi.export("lambda_alias_arn", function.alias_arn)
+for layer, arn in layers.arns.items():
+    pulumi.export(f"{layer.replace('-', '_')}_layer_arn", arn)
+pulumi.export("all_layer_arns", function.layers)
+pulumi.export("checkpoint_location", names.checkpoint_location)
+pulumi.export("log_group", function.log_group)
+pulumi.export("alarm_topic_arn", alarms.topic_arn)

@@ -1,0 +1,46 @@
+"""The metrics that alarms and the dashboard look at, and where CloudWatch has them."""
+
+from typing import Final
+
+from msgspec import Struct
+
+from checkpoint_infra.config import Configuration
+from checkpoint_infra.naming import Names
+
+__all__ = ["NAMESPACE", "Metric", "Metrics"]
+
+NAMESPACE: Final = "NACC/EventCheckpoint"
+
+
+class Metric(Struct, frozen=True, kw_only=True):
+    """One metric and how the values of a period are made into one."""
+
+    namespace: str
+    name: str
+    dimensions: dict[str, str]
+    stat: str
+
+
+class Metrics(Struct, frozen=True):
+    """This stack's metrics: the function's own, Lambda's and the queues'."""
+
+    config: Configuration
+
+    def of_runs(self, name: str, stat: str) -> Metric:
+        """Return one that the function emits once per run."""
+        dimensions = {"service": self.config.service, "environment": self.config.environment}
+        return Metric(namespace=NAMESPACE, name=name, dimensions=dimensions, stat=stat)
+
+    def of_lambda(self, name: str, stat: str) -> Metric:
+        """Return one that Lambda emits for every invocation, whatever version it is of."""
+        dimensions = {"FunctionName": Names(self.config).function}
+        return Metric(namespace="AWS/Lambda", name=name, dimensions=dimensions, stat=stat)
+
+    def of_queue(self, queue: str) -> Metric:
+        """Return the number of messages that wait in a queue."""
+        return Metric(
+            namespace="AWS/SQS",
+            name="ApproximateNumberOfMessagesVisible",
+            dimensions={"QueueName": queue},
+            stat="Maximum",
+        )

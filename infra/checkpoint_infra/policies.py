@@ -1,0 +1,151 @@
+"""What the roles may do, and what queues and buckets refuse, as policy documents.
+
+Plain data: nothing here needs a resource to exist.
+"""
+
+from typing import Any, Final
+
+from checkpoint_infra.config import Configuration
+from checkpoint_infra.naming import Names
+
+__all__ = [
+    "function_policy",
+    "function_trust",
+    "refuse_insecure_transport",
+    "scheduler_policy",
+    "scheduler_trust",
+]
+
+Statement = dict[str, Any]
+Policy = dict[str, Any]
+
+_VERSION: Final = "2012-10-17"
+
+
+def function_trust() -> Policy:
+    """Let Lambda take the role."""
+    return _policy(_assumed_by("lambda.amazonaws.com"))
+
+
+def scheduler_trust(names: Names) -> Policy:
+    """Let the scheduler take the role, for schedules of this stack's group only."""
+    group = names.arn("scheduler", f"schedule-group/{names.function}")
+    condition = {
+        "StringEquals": {"aws:SourceAccount": names.config.account, "aws:SourceArn": group}
+    }
+    return _policy(_assumed_by("scheduler.amazonaws.com") | {"Condition": condition})
+
+
+def scheduler_policy(names: Names) -> Policy:
+    """Invoke the alias, and keep what cannot be delivered."""
+    alias = names.arn("lambda", f"function:{names.function}:{names.alias}")
+    return _policy(
+        _allow("InvokeTheAlias", ["lambda:InvokeFunction"], [alias]),
+        _allow("KeepUndelivered", ["sqs:SendMessage"], [names.arn("sqs", names.undelivered)]),
+    )
+
+
+def function_policy(config: Configuration) -> Policy:
+    """Read the event objects; read and write the checkpoint and what belongs to it; report."""
+    names = Names(config)
+    return _policy(
+        *_source_statements(names),
+        *_checkpoint_statements(names),
+        *_key_statements(names),
+        _allow(
+            "WriteOwnLog",
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            [names.arn("logs", f"log-group:{names.log_group}:*")],
+        ),
+        _allow("KeepFailedRuns", ["sqs:SendMessage"], [names.arn("sqs", names.failed_runs)]),
+        *_tracing_statements(config),
+    )
+
+
+def refuse_insecure_transport(
+    action: str, *resources: str, besides: tuple[Statement, ...] = ()
+) -> Policy:
+    """Refuse everyone who does not use TLS; allow what `besides` allows."""
+    statement = {
+        "Sid": "RefuseInsecureTransport",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": action,
+        "Resource": list(resources),
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    return _policy(statement, *besides)
+
+
+def _source_statements(names: Names) -> list[Statement]:
+    source = names.config.source
+    bucket = names.bucket_arn(source.bucket)
+    return [
+        _list("ListEventObjects", bucket, source.prefix),
+        _allow("ReadEventObjects", ["s3:GetObject"], [f"{bucket}/{source.prefix}*"]),
+    ]
+
+
+def _checkpoint_statements(names: Names) -> list[Statement]:
+    """Keep to the files that this one checkpoint consists of; others may be beside it."""
+    checkpoint = names.config.checkpoint
+    bucket = names.bucket_arn(checkpoint.bucket)
+    folder = f"{bucket}/{checkpoint.folder}"
+    ledgers = f"{folder}_ledger/{checkpoint.stem}/*"
+    rejects = f"{folder}_rejects/{checkpoint.stem}.parquet"
+    return [
+        _list("ListCheckpointFolder", bucket, checkpoint.folder),
+        # A conditional write needs both.
+        _allow(
+            "ReadAndWriteCheckpoint",
+            ["s3:GetObject", "s3:PutObject"],
+            [f"{bucket}/{checkpoint.key}", ledgers, rejects],
+        ),
+        _allow("DeleteOldLedgers", ["s3:DeleteObject"], [ledgers]),
+    ]
+
+
+def _key_statements(names: Names) -> list[Statement]:
+    """Use KMS keys where they are configured, and through S3 alone."""
+    config = names.config
+    through = f"s3.{config.region}.{names.aws_host()}"
+    condition = {"Condition": {"StringEquals": {"kms:ViaService": through}}}
+    statements = []
+    if key := config.checkpoint.kms_key_arn:
+        actions = ["kms:Decrypt", "kms:GenerateDataKey"]
+        statements.append(_allow("UseCheckpointKey", actions, [key]) | condition)
+    if key := config.source.kms_key_arn:
+        statements.append(_allow("UseSourceKey", ["kms:Decrypt"], [key]) | condition)
+    return statements
+
+
+def _tracing_statements(config: Configuration) -> list[Statement]:
+    if not config.function.tracing:
+        return []
+    # X-Ray knows no resources for these.
+    actions = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+    return [_allow("SendTraces", actions, ["*"])]
+
+
+def _list(sid: str, bucket: str, prefix: str) -> Statement:
+    """Allow listing below a prefix.
+
+    S3 asks for this permission too before it says that an object is missing, and then holds the
+    object's key against s3:prefix; so the prefix must cover every key that is asked for.
+    """
+    statement = _allow(sid, ["s3:ListBucket"], [bucket])
+    if prefix:
+        statement["Condition"] = {"StringLike": {"s3:prefix": f"{prefix}*"}}
+    return statement
+
+
+def _allow(sid: str, actions: list[str], resources: list[str]) -> Statement:
+    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}
+
+
+def _assumed_by(service: str) -> Statement:
+    return {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+
+
+def _policy(*statements: Statement) -> Policy:
+    return {"Version": _VERSION, "Statement": list(statements)}

@@ -1,0 +1,113 @@
+"""Archives to deploy, and a folder that looks as `hatch run build-artifacts` leaves it."""
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.infra.deploying import Deployment, deploy, merged, stack_values
+
+ARCHIVES = (
+    "function.zip",
+    "layers/observability.zip",
+    "layers/data-processing.zip",
+    "layers/aws-sdk.zip",
+)
+
+
+def write_artifacts(
+    folder: Path,
+    contents: Mapping[str, str] | None = None,
+    *,
+    runtime: str = "python3.12",
+    architecture: str = "arm64",
+) -> Path:
+    """Write all archives and their manifest; `contents` tells an archive's content apart."""
+    files = {}
+    for name in ARCHIVES:
+        archive = _archive((contents or {}).get(name, name))
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(archive)
+        files[name] = {"sha256": hashlib.sha256(archive).hexdigest(), "size_bytes": len(archive)}
+    manifest = {"runtime": runtime, "architecture": architecture, "files": files}
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return folder
+
+
+def _archive(content: str) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("python/module.py"), content)
+    return stream.getvalue()
+
+
+@pytest.fixture(scope="session")
+def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder of built archives."""
+    return write_artifacts(tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="session")
+def stacks(artifacts: Path) -> dict[str, Deployment]:
+    """Give the three stacks as their files have them."""
+    return {stack: deploy(stack_values(stack), artifacts) for stack in ("dev", "staging", "prod")}
+
+
+@pytest.fixture(scope="session")
+def everything(artifacts: Path) -> Deployment:
+    """Give a stack with every option on."""
+    return deploy(merged(stack_values("dev"), EVERYTHING), artifacts)
+
+
+KEY = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d"
+
+EVERYTHING: dict[str, Any] = {
+    "environment": "full",
+    "tags": {"cost-center": "data"},
+    "source": {
+        "bucket": "events-of-full",
+        "prefix": "full/",
+        "create": True,
+        "noncurrentDays": 10,
+        "kmsKeyArn": KEY,
+        "archive": {"glacierDays": 90, "deepArchiveDays": 365, "expiryDays": 3650},
+    },
+    "checkpoint": {
+        "bucket": "checkpoints-of-full",
+        "key": "data/events.parquet",
+        "create": True,
+        "kmsKeyArn": KEY,
+    },
+    "function": {
+        "telemetryLayerArn": "arn:aws:lambda:us-east-1:111122223333:layer:telemetry:9",
+        "reservedConcurrency": 1,
+        "logKmsKeyArn": KEY,
+    },
+    "run": {
+        "eventFormat": "1.1",
+        "excludeProjects": ["sandbox-*", "trial-*"],
+        "compression": "zstd",
+        "logLevel": "WARNING",
+        "maxObjectSizeBytes": 2_000_000,
+        "maxEventsPerRun": 1_000_000,
+        "batchObjects": 5_000,
+        "rowGroupRows": 50_000,
+        "commitAttempts": 7,
+        "listedFailures": 30,
+        "reserveSeconds": 90.5,
+        "futureToleranceSeconds": 7200,
+        "ledgerRetentionDays": 45,
+        "readConcurrency": 128,
+    },
+    "alarms": {
+        "emails": ["checkpoint-alarms@example.org"],
+        "topicKmsKeyArn": KEY,
+        "requireActions": True,
+    },
+    "athena": {"database": "nacc_full"},
+}

@@ -1,0 +1,135 @@
+"""The program and the function know the same names, although neither imports the other."""
+
+import re
+from typing import Annotated, Any, get_args, get_origin
+
+import pytest
+from msgspec import Meta, ValidationError, structs
+
+from checkpoint_core._layout import Names as CheckpointNames
+from checkpoint_infra.config import Run
+from checkpoint_infra.environment import function_variables
+from checkpoint_infra.policies import function_policy
+from checkpoint_infra.reading import read_configuration
+from checkpoint_lambda._environment import read_settings
+from checkpoint_lambda._settings import SETTINGS
+from tests.infra.conftest import EVERYTHING
+from tests.infra.deploying import INFRA, STACKS, Deployment, as_texts, merged, stack_values
+
+OWN = {setting.variable for setting in SETTINGS if setting.variable}
+TELEMETRY = re.compile(r"OTEL_|AWS_LAMBDA_EXEC_WRAPPER$")
+
+
+def variables(deployment: Deployment) -> dict[str, str]:
+    """Return the function's environment without what the telemetry layer reads."""
+    everything = deployment.one("aws:lambda/function:Function")["environment"]["variables"]
+    return {name: text for name, text in everything.items() if not TELEMETRY.match(name)}
+
+
+def test_the_function_reads_what_the_program_can_set_and_nothing_else(
+    everything: Deployment,
+) -> None:
+    """Every variable, in both directions."""
+    assert variables(everything).keys() == OWN
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_function_accepts_what_a_stack_tells_it(
+    stacks: dict[str, Deployment], stack: str
+) -> None:
+    """With nothing but a schedule's empty event."""
+    settings = read_settings({}, variables(stacks[stack]))
+
+    expected = "nacc-checkpoints" if stack == "prod" else f"nacc-checkpoints-{stack}"
+    assert (settings.source_bucket, settings.prefix) == ("nacc-events", f"{stack}/")
+    assert settings.checkpoint_bucket == expected
+    assert settings.checkpoint_key == "checkpoints/events.parquet"
+
+
+def test_every_setting_reaches_the_function_as_it_was_meant(everything: Deployment) -> None:
+    """Numbers, lists and names come out of the environment as they were configured."""
+    settings = read_settings(None, variables(everything))
+    run = EVERYTHING["run"]
+
+    assert str(settings.core.event_format) == run["eventFormat"]
+    assert settings.core.exclude_projects == tuple(run["excludeProjects"])
+    assert settings.core.compression == run["compression"]
+    assert settings.core.max_object_size_bytes == run["maxObjectSizeBytes"]
+    assert settings.core.max_events_per_run == run["maxEventsPerRun"]
+    assert settings.core.batch_objects == run["batchObjects"]
+    assert settings.core.row_group_rows == run["rowGroupRows"]
+    assert settings.core.commit_attempts == run["commitAttempts"]
+    assert settings.core.listed_failures == run["listedFailures"]
+    assert settings.core.reserve_s == run["reserveSeconds"]
+    assert settings.core.future_tolerance_s == run["futureToleranceSeconds"]
+    assert settings.core.ledger_retention_days == run["ledgerRetentionDays"]
+    assert settings.read_concurrency == run["readConcurrency"]
+    assert settings.kms_key_id == EVERYTHING["checkpoint"]["kmsKeyArn"]
+
+
+@pytest.mark.parametrize("end", ["ge", "le"])
+def test_both_sides_accept_the_same_numbers(end: str) -> None:
+    """What the configuration lets through does not stop the function, up to its bounds."""
+    by_variable = {setting.variable: setting for setting in SETTINGS}
+    bounds = {
+        field.name.upper(): getattr(meta, end)
+        for field in structs.fields(Run)
+        if (meta := constraints(field.type))
+    }
+
+    assert len(bounds) == 10
+    for variable, bound in bounds.items():
+        read = by_variable[variable].read
+        assert read(str(bound)) == bound
+        with pytest.raises(ValidationError):
+            read(str(bound + (1 if end == "le" else -1)))
+
+
+def constraints(kind: Any) -> Meta | None:
+    """Return the bounds in a number's type, None for what is no number."""
+    if get_origin(kind) is Annotated:
+        found = next(each for each in get_args(kind) if isinstance(each, Meta))
+        return found if found.ge is not None else None
+    return next(filter(None, map(constraints, get_args(kind))), None)
+
+
+@pytest.mark.parametrize("key", ["checkpoints/events.parquet", "a/b/c.d.parquet", "events.parquet"])
+def test_the_role_knows_the_files_that_a_checkpoint_consists_of(key: str) -> None:
+    """By the names that the core gives them."""
+    values = merged(stack_values("dev"), {"checkpoint": {"bucket": "checkpoints", "key": key}})
+    statements = {
+        statement["Sid"]: statement
+        for statement in function_policy(read_configuration(as_texts(values)))["Statement"]
+    }
+    folder = f"arn:aws:s3:::checkpoints/{key[: key.rfind('/') + 1]}"
+    names = CheckpointNames(key.rpartition("/")[2])
+
+    ledgers = f"{folder}{names.ledgers}/*"
+    files = [f"{folder}{names.checkpoint}", ledgers, f"{folder}{names.rejects}"]
+    assert statements["ReadAndWriteCheckpoint"]["Resource"] == files
+    assert statements["DeleteOldLedgers"]["Resource"] == [ledgers]
+
+
+def test_the_entry_point_exists(stacks: dict[str, Deployment]) -> None:
+    """Where the function is told to begin."""
+    handler = stacks["prod"].one("aws:lambda/function:Function")["handler"]
+    module, _, name = handler.rpartition(".")
+    path = INFRA.parent / "packages/checkpoint-lambda/src" / f"{module.replace('.', '/')}.py"
+
+    assert f"def {name}(event: " in path.read_text(encoding="utf-8")
+
+
+def test_a_setting_that_is_left_out_is_not_in_the_environment() -> None:
+    """So that the code's own default holds, which is written down once."""
+    config = read_configuration(as_texts(stack_values("prod")))
+
+    assert function_variables(config).keys() == {
+        "SOURCE_BUCKET",
+        "SOURCE_PREFIX",
+        "CHECKPOINT_BUCKET",
+        "CHECKPOINT_KEY",
+        "POWERTOOLS_SERVICE_NAME",
+        "ENVIRONMENT",
+        "LOG_LEVEL",
+        "LEDGER_RETENTION_DAYS",
+    }

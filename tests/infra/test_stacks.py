@@ -1,0 +1,96 @@
+"""The three stacks as their files have them: the same program, told apart by configuration."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from tests.infra.deploying import INFRA, STACKS, Deployment
+
+LAYERS = ["observability", "data_processing", "aws_sdk"]
+
+
+def test_a_stack_tells_what_an_operator_needs_to_know(stacks: dict[str, Deployment]) -> None:
+    """Function, alias, layers, checkpoint, log group and topic."""
+    outputs = stacks["prod"].outputs
+
+    expected_arn = "arn:aws:lambda:us-east-1:123456789012:layer:event-log-checkpoint-aws-sdk:1"
+    assert outputs["lambda_function_name"] == "event-log-checkpoint-prod"
+    assert outputs["lambda_function_arn"].endswith("event-log-checkpoint-prod")
+    assert outputs["lambda_alias"] == "prod"
+    assert outputs["lambda_alias_arn"].endswith("/prod")
+    assert outputs["aws_sdk_layer_arn"] == expected_arn
+    assert outputs["checkpoint_location"] == "s3://nacc-checkpoints/checkpoints/events.parquet"
+    assert outputs["log_group"] == "/aws/lambda/event-log-checkpoint-prod"
+    assert outputs["alarm_topic_arn"] == "arn:aws:sns:us-east-1:123456789012:operations"
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_all_layers_are_told_in_the_functions_order(
+    stacks: dict[str, Deployment], stack: str
+) -> None:
+    """The list can be given to another stack as it is."""
+    deployment = stacks[stack]
+    each = [deployment.outputs[f"{layer}_layer_arn"] for layer in LAYERS]
+
+    assert each == deployment.outputs["all_layer_arns"]
+    assert each == deployment.one("aws:lambda/function:Function")["layers"]
+
+
+def test_dev_builds_staging_reuses_and_prod_is_given_its_layers(
+    stacks: dict[str, Deployment],
+) -> None:
+    """The policy per environment: newest, what dev has, and exactly what was tried."""
+    published = {
+        stack: len(stacks[stack].all("aws:lambda/layerVersion:LayerVersion")) for stack in STACKS
+    }
+
+    assert published == {"dev": 3, "staging": 0, "prod": 0}
+
+
+def test_all_layers_means_also_the_one_for_telemetry(everything: Deployment) -> None:
+    """What the function has, whoever made it."""
+    assert len(everything.outputs["all_layer_arns"]) == 4
+
+
+def test_no_code_asks_which_stack_it_is() -> None:
+    """Stacks differ in configuration alone."""
+    asking = re.compile(r"get_stack|get_organization|[\"'](dev|staging|prod)[\"']")
+    sources = [INFRA / "__main__.py", *sorted((INFRA / "checkpoint_infra").glob("*.py"))]
+
+    found = [path.name for path in sources if asking.search(path.read_text(encoding="utf-8"))]
+
+    assert len(sources) > 10
+    assert [] == found
+
+
+def test_the_program_imports_none_of_the_packages_that_it_deploys() -> None:
+    """It knows archives by path, so that it needs nothing of what they need."""
+    imports = re.compile(
+        r"^\s*(import|from) (nacc_event_model|checkpoint_(core|lambda))\b", re.MULTILINE
+    )
+    sources: list[Path] = sorted(INFRA.glob("*.py")) + sorted(INFRA.glob("checkpoint_infra/*.py"))
+
+    assert [] == [path.name for path in sources if imports.search(path.read_text("utf-8"))]
+
+
+def test_what_the_program_imports_is_installed_for_it() -> None:
+    """`pulumi install` takes requirements.txt and nothing else."""
+    lines = (INFRA / "requirements.txt").read_text("utf-8").splitlines()
+    installed = {
+        Requirement(line).name.replace("-", "_") for line in lines if not line.startswith("#")
+    }
+    imported = {
+        name.partition(".")[0]
+        for path in [*INFRA.glob("*.py"), *INFRA.glob("checkpoint_infra/*.py")]
+        for name in re.findall(
+            r"^\s*(?:import|from) ([\w.]+)", path.read_text("utf-8"), re.MULTILINE
+        )
+    }
+    # botocore comes with boto3, and types are for the type checker alone.
+    elsewhere = {"checkpoint_infra", "botocore", "mypy_boto3_lambda", *sys.stdlib_module_names}
+
+    # What zoneinfo reads where the system has no time zones is imported by nobody.
+    assert installed == (imported - elsewhere) | {"tzdata"}
