@@ -42,7 +42,7 @@ STEPS = (
 python -c '
 import polars as pl
 
-visit = ["pipeline_adcid", "ptid", "visit_date", "module"]
+visit = ["pipeline_adcid", "ptid", "visit_date", "visit_number"]
 events = pl.scan_parquet("checkpoint/events.parquet")
 latest = events.group_by(visit).agg(pl.col("action").last())  # sorted by timestamp
 print(latest.group_by("action").agg(visits=pl.len()).sort("action").collect())

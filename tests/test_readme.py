@@ -50,9 +50,13 @@ def test_the_transcript_is_real_output(readme: str, demonstration: str) -> None:
 
 
 def test_the_question_for_analysts_can_be_asked(
-    readme: str, folder: Path, demonstration: str, monkeypatch: pytest.MonkeyPatch
+    readme: str,
+    folder: Path,
+    demonstration: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The snippet runs on the checkpoint that the demonstration leaves."""
+    """The snippet runs on the checkpoint that the demonstration leaves, and prints a result."""
     assert "verify checkpoint/events.parquet" in demonstration
     monkeypatch.chdir(folder)
     [snippet] = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
@@ -62,6 +66,16 @@ def test_the_question_for_analysts_can_be_asked(
 
     assert errors.columns == ["center_label", "visits"]
     assert errors["visits"].sum() > 0
+    assert capsys.readouterr().out == f"{errors.sort('center_label')}\n"
+
+
+def test_a_visit_is_told_from_others_by_the_same_columns_everywhere(
+    readme: str, demonstration: str
+) -> None:
+    """The README's question and the demonstration's are about the same visits."""
+    [told] = re.findall(r"^visit = .*$", readme, re.MULTILINE)
+
+    assert told in demonstration.splitlines()
 
 
 def test_the_links_lead_somewhere(readme: str) -> None:

@@ -18,7 +18,7 @@ import nacc_event_model
 from checkpoint_core import Settings
 from checkpoint_core.settings import Request
 from checkpoint_lambda._host import new_id
-from checkpoint_lambda._locations import familiar, open_checkpoint, open_source
+from checkpoint_lambda._locations import familiar, lies_inside, open_checkpoint, open_source
 from checkpoint_lambda.cli._app import app
 from checkpoint_lambda.errors import UnsupportedLocationError
 from tests.end_to_end.commands import call, execute, put, take
@@ -72,7 +72,6 @@ def test_run_has_an_option_for_every_setting_and_request() -> None:
         "exclude_projects": "--exclude-project",
         "mode": "--adopt",
         "reserve_s": None,
-        "list_restores": None,
     }
 
     missing = {
@@ -112,9 +111,9 @@ def test_versions_are_printed() -> None:
         ("run a b c", "unexpected extra argument"),
         ("run a b --fly", "No such option: --fly"),
         ("run a b --adopt --rebuild", "choose one"),
-        ("run a b --allow-loss", "belongs to rebuild"),
-        ("run a b --since yesterday", "not an ISO 8601 time"),
-        ("run a b --since 0001-01-01T00:00+14:00", "not an ISO 8601 time"),
+        ("run a b --allow-loss", "--allow-loss belongs to --rebuild"),
+        ("run a b --since yesterday", "must be an ISO 8601 time"),
+        ("run a b --since 0001-01-01T00:00+14:00", "must be an ISO 8601 time"),
         ("run a b --since 2026-01-01 --rebuild", "cannot be combined"),
         ("run a b --event-format 2.0", "--event-format"),
         ("run a b --compression gzip", "--compression"),
@@ -123,7 +122,11 @@ def test_versions_are_printed() -> None:
         ("run a b --future-tolerance-s nan", "--future-tolerance-s"),
         ("run a b --ledger-retention-days 1e30", "--ledger-retention-days"),
         ("run a out/", "names a directory"),
-        ("run a s3://bucket/key", "must end with .parquet"),
+        ("run a s3://bucket/key", "key must end with a name and .parquet"),
+        ("run a s3://bucket/out/.parquet", "key must end with a name and .parquet"),
+        ("run a out/.parquet", "name must end with a name and .parquet"),
+        ("run file:///a#b b.parquet", "write %3F and %23"),
+        ("run file:///a?b b.parquet", "write %3F and %23"),
         ("run s3:// b.parquet", "not of the form"),
         ("show gs://bucket/key", "gs:// is not supported"),
         ("rejects b --json --csv", "choose one"),
@@ -238,7 +241,7 @@ def test_verify_checks_the_checkpoint_and_that_every_object_is_accounted_for(
     ]
     assert 1 == behind.status
     assert ["ok"] * 4 + ["FAILED"] == [line.split()[0] for line in behind.stdout.splitlines()]
-    assert "1 of 7 objects are new or changed" in behind.stdout
+    assert "1 of 7 objects are neither in the ledger nor in the rejects" in behind.stdout
     assert 0 == call("verify", checkpoint).status
 
 
@@ -287,9 +290,35 @@ def test_locations_are_paths_or_uris(tmp_path: Path, monkeypatch: pytest.MonkeyP
     for text in ("", "s3://", "s3://b/key", "S3://bucket/key", "file://host/path"):
         with pytest.raises(UnsupportedLocationError):
             open_source(text)
-    for text in ("", ".", "..", "/", "out/", "out/events", "s3://bucket/key"):
+    assert "file:///a%23b%3Fc" == open_source("file:///a%23b%3Fc").location
+    assert "file:///a%23b" == open_source("/a#b").location
+    for text in ("file:///a#", "file:///a?b", "file:///a#b.parquet", "file:///.parquet"):
         with pytest.raises(UnsupportedLocationError):
             open_checkpoint(text)
+    for text in ("", ".", "..", "/", "out/", "out/events", "s3://bucket/key", ".parquet"):
+        with pytest.raises(UnsupportedLocationError):
+            open_checkpoint(text)
+
+
+@pytest.mark.parametrize(
+    "checkpoint, source, is_inside",
+    [
+        ("/a/b c/e.parquet", "/a/b c", True),
+        ("/a/b/x/e.parquet", "/a/b", True),
+        ("/e.parquet", "/", True),
+        ("/a/b-2/e.parquet", "/a/b", False),
+        ("/a/e.parquet", "/a/b", False),
+        ("s3://bucket/prod/out/e.parquet", "s3://bucket/prod", True),
+        ("s3://bucket/e.parquet", "s3://bucket", True),
+        ("s3://bucket/prod-2/e.parquet", "s3://bucket/prod", False),
+        ("s3://bucket/e.parquet", "/bucket", False),
+    ],
+)
+def test_a_checkpoint_inside_the_source_is_noticed(
+    checkpoint: str, source: str, *, is_inside: bool
+) -> None:
+    """Its name begins with the source's, and with a slash after it."""
+    assert is_inside == lies_inside(open_checkpoint(checkpoint), open_source(source))
 
 
 def test_ids_are_unique_and_fit_a_file_name() -> None:

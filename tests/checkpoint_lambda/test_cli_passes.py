@@ -1,13 +1,13 @@
 """Several passes told of as one, with plain data."""
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 
 from checkpoint_core import Counts, FailedFile, RunReport
 from checkpoint_lambda._passes import fold, run_until_complete
@@ -89,6 +89,30 @@ def test_the_fold_counts_what_a_single_pass_would_have_counted(
     assert len(ends) == folded.listed
 
 
+COUNTS = st.builds(Counts, **dict.fromkeys(Counts.__struct_fields__, st.integers(0, 5)))
+
+
+@given(st.lists(COUNTS, min_size=1, max_size=6))
+def test_the_fold_adds_up_to_the_last_listing_whatever_the_passes_say(passes: list[Counts]) -> None:
+    """No end is negative, and ends that no pass settles are the last pass's own."""
+    last = passes[-1]
+
+    counts = fold([report(counts=each) for each in passes], listed_failures=20).counts
+
+    assert last.listed == counts.listed
+    assert min(astuple(counts)) >= 0
+    assert last.unchanged >= counts.unchanged
+    assert last.rejected_before >= counts.rejected_before
+    assert min(last.rejected_before, passes[0].rejected_before) <= counts.rejected_before
+    assert {name: getattr(last, name) for name in (*MET_AGAIN, "missing", "deferred")} == {
+        name: getattr(counts, name) for name in (*MET_AGAIN, "missing", "deferred")
+    }
+    for name in SETTLED:
+        earlier = sum(getattr(each, name) for each in passes[:-1])
+        moved = getattr(counts, name) - getattr(last, name)
+        assert 0 <= moved <= earlier
+
+
 def test_rejects_that_another_process_replaced_are_counted_once() -> None:
     """The last pass then meets them again, and does not find them among those rejected before."""
     first = report(counts=Counts(unchanged=5, invalid=2, excluded=1, deferred=3))
@@ -100,14 +124,35 @@ def test_rejects_that_another_process_replaced_are_counted_once() -> None:
     assert 11 == folded.listed
 
 
-def test_an_object_that_two_passes_took_counts_for_both_rows() -> None:
-    """New events are rows; nothing becomes negative."""
-    first = report(counts=Counts(accepted=1, deferred=1))
-    last = report(counts=Counts(accepted=2))
+def test_rejects_of_an_earlier_run_are_not_taken_for_those_of_the_first_pass() -> None:
+    """Also where another process has replaced the file with them."""
+    first = report(counts=Counts(rejected_before=4, invalid=2, deferred=1))
+    last = report(counts=Counts(rejected_before=5, invalid=1, unchanged=1))
 
     folded = fold([first, last], listed_failures=20)
 
-    assert Counts(accepted=3) == folded.counts
+    assert Counts(rejected_before=4, invalid=2, unchanged=1) == folded.counts
+
+
+def test_an_object_that_two_passes_took_is_one_object() -> None:
+    """Its second row is among the rows, and the counts are still those of the listing."""
+    first = report(counts=Counts(accepted=1, deferred=1), total_events=1)
+    last = report(counts=Counts(accepted=2), total_events=3)
+
+    folded = fold([first, last], listed_failures=20)
+
+    assert Counts(accepted=2) == folded.counts
+    assert (2, 3) == (folded.listed, folded.total_events)
+
+
+def test_objects_that_were_removed_between_the_passes_are_not_listed_any_more() -> None:
+    """They were taken all the same, which is what can still be moved."""
+    first = report(counts=Counts(accepted=3, touched=1, invalid=1, deferred=2))
+    last = report(counts=Counts(accepted=2, unchanged=2))
+
+    folded = fold([first, last], listed_failures=20)
+
+    assert Counts(accepted=3, touched=1) == folded.counts
 
 
 def test_what_is_not_a_count_comes_from_the_pass_that_knows_it() -> None:
@@ -148,33 +193,107 @@ def test_one_pass_is_told_of_as_it_is() -> None:
     assert only == fold([only], listed_failures=20)
 
 
-def passes(*left: tuple[int, int]) -> Iterator[RunReport]:
-    """Yield reports of passes that accepted and left so many."""
-    for number, (accepted, deferred) in enumerate(left):
-        yield report(number, counts=Counts(accepted=accepted, deferred=deferred))
+class Passes:
+    """Passes that accept so many objects, leave so many, and find so many rows in the checkpoint.
+
+    Remembers how long was waited before each.
+    """
+
+    def __init__(self, *passes: tuple[int, int, int]) -> None:
+        self.waits_s: list[float] = []
+        self._left = [
+            report(number, counts=Counts(accepted=accepted, deferred=deferred), total_events=rows)
+            for number, (accepted, deferred, rows) in enumerate(passes)
+        ]
+
+    @property
+    def left(self) -> int:
+        return len(self._left)
+
+    def run(self, *, jitter: float = 1.0) -> RunReport:
+        return run_until_complete(
+            lambda: self._left.pop(0),
+            listed_failures=20,
+            pause=self.waits_s.append,
+            jitter=lambda: jitter,
+        )
 
 
 def test_passes_are_made_until_nothing_is_left() -> None:
-    """One without progress does not end it."""
-    reports = passes((3, 2), (0, 2), (1, 1), (0, 1), (1, 0), (9, 9))
+    """Those that take something follow each other at once."""
+    passes = Passes((3, 2, 3), (1, 1, 4), (1, 0, 5), (9, 9, 9))
 
-    folded = run_until_complete(lambda: next(reports), listed_failures=20)
+    folded = passes.run()
 
-    assert 5 == folded.counts.accepted
+    assert 1 == passes.left
     assert folded.complete
-    assert 9 == next(reports).counts.accepted
+    assert [] == passes.waits_s
 
 
-def test_two_passes_without_progress_end_in_an_error() -> None:
-    """Its message says how many objects are left."""
-    reports = passes((3, 2), (0, 2), (0, 2), (2, 0))
+@pytest.mark.parametrize(
+    "others",
+    [
+        [(0, 5 - number, 3) for number in range(5)],
+        [(0, 5, 4 + number) for number in range(20)],
+    ],
+    ids=["take what is left", "grow the checkpoint"],
+)
+def test_a_run_goes_on_while_others_do(others: list[tuple[int, int, int]]) -> None:
+    """However long it takes none itself, it waits for its turn."""
+    passes = Passes((3, 5, 3), *others, (1, 0, 30))
 
-    with pytest.raises(StalledError, match="2 objects are left"):
-        run_until_complete(lambda: next(reports), listed_failures=20)
+    folded = passes.run()
+
+    assert folded.complete
+    assert len(others) == len(passes.waits_s)
+
+
+def test_five_passes_in_which_nothing_moves_end_in_an_error() -> None:
+    """One that moves begins the count anew; the message says how many objects are left."""
+    still = (0, 2, 3)
+    passes = Passes((3, 2, 3), *[still] * 4, (1, 3, 4), still, *[still] * 4, (2, 0, 6))
+
+    with pytest.raises(StalledError, match="2 objects are left, and in 5 passes in a row") as stop:
+        passes.run()
+
+    assert (2, 5, 1) == (stop.value.left, stop.value.passes, passes.left)
+
+
+def test_going_back_and_forth_is_not_progress() -> None:
+    """Only what was never reached before is; so it ends."""
+    passes = Passes((3, 2, 3), *[(0, 3, 2), (0, 2, 3)] * 20)
+
+    with pytest.raises(StalledError):
+        passes.run()
+
+
+@pytest.mark.parametrize(
+    "jitter, waits_s",
+    [
+        (1.0, [0.5, 1, 2, 4, 8, 10, 10, 0.5]),
+        (0.0, [0.25, 0.5, 1, 2, 4, 5, 5, 0.25]),
+    ],
+)
+def test_passes_that_take_nothing_wait_longer_each_time(
+    jitter: float, waits_s: list[float]
+) -> None:
+    """Between half as long and as long, by chance, so that runs do not keep in step."""
+    empty = [(0, 20 - number, 3) for number in range(7)]
+    passes = Passes(*empty, (1, 9, 4), (0, 8, 4), (1, 0, 5))
+
+    passes.run(jitter=jitter)
+
+    assert waits_s == passes.waits_s
 
 
 def test_a_dry_run_is_one_pass() -> None:
     """The next would do the same for ever."""
     only = report(counts=Counts(accepted=1, deferred=4), dry_run=True)
 
-    assert only == run_until_complete(lambda: only, listed_failures=20)
+    waits_s: list[float] = []
+
+    folded = run_until_complete(
+        lambda: only, listed_failures=20, pause=waits_s.append, jitter=lambda: 1.0
+    )
+
+    assert (only, []) == (folded, waits_s)

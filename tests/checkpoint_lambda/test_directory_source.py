@@ -1,11 +1,13 @@
 """A directory as a source: everything is listed, nothing outside is opened, nothing blocks."""
 
+import errno
 import os
+import resource
 import socket
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,8 +19,12 @@ from hypothesis import strategies as st
 from checkpoint_core.errors import StorageError
 from checkpoint_core.stores import LISTING_SCHEMA, Content, ReadFailure, Source
 from checkpoint_lambda._directory_source import DirectorySource
-from checkpoint_lambda._directory_walk import Folders, key_of, path_of
-from tests.checkpoint_lambda.processes import as_ordinary_user, folder_for_everybody
+from checkpoint_lambda._directory_walk import Folders, key_of, open_folders, path_of, refuse_whole
+from tests.checkpoint_lambda.processes import (
+    as_ordinary_user,
+    folder_for_everybody,
+    in_other_process,
+)
 
 # The type checker sees that it is one.
 ADAPTER: type[Source] = DirectorySource
@@ -310,12 +316,15 @@ class TestUnusualFiles:
 
         assert failure(root, "out.json")[1] == "a symbolic link that leaves the source directory"
 
-    def test_a_broken_link_is_missing(self, root: Path) -> None:
-        """Listed, so that somebody hears of it."""
-        (root / "broken.json").symlink_to("nothing.json")
+    @pytest.mark.parametrize("target", ["nothing.json", "nothing/a.json", "file/a.json"])
+    def test_a_broken_link_is_listed_and_said(self, root: Path, target: str) -> None:
+        """It is there, and it is not the file that was gone."""
+        (root / "file").touch()
+        (root / "broken.json").symlink_to(target)
 
-        assert listed(DirectorySource(root)).keys() == {"broken.json"}
-        assert failure(root, "broken.json")[0] == "missing"
+        assert listed(DirectorySource(root)).keys() == {"broken.json", "file"}
+        said = ("unreadable", "a symbolic link that leads nowhere")
+        assert failure(root, "broken.json") == said
 
     def test_links_in_a_circle_are_unreadable(self, root: Path) -> None:
         """They neither hang nor crash."""
@@ -552,6 +561,79 @@ class TestReading:
 
         with pytest.raises(StorageError, match="there is no directory"):
             read(root, "a.json")
+
+
+def with_descriptors(
+    root: Path, spare: int, act: Callable[[Path], list[Content | ReadFailure]]
+) -> list[Content | ReadFailure]:
+    """Act where only so many more descriptors can be opened; here for another process."""
+    lowest = os.dup(0)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + spare, lowest + spare))
+    return act(root)
+
+
+def list_and_read(root: Path) -> list[Content | ReadFailure]:
+    """Read whatever there is."""
+    return read(root, *listed(DirectorySource(root)))
+
+
+def read_nested(root: Path) -> list[Content | ReadFailure]:
+    """Read without listing."""
+    return read(root, "9/a.json")
+
+
+class TestLimits:
+    """What concerns every file is not told of one."""
+
+    @pytest.mark.parametrize("spare", [0, 1, 2])
+    @pytest.mark.parametrize("act", [list_and_read, read_nested])
+    def test_too_few_descriptors_fail_the_source(
+        self, root: Path, spare: int, act: Callable[[Path], list[Content | ReadFailure]]
+    ) -> None:
+        """And not one object after the other; the message says what to do."""
+        (root / "9").mkdir()
+        (root / "9" / "a.json").touch()
+        (root / "link.json").symlink_to("9/a.json")
+
+        with pytest.raises(StorageError, match=r"Too many open files.*`ulimit -n 1024`"):
+            in_other_process(with_descriptors, root, spare, act)
+
+    def test_a_small_limit_is_enough_for_many_folders(self, root: Path) -> None:
+        """Each thread keeps fewer of them open."""
+        for number in range(600):
+            (root / f"{number}").mkdir()
+            (root / f"{number}" / "a.json").write_bytes(b"read")
+
+        answers = in_other_process(with_descriptors, root, 60, list_and_read)
+
+        assert [b"read"] * 600 == [isinstance(each, Content) and each.data for each in answers]
+
+    @pytest.mark.parametrize(
+        "allowed, folders", [(64, 2), (256, 8), (1024, 32), (1 << 20, 32), (-1, 32), (8, 1)]
+    )
+    def test_open_folders_are_a_quarter_of_what_is_allowed(
+        self, allowed: int, folders: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """At most 32 in each of eight threads, also without a limit."""
+        monkeypatch.setattr(resource, "getrlimit", lambda _: (allowed, -1))
+
+        assert open_folders(threads=8) == folders
+
+    @pytest.mark.parametrize(
+        "number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE, errno.ENODEV]
+    )
+    def test_what_concerns_every_file_says_what_to_do(self, number: int) -> None:
+        """In one sentence after what is wrong."""
+        with pytest.raises(
+            StorageError, match=r"cannot be read \(.+\)\. Nothing .+, and run again"
+        ):
+            refuse_whole("/events", OSError(number, os.strerror(number)))
+
+    @pytest.mark.parametrize("number", [errno.EIO, errno.EACCES, errno.ELOOP])
+    def test_what_concerns_one_file_is_left_to_it(self, number: int) -> None:
+        """The others can be read."""
+        refuse_whole("/events", OSError(number, os.strerror(number)))
 
 
 def test_folders_forget_nothing_but_descriptors(tmp_path: Path) -> None:

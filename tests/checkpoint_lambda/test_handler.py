@@ -227,7 +227,7 @@ segments = st.text(
     min_size=1,
     max_size=20,
 ).filter(lambda text: text.strip() == text and text not in {".", ".."})
-keys = st.lists(segments, min_size=1, max_size=4).map("/".join)
+keys = st.lists(segments, min_size=1, max_size=4).map("/".join).map("{}.parquet".format)
 numbers = itertools.count()
 
 

@@ -73,6 +73,8 @@ def test_the_response_says_what_was_done(lambda_: Function) -> None:
         "future_dated": 0,
         "unknown_fields": {"colour": 2},
         "failed_files": [{"key": object_key(3), "outcome": "invalid", "reason": "not valid JSON"}],
+        "unrecognized_examples": ["prod/readme.txt"],
+        "warnings": [],
     }
     assert list(expected) == list(response)
     assert expected == response
@@ -422,7 +424,8 @@ def test_response_log_metrics_and_file_agree(lambda_: Function) -> None:
         assert last == response["last_processed_timestamp"]
         for name in logged.keys() & response.keys():
             assert response[name] == logged[name], name
-        assert {"statusCode", "failed_files"} == response.keys() - logged.keys()
+        # These have lines of their own.
+        assert {"statusCode", "failed_files", "warnings"} == response.keys() - logged.keys()
         assert sum(response["counts"].values()) == logged["listed"]
         assert {
             "NewEventsProcessed": response["new_events_processed"],

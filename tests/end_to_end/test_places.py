@@ -89,7 +89,7 @@ def test_a_target_without_permission_is_said_and_can_still_be_looked_at() -> Non
         assert (1, "") == (ended.status, ended.stdout)
         assert "no permission to write there" in ended.stderr
         assert [0, 0, 1, 0] == [each.status for each in looked]
-        assert "1 of 6 objects are new" in looked[2].stdout
+        assert "1 of 6 objects are neither in the ledger nor in the rejects" in looked[2].stdout
         assert "1 new events. Nothing was written." in looked[3].stdout
         assert before == files_of(folder / "out")
 
@@ -184,6 +184,20 @@ def test_what_is_not_there_or_not_what_it_should_be_is_said(tmp_path: Path) -> N
         ended = call(command, tmp_path / "nothing.parquet")
         assert (1, "", 1) == (ended.status, ended.stdout, ended.stderr.count("\n"))
         assert "there is no checkpoint" in ended.stderr
+
+
+def test_a_source_that_is_not_there_is_said_first_and_nothing_is_made(tmp_path: Path) -> None:
+    """Not that the checkpoint belongs to another source, and no folder beside it."""
+    checkpoint = tmp_path / "out" / "events.parquet"
+    take(events_in(tmp_path), checkpoint)
+
+    for target in (checkpoint, tmp_path / "new" / "events.parquet"):
+        ended = call("run", tmp_path / "evnets", target)
+        looked = call("verify", target, tmp_path / "evnets")
+        said = "evnets: there is no directory of this name. Correct the source.\n"
+        assert (1, "", said) == (ended.status, ended.stdout, ended.stderr[-len(said) :])
+        assert (1, said) == (looked.status, looked.stderr[-len(said) :])
+    assert not (tmp_path / "new").exists()
 
 
 def test_odd_things_in_the_source_are_counted_and_said(tmp_path: Path) -> None:

@@ -81,10 +81,12 @@ def check_whole(source: Path, checkpoint: Path, expected: Path, *, first: bool =
     assert [] == left_over(checkpoint)
 
 
-def waiting(source: Path, checkpoint: Path) -> subprocess.Popen[bytes]:
+def waiting(source: Path, checkpoint: Path, *options: object) -> subprocess.Popen[bytes]:
     """Start a run that has imported everything and waits for the word."""
     process = start(
-        "wait", 0, "run", source, checkpoint, "--json", before=(STRUCK,), stdin=subprocess.PIPE
+        *("wait", 0, "run", source, checkpoint, "--json", *options),
+        before=(STRUCK,),
+        stdin=subprocess.PIPE,
     )
     assert process.stdout is not None
     assert b"ready\n" == process.stdout.readline()
@@ -168,14 +170,90 @@ def test_a_run_that_is_asked_to_stop_says_so_and_can_be_continued(
         check_whole(source, copy, undisturbed)
 
 
+IMPORTING = """
+import os, signal, sys
+def strike(event, arguments):
+    if event == "import" and arguments[0] == "checkpoint_lambda.cli._app":
+        os.kill(os.getpid(), {signal})
+sys.addaudithook(strike)
+"""
+PARSING = """
+import os, signal
+import typer.core
+parse = typer.core.TyperCommand.parse_args
+def strike(*arguments):
+    os.kill(os.getpid(), {signal})
+    return parse(*arguments)
+typer.core.TyperCommand.parse_args = strike
+"""
+
+
+@pytest.mark.parametrize("moment", [IMPORTING, PARSING], ids=["importing", "parsing"])
+@pytest.mark.parametrize("name, status", [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_command_that_is_stopped_before_it_begins_says_so(
+    moment: str, name: str, status: int, source: Path, checkpoint: Path
+) -> None:
+    """Whoever presses Ctrl-C at once knows that nothing was done."""
+    before = rows(checkpoint)
+    program = moment.replace("{signal}", f"signal.{name}")
+    program += "import checkpoint_lambda.cli; checkpoint_lambda.cli.main()"
+
+    ended = finish(start("run", source, checkpoint, before=("-c", program)))
+
+    said = "Error: interrupted; nothing was done\n"
+    assert (status, "", said) == (ended.status, ended.stdout, ended.stderr)
+    assert before == rows(checkpoint)
+
+
+SWALLOWING = """
+import os, signal
+import polars as pl
+import checkpoint_core._parquet as parquet
+def strike(file):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    except BaseException:
+        pass
+    raise pl.exceptions.PanicException
+parquet.scan = strike
+"""
+
+
+def test_an_interruption_that_a_library_took_for_its_own_error_is_one(
+    source: Path, checkpoint: Path
+) -> None:
+    """Polars panics where Ctrl-C comes in its midst, which must not look like a damaged file."""
+    program = SWALLOWING + "import checkpoint_lambda.cli; checkpoint_lambda.cli.main()"
+
+    ended = finish(start("run", source, checkpoint, before=("-c", program)))
+
+    said = "Error: interrupted; the checkpoint is as it was before or complete\n"
+    assert (130, "", said) == (ended.status, ended.stdout, ended.stderr)
+
+
+def test_a_command_in_the_background_ignores_ctrl_c(source: Path, checkpoint: Path) -> None:
+    """Where whoever started it has it ignored, as a shell does."""
+    program = (
+        "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        + PARSING.replace("{signal}", "signal.SIGINT")
+        + "import checkpoint_lambda.cli; checkpoint_lambda.cli.main()"
+    )
+
+    ended = finish(start("run", source, checkpoint, before=("-c", program)))
+
+    assert (0, "") == (ended.status, ended.stderr)
+
+
+@pytest.mark.parametrize("limit", [5, 1000])
 @pytest.mark.parametrize("processes", [2, 3])
 def test_processes_at_work_on_one_checkpoint_take_everything_once(
-    processes: int, source: Path, checkpoint: Path
+    processes: int, limit: int, source: Path, checkpoint: Path
 ) -> None:
     """Each ends well and says what it took; together they took all, and nothing twice."""
     undisturbed = copy_of(checkpoint, "undisturbed")
     take(source, undisturbed)
-    running = [waiting(source, checkpoint) for _ in range(processes)]
+    limited = ("--max-events-per-run", limit, "--batch-objects", 5)
+    running = [waiting(source, checkpoint, *limited) for _ in range(processes)]
     for process in running:
         go(process)
     ends = [finish(process) for process in running]

@@ -1,21 +1,28 @@
 """What a run takes, leaves, and says, from one day to the next."""
 
+import json
 import os
+import shutil
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from tests.end_to_end.commands import (
+    CLEAN,
     call,
     counted,
     execute,
     fields,
     files_of,
+    finish,
     put,
     rows,
+    start,
     take,
 )
+
+ZONELESS = Path(__file__).with_name("zoneless.py")
 
 COLUMNS = {
     "action": pl.String(),
@@ -47,6 +54,8 @@ KEYS = [
     "future_dated",
     "unknown_fields",
     "failed_files",
+    "unrecognized_examples",
+    "warnings",
 ]
 
 
@@ -289,6 +298,60 @@ def test_a_source_below_which_the_checkpoint_lies_is_fine(source: Path) -> None:
 
     assert "10   unchanged" in ended.stdout
     assert before == files_of(source)
+    said = "the checkpoint lies inside the source; its own files count as unrecognized"
+    assert f"warning: {said}\n" == ended.stderr
+
+
+def test_the_response_names_what_is_not_named_like_an_event(source: Path, checkpoint: Path) -> None:
+    """At most as many as failed files are listed; warnings come along too."""
+    for name in ("b.txt", "a.txt", "c.txt"):
+        (source / name).touch()
+    put(source, 50, data=b"{}")
+    take(source, checkpoint)
+    (checkpoint.parent / "_rejects" / checkpoint.name).write_bytes(b"damaged")
+
+    ended = call("run", source, checkpoint, "--json", "--listed-failures", 2)
+
+    response = json.loads(ended.stdout)
+    assert ["a.txt", "b.txt"] == response["unrecognized_examples"]
+    [warning] = response["warnings"]
+    assert "the rejects file could not be read" in warning
+    assert f"warning: {warning}\n" == ended.stderr
+
+
+def test_restore_states_may_be_asked_for(source: Path, checkpoint: Path) -> None:
+    """A directory has none; that is no mistake."""
+    assert {"accepted": 10} == counted(take(source, checkpoint, "--list-restores"))
+
+
+COMMANDS = [
+    "run events out/events.parquet",
+    "run events out/events.parquet --json --since 2026-09-02T12:00:00+02:00",
+    "run events out/events.parquet --rebuild",
+    "run events copy.parquet --adopt",
+    "show out/events.parquet",
+    "show out/events.parquet --json",
+    "rejects out/events.parquet",
+    "rejects out/events.parquet --json",
+    "rejects out/events.parquet --csv",
+    "verify out/events.parquet events --json",
+    "sample samples --count 5",
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_command_needs_a_time_zone_database(
+    command: str, source: Path, checkpoint: Path
+) -> None:
+    """A slim container has none, and every time here is UTC."""
+    put(source, 50, data=b"{}")
+    take(source, checkpoint)
+    shutil.copy(checkpoint, source.parent / "copy.parquet")
+    environment = CLEAN | {"PYTHONTZPATH": ""}
+
+    ended = finish(start(*command.split(), before=(ZONELESS,), cwd=source.parent, env=environment))
+
+    assert (0, "") == (ended.status, ended.stderr)
 
 
 def test_the_whole_thing_in_a_process_of_its_own(source: Path, checkpoint: Path) -> None:

@@ -113,7 +113,7 @@ def test_a_stdout_that_is_full_is_one_line(source: Path, checkpoint: Path) -> No
         ended = execute("run", source, checkpoint, "--json", stdout=full)
 
     assert 1 == ended.status
-    assert ended.stderr.startswith("Error: standard output: No space left on device.")
+    assert ended.stderr.startswith("Error: standard output: no space left.")
     assert 1 == ended.stderr.count("\n")
     assert 0 == call("verify", checkpoint, source).status
 

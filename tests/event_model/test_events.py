@@ -55,14 +55,26 @@ def test_the_static_types_are_what_an_event_holds() -> None:
     data = msgspec.json.encode(example_document())
     event = assert_type(decode(data), VisitEvent)
     event_v11 = assert_type(decode(data, event_format=EventFormat.V1_1), VisitEventV11)
-    any_event = assert_type(Decoder(EventFormat.V1_0).decode(data), AnyVisitEvent)
 
     assert isinstance(assert_type(event.pipeline_adcid, int), int)
     assert isinstance(assert_type(event.visit_date, date), date)
     assert isinstance(assert_type(event.timestamp, datetime), datetime)
     assert isinstance(assert_type(event.visit_number, str), str)
     assert isinstance(assert_type(event_v11.visit_number, str | None), str)
-    assert any_event == event
+
+
+def test_a_decoder_has_the_static_type_of_its_formats_events() -> None:
+    """A format that is only known when the program runs gives an event of either."""
+    data = msgspec.json.encode(example_document())
+    chosen: EventFormat = EventFormat("1.1")
+
+    plain = assert_type(Decoder().decode(data), VisitEvent)
+    event = assert_type(Decoder(EventFormat.V1_0, max_size_bytes=5_000).decode(data), VisitEvent)
+    event_v11 = assert_type(Decoder(EventFormat.V1_1).decode(data), VisitEventV11)
+    either = assert_type(Decoder(chosen).decode(data), AnyVisitEvent)
+
+    assert plain == event == decode(data)
+    assert either == event_v11 == decode(data, event_format=EventFormat.V1_1)
 
 
 def test_an_event_cannot_be_changed() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from nacc_event_model import (
     EventFormat,
+    EventModelError,
     InvalidEvent,
     ObjectName,
     make_object_name,
@@ -328,3 +329,10 @@ def test_what_cannot_stand_in_a_name_is_refused(field: str, value: str | None) -
         make_object_name(event, visit="number")
 
     assert str(caught.value) == f"{field}: cannot be put into an object name"
+
+
+@pytest.mark.parametrize("prefix", ["prod", "a/b", " "])
+def test_a_prefix_that_is_no_folder_is_refused(prefix: str) -> None:
+    """The name would begin with it instead of `log-`, and no consumer would recognize it."""
+    with pytest.raises(EventModelError, match="prefix: must be empty or end with /"):
+        make_object_name(example_event(), prefix=prefix)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nacc_event_model import Decoder, EventFormat, InvalidEvent, decode, event_type
+from nacc_event_model import AnyVisitEvent, Decoder, EventFormat, InvalidEvent, decode, event_type
 from nacc_event_model._failures import MAX_DEPTH
 from nacc_event_model._rules import field_rules
 from tests.event_model.strategies import (
@@ -357,7 +357,7 @@ def test_a_damaged_document_is_an_event_or_an_invalid_one(
     )
 
 
-def verdict(decoder: Decoder, data: bytes) -> object:
+def verdict(decoder: Decoder[AnyVisitEvent], data: bytes) -> object:
     """Return the event, or what is wrong with it."""
     try:
         return decoder.decode(data)

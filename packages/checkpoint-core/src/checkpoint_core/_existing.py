@@ -47,8 +47,8 @@ def normalize(original: Path, to: Path, schema: pl.Schema) -> Existing:
     unknown = [name for name in found if name not in schema]
     if missing or unknown:
         problem = (
-            f"its columns are not those of events (missing: {_shown(missing)}; "
-            f"unknown: {_shown(unknown)})"
+            f"its columns are not those of events (missing: {', '.join(missing) or 'none'}; "
+            f"unknown: {len(unknown)})"
         )
         if not missing and all(name in event_schema(EventFormat.V1_1) for name in unknown):
             problem += "; event format 1.1 has them, select it"
@@ -150,11 +150,6 @@ def _subtract(
         present=pl.col("present") - pl.col("used").fill_null(0)
     )
     return result, left.filter(pl.col("present") > 0).drop("used")
-
-
-def _shown(names: Sequence[str]) -> str:
-    """Return some names of columns, escaped; they are not values."""
-    return ", ".join(ascii(name)[1:-1][:40] for name in names[:5]) or "none"
 
 
 def _is_convertible(found: pl.DataType, wanted: pl.DataType) -> bool:

@@ -22,8 +22,10 @@ from checkpoint_lambda._directory_walk import (
     key_of,
     modified_at,
     modified_us,
+    open_folders,
     path_of,
     printable,
+    refuse_whole,
     walk,
 )
 
@@ -40,6 +42,7 @@ _DENIED = "permission to read the file was refused"
 _FOLDER = "a directory, not a file"
 _NOT_REGULAR = "not a regular file"
 _LEAVES = "a symbolic link that leaves the source directory"
+_NOWHERE = "a symbolic link that leads nowhere"
 _NOT_UTF8 = "a file name that is not UTF-8"
 _CHANGING = "the file changed each time while it was read"
 
@@ -71,6 +74,13 @@ class DirectorySource:
     def location(self) -> str:
         """The directory's `file://` URI, links resolved."""
         return Path(self._root).as_uri()
+
+    def check(self) -> None:
+        """Raise StorageError where the directory is missing, or is none."""
+        try:
+            Folders(self._root).close()
+        except OSError as error:
+            raise self._refused(error) from error
 
     def list_objects(self, *, restore_states: bool) -> pl.DataFrame:  # noqa: ARG002 - nothing here is archived
         """List every file below the directory in LISTING_SCHEMA, each key once.
@@ -104,7 +114,8 @@ class DirectorySource:
         """Read the files in a few threads and yield one answer for each key, in their order.
 
         The etag and the time are those of the very content: a file that changes meanwhile is read
-        again. Raises StorageError where the directory itself cannot be opened.
+        again. Raises StorageError where the directory itself cannot be opened, or where a file
+        cannot be for a reason that concerns them all, such as too many open files.
         """
         chunks = [keys[start : start + _CHUNK] for start in range(0, len(keys), _CHUNK)]
         executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="directory-source")
@@ -119,7 +130,7 @@ class DirectorySource:
 
     def _read_chunk(self, keys: Sequence[str], limit: int) -> list[Content | ReadFailure]:
         try:
-            folders = Folders(self._root)
+            folders = Folders(self._root, keep=open_folders(threads=_THREADS))
         except OSError as error:
             raise self._refused(error) from error
         with folders:
@@ -143,6 +154,7 @@ class DirectorySource:
         except LeavesDirectoryError:
             return _failure(key, "unreadable", _LEAVES)
         except OSError as error:
+            refuse_whole(self._root, error)
             if error.errno == errno.ENXIO:  # a socket cannot even be opened
                 return _failure(key, "unreadable", _NOT_REGULAR)
             reason = os.strerror(error.errno or errno.EIO)
@@ -158,7 +170,11 @@ class DirectorySource:
         except OSError as error:
             if error.errno != errno.ELOOP:
                 raise
-            descriptor = folders.open(folders.target_of(path))
+            target = folders.target_of(path)
+            try:
+                descriptor = folders.open(target)
+            except (FileNotFoundError, NotADirectoryError):
+                return _failure(key, "unreadable", _NOWHERE)
         try:
             before = os.fstat(descriptor)
             if not stat.S_ISREG(before.st_mode):
@@ -179,6 +195,7 @@ class DirectorySource:
         return Content(key=key, data=data, etag=etag_of(after), last_modified=modified_at(after))
 
     def _refused(self, error: OSError) -> StorageError:
+        refuse_whole(self._root, error)
         where = printable(self._root)
         if isinstance(error, FileNotFoundError):
             return StorageError(f"{where}: there is no directory of this name. Correct the source.")

@@ -1,11 +1,13 @@
 """Names, states and open files below one directory, none of which ever leads out of it."""
 
+import errno
 import os
+import resource
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from checkpoint_core.errors import StorageError
 
@@ -16,8 +18,10 @@ __all__ = [
     "key_of",
     "modified_at",
     "modified_us",
+    "open_folders",
     "path_of",
     "printable",
+    "refuse_whole",
     "walk",
 ]
 
@@ -26,6 +30,13 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 # Opening a FIFO would otherwise wait until somebody writes to it.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 _OPEN_FOLDERS = 32
+_WHOLE_SOURCE: Final = {
+    errno.EMFILE: "Allow this process to open more files, such as with `ulimit -n 1024`",
+    errno.ENFILE: "Let other programs on this machine close files, or raise its limit",
+    errno.ENOMEM: "Give this machine more memory, or end other programs",
+    errno.ESTALE: "Mount the file system anew",
+    errno.ENODEV: "Mount the file system anew",
+}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _EARLIEST_US = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
@@ -39,6 +50,24 @@ class LeavesDirectoryError(Exception):
 def printable(path: str | os.PathLike[str]) -> str:
     """Return the path as text that every output can show, also where it is not UTF-8."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def refuse_whole(root: str, error: OSError) -> None:
+    """Raise StorageError where an error says nothing of the one file, but concerns them all."""
+    advice = _WHOLE_SOURCE.get(error.errno or 0)
+    if advice is not None:
+        raise StorageError(
+            f"{printable(root)}: the source directory cannot be read ({error.strerror}). "
+            f"Nothing was changed. {advice}, and run again."
+        ) from error
+
+
+def open_folders(*, threads: int) -> int:
+    """Return how many folders each thread may keep open: together a quarter of what is allowed."""
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed == resource.RLIM_INFINITY:
+        return _OPEN_FOLDERS
+    return min(max(allowed // 4 // threads, 1), _OPEN_FOLDERS)
 
 
 def key_of(path: str) -> str:
@@ -82,8 +111,9 @@ class Folders:
     Keeps some folders open, and therefore belongs to one thread.
     """
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, *, keep: int = _OPEN_FOLDERS) -> None:
         self._root = root
+        self._keep = keep
         self._top = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
         self._open: dict[str, int] = {}
 
@@ -96,6 +126,10 @@ class Folders:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back every descriptor."""
         self._forget()
         os.close(self._top)
 
@@ -109,7 +143,7 @@ class Folders:
             return self._top
         if path in self._open:
             return self._open[path]
-        if len(self._open) >= _OPEN_FOLDERS:
+        if len(self._open) >= self._keep:
             self._forget()
         current = os.dup(self._top)
         for name in path.split("/"):
@@ -154,7 +188,7 @@ def walk(root: str) -> Iterator[tuple[str, os.stat_result]]:
     Raises OSError for the directory itself, and StorageError where a folder in it cannot be
     listed, because then the whole is not known.
     """
-    with Folders(root) as folders:
+    with Folders(root, keep=open_folders(threads=1)) as folders:
         waiting = [""]
         while waiting:
             folder = waiting.pop()
@@ -183,17 +217,18 @@ def walk(root: str) -> Iterator[tuple[str, os.stat_result]]:
                 # Removed, or exchanged for a file or a link, since its name was read.
                 if isinstance(error, FileNotFoundError | NotADirectoryError):
                     continue
+                refuse_whole(root, error)
                 raise StorageError(
                     f"{printable(f'{root}/{folder}')}: cannot be listed ({error.strerror}), so "
                     "what is in it would be missing. Nothing was read. Make it readable, or move "
                     "it out of the source directory."
                 ) from error
             for path, status in links:
-                yield from _link(folders, path, status)
+                yield from _link(root, folders, path, status)
 
 
 def _link(
-    folders: Folders, path: str, status: os.stat_result
+    root: str, folders: Folders, path: str, status: os.stat_result
 ) -> Iterator[tuple[str, os.stat_result]]:
     """Yield a link with the state of the file that it points to, if that is inside."""
     try:
@@ -201,7 +236,9 @@ def _link(
         is_folder = stat.S_ISDIR(status.st_mode)
     except IsADirectoryError:
         is_folder = True
-    except (OSError, LeavesDirectoryError):
+    except (OSError, LeavesDirectoryError) as error:
+        if isinstance(error, OSError):
+            refuse_whole(root, error)
         # Listed as it is, so that reading it can say what is wrong with it.
         is_folder = False
     if not is_folder or path.endswith(_EVENT_SUFFIX):

@@ -11,7 +11,14 @@ from checkpoint_lambda._directory_source import DirectorySource
 from checkpoint_lambda._directory_store import DirectoryStore
 from checkpoint_lambda.errors import UnsupportedLocationError
 
-__all__ = ["OpenStore", "familiar", "open_checkpoint", "open_source"]
+__all__ = [
+    "OpenStore",
+    "check_source",
+    "familiar",
+    "lies_inside",
+    "open_checkpoint",
+    "open_source",
+]
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _S3 = re.compile(r"s3://([A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9])(?:/(.*))?", re.DOTALL)
@@ -47,17 +54,29 @@ def open_checkpoint(text: str) -> OpenStore:
         from checkpoint_lambda._s3_store import S3Store  # noqa: PLC0415
 
         bucket, key = _bucket_and_key(text)
-        if not key.endswith(".parquet"):
-            raise UnsupportedLocationError("the checkpoint's key must end with .parquet")
+        _check_name(key.rpartition("/")[2], "key")
         return S3Store(bucket, key)
     path = _path(text, "a file")
     if text.endswith("/") or path.name in {"", ".."}:
         raise UnsupportedLocationError(
             "this names a directory; give the checkpoint's own file, such as out/events.parquet"
         )
-    if not path.name.endswith(".parquet"):
-        raise UnsupportedLocationError("the checkpoint's name must end with .parquet")
+    _check_name(path.name, "name")
     return DirectoryStore(path)
+
+
+def check_source(source: Source) -> None:
+    """Raise StorageError at once where a local source is not there; of others a run finds out."""
+    if isinstance(source, DirectorySource):
+        source.check()
+
+
+def lies_inside(store: CheckpointStore, source: Source) -> bool:
+    """Tell whether the source lists the checkpoint among its objects."""
+    checkpoint = store.location
+    if checkpoint.startswith("/"):
+        checkpoint = Path(checkpoint).as_uri()
+    return checkpoint.startswith(source.location.rstrip("/") + "/")
 
 
 def familiar(location: str) -> str:
@@ -67,6 +86,13 @@ def familiar(location: str) -> str:
     path = Path(_local(location))
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def _check_name(name: str, what: str) -> None:
+    if not name.endswith(".parquet") or name == ".parquet":
+        raise UnsupportedLocationError(
+            f"the checkpoint's {what} must end with a name and .parquet, such as events.parquet"
+        )
 
 
 def _bucket_and_key(text: str) -> tuple[str, str]:
@@ -83,6 +109,10 @@ def _path(text: str, wanted: str) -> Path:
         scheme = text.partition("://")[0]
         raise UnsupportedLocationError(
             f"{scheme}:// is not supported; give the path of {wanted}, or s3://bucket/..."
+        )
+    if text.startswith("file://") and not {"?", "#"}.isdisjoint(text):
+        raise UnsupportedLocationError(
+            "in a file:// URI, ? and # do not belong to the path; write %3F and %23, or a plain path"
         )
     return Path(_local(text))
 

@@ -15,31 +15,66 @@ __all__ = ["fold", "run_until_complete"]
 _TAKEN: Final = ("accepted", "touched")
 _REJECTED: Final = ("invalid", "excluded", "archived")
 _UNKNOWN_NAMES: Final = 20
+_STUCK_PASSES: Final = 5
+_FIRST_PAUSE_S: Final = 0.5
+_LONGEST_PAUSE_S: Final = 10.0
 
 
-def run_until_complete(one_pass: Callable[[], RunReport], *, listed_failures: int) -> RunReport:
+def run_until_complete(
+    one_pass: Callable[[], RunReport],
+    *,
+    listed_failures: int,
+    pause: Callable[[float], None],
+    jitter: Callable[[], float],
+) -> RunReport:
     """Run pass after pass until one leaves nothing, and return all of them folded into one.
 
-    A dry run is one pass, because the next would do the same.
-    Raises StalledError when two passes in a row settle nothing.
+    A dry run is one pass, because the next would do the same. After a pass that took nothing,
+    because other runs were first, it waits, each time longer.
+    Raises StalledError after five passes in a row in which nothing moved: none settled an object,
+    left fewer than any before, or found more objects or more rows in the checkpoint than any
+    before. So it goes on while other runs do, and ends when nobody does.
+
+    Args:
+        one_pass: makes a pass.
+        listed_failures: how many failed objects the report lists.
+        pause: waits for some seconds.
+        jitter: returns a random number from 0 to 1.
     """
-    reports = [one_pass()]
-    while not reports[-1].complete and not reports[-1].dry_run:
-        if len(reports) > 1 and not any(map(_settled, reports[-2:])):
-            raise StalledError(reports[-1].source, reports[-1].counts.deferred)
-        reports.append(one_pass())
+    report = one_pass()
+    reports = [report]
+    furthest = _reach(report)
+    empty_handed = 0 if _settled(report) else 1
+    stuck = 0
+    while not report.complete and not report.dry_run:
+        if stuck == _STUCK_PASSES:
+            raise StalledError(report.source, report.counts.deferred, stuck)
+        if empty_handed:
+            longest_s = min(_FIRST_PAUSE_S * 2 ** (empty_handed - 1), _LONGEST_PAUSE_S)
+            pause(longest_s * (1 + jitter()) / 2)
+        report = one_pass()
+        reports.append(report)
+        empty_handed = 0 if _settled(report) else empty_handed + 1
+        reach = _reach(report)
+        has_moved = any(now > before for now, before in zip(reach, furthest, strict=True))
+        stuck = 0 if _settled(report) or has_moved else stuck + 1
+        furthest = tuple(map(max, reach, furthest))
     return fold(reports, listed_failures=listed_failures)
 
 
 def fold(reports: Sequence[RunReport], *, listed_failures: int) -> RunReport:
     """Return the report of one run that did what these passes did, one after the other.
 
-    Guarantee: the counts are those that a single pass would have had, and their sum is the number
-    of objects that the last pass listed. Only where an object was rewritten between the passes and
-    each took a version, it is counted once for each row.
+    Guarantee: the counts add up to exactly what the last pass's add up to, the number of objects
+    that it listed, whatever happened between the passes. They are the last pass's, except that
+    what earlier passes settled is moved to where it belongs: as many objects as they took from
+    `unchanged` to `accepted` and `touched`, and as many as they rejected from `rejected_before` to
+    `invalid`, `excluded` and `archived`. No more is ever moved than the last pass counts there,
+    of `rejected_before` no more than came in since the first pass; so an object that was rewritten
+    or removed between the passes has one end or none, even where two passes took a version of it.
+    `total_events` has every row.
     """
     first, last = reports[0], reports[-1]
-    counts = _fold_counts([report.counts for report in reports])
     unknown = Counter[str]()
     for report in reports:
         unknown.update(report.unknown_fields)
@@ -55,8 +90,7 @@ def fold(reports: Sequence[RunReport], *, listed_failures: int) -> RunReport:
         run_id=first.run_id,
         started_at=first.started_at,
         incremental=first.incremental,
-        counts=counts,
-        listed=counts.listed,
+        counts=_fold_counts([report.counts for report in reports]),
         commit_id=next((each.commit_id for each in reversed(reports) if each.commit_id), None),
         future_dated=sum(each.future_dated for each in reports),
         unknown_fields=dict(unknown.most_common(_UNKNOWN_NAMES)),
@@ -66,24 +100,35 @@ def fold(reports: Sequence[RunReport], *, listed_failures: int) -> RunReport:
 
 
 def _fold_counts(passes: Sequence[Counts]) -> Counts:
-    *earlier, last = passes
-    sums = {name: _sum(passes, name) for name in (*_TAKEN, *_REJECTED)}
-    unchanged = last.unchanged - _sum(earlier, *_TAKEN)
-    rejected_before = last.rejected_before - _sum(earlier, *_REJECTED)
-    # Another process's rejects may have replaced ours, so that the last pass met some once more.
-    again = max(0, -rejected_before)
-    for name in _REJECTED:
-        met = min(again, getattr(last, name))
-        sums[name] -= met
-        again -= met
+    first, last = passes[0], passes[-1]
+    earlier = passes[:-1]
+    taken = _moved(earlier, last, _TAKEN, at_most=last.unchanged)
+    new_rejects = max(0, last.rejected_before - first.rejected_before)
+    rejected = _moved(earlier, last, _REJECTED, at_most=new_rejects)
     return structs.replace(
-        last, unchanged=max(0, unchanged), rejected_before=max(0, rejected_before), **sums
+        last,
+        unchanged=last.unchanged - sum(taken.values()),
+        rejected_before=last.rejected_before - sum(rejected.values()),
+        **{name: getattr(last, name) + n for name, n in (taken | rejected).items()},
     )
 
 
+def _moved(
+    earlier: Sequence[Counts], last: Counts, names: Sequence[str], *, at_most: int
+) -> dict[str, int]:
+    """Return how many objects the earlier passes settled so, shortened to what there is."""
+    moved = {name: sum(getattr(counts, name) for counts in earlier) for name in names}
+    # What the last pass settled so may be the same objects, met again: those first.
+    for limits in ({name: getattr(last, name) for name in names}, dict(moved)):
+        for name in names:
+            moved[name] -= max(0, min(sum(moved.values()) - at_most, moved[name], limits[name]))
+    return moved
+
+
+def _reach(report: RunReport) -> tuple[int, ...]:
+    """Return what grows while anybody gets on."""
+    return (-report.counts.deferred, report.counts.unchanged, report.total_events)
+
+
 def _settled(report: RunReport) -> int:
-    return _sum([report.counts], *_TAKEN, *_REJECTED)
-
-
-def _sum(passes: Sequence[Counts], *names: str) -> int:
-    return sum(getattr(counts, name) for counts in passes for name in names)
+    return sum(getattr(report.counts, name) for name in (*_TAKEN, *_REJECTED))

@@ -16,7 +16,7 @@ class Response(Struct, frozen=True, kw_only=True):
     """What a run did.
 
     `counts` has one number for each end that a listed object can come to, and nothing else;
-    `failed_files` is capped. `checkpoint_path` is null when there is no checkpoint.
+    `failed_files` and `unrecognized_examples` are capped. `checkpoint_path` is null when there is no checkpoint.
     """
 
     status_code: int = field(default=200, name="statusCode")
@@ -33,6 +33,8 @@ class Response(Struct, frozen=True, kw_only=True):
     future_dated: int
     unknown_fields: dict[str, int]
     failed_files: tuple[FailedFile, ...]
+    unrecognized_examples: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     @classmethod
     def of(cls, report: RunReport) -> Self:
@@ -51,6 +53,8 @@ class Response(Struct, frozen=True, kw_only=True):
             future_dated=report.future_dated,
             unknown_fields=report.unknown_fields,
             failed_files=report.failed_files,
+            unrecognized_examples=report.unrecognized_examples,
+            warnings=report.warnings,
         )
 
 

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from checkpoint_core import Request, Settings
 
-__all__ = ["SETTINGS", "LogLevel", "Setting"]
+__all__ = ["BY_NAME", "SETTINGS", "LogLevel", "Setting"]
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
@@ -24,7 +24,8 @@ class Setting(Struct, frozen=True, kw_only=True):
 
     `event_key`, `variable` and `option` say where: in the Lambda event, in the environment, on the
     command line; None: not there. In this order the first that is given counts. `expected` says
-    what `read` accepts, and `when_missing` what null, empty text or nothing at all means.
+    what `read` accepts, `bounds` the least and the greatest number, and `when_missing` what null,
+    empty text or nothing at all means.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Setting(Struct, frozen=True, kw_only=True):
     when_missing: str
     read: Callable[[Any], Any]
     default: Any = None
+    bounds: tuple[float, float] | None = None
     is_required: bool = False
     event_key: str | None = None
     variable: str | None = None
@@ -41,11 +43,6 @@ class Setting(Struct, frozen=True, kw_only=True):
 
 def _as(wanted: Any) -> Callable[[Any], Any]:
     return lambda raw: msgspec.convert(raw, wanted, strict=False)
-
-
-def _number(name: str, at_least: float, at_most: float) -> Callable[[Any], Any]:
-    """Read a number of the type that the core's setting has, within bounds."""
-    return _as(Annotated[_TYPES[name], Meta(ge=at_least, le=at_most)])
 
 
 def _matching(pattern: str) -> Callable[[Any], Any]:
@@ -82,19 +79,21 @@ def _limit(
     meaning: str,
     *,
     bounds: tuple[float, float],
+    default: float | None = None,
     variable: str | None = None,
     has_option: bool = True,
 ) -> Setting:
-    """Describe one of the core's numbers, whose type and default are the core's own."""
-    default = getattr(_DEFAULTS, name)
+    """Describe a number within bounds; type and default are the core's own where it has it."""
+    default = getattr(_DEFAULTS, name) if default is None else default
     least, most = bounds
     return Setting(
         name=name,
         meaning=meaning,
         expected=f"a {'whole ' if isinstance(default, int) else ''}number from {least} to {most}",
         when_missing="the default",
-        read=_number(name, least, most),
+        read=_as(Annotated[type(default), Meta(ge=least, le=most)]),
         default=default,
+        bounds=bounds,
         variable=variable or name.upper(),
         option=f"--{name.replace('_', '-')}" if has_option else None,
     )
@@ -157,10 +156,10 @@ _LOCATIONS: Final = (
     Setting(
         name="checkpoint_key",
         meaning="The checkpoint's key, such as checkpoints/events.parquet.",
-        expected="a key of at most 1024 characters that neither begins nor ends with a slash and "
-        "has no part . or ..",
+        expected="a key of at most 1024 characters that ends with a name and .parquet, does not "
+        "begin with a slash and has no part . or ..",
         when_missing="the run fails before it starts",
-        read=_matching(rf"{_KEY}(?<!/)"),
+        read=_matching(rf"{_KEY}(?<=[^/]\.parquet)"),
         is_required=True,
         event_key="checkpoint_key",
         variable="CHECKPOINT_KEY",
@@ -179,8 +178,9 @@ _LOCATIONS: Final = (
 _ONE_RUN: Final = (
     Setting(
         name="since",
-        meaning="The cutoff of this one run: only events with a later timestamp are taken.",
-        expected="an ISO 8601 time, such as 2026-09-30T12:00:00Z",
+        meaning="The cutoff of this one run: only events with a later timestamp are taken; the "
+        "others are left to a run without it.",
+        expected="an ISO 8601 time, such as 2026-09-30T12:00:00Z; without an offset it is UTC",
         when_missing="no cutoff",
         read=_moment,
         event_key="since",
@@ -199,6 +199,10 @@ _ONE_RUN: Final = (
     _switch("allow_loss", "Rebuild although rows will be lost."),
     _switch("accept_source_change", "Go on although the checkpoint belongs to another source."),
     _switch("accept_empty_source", "Go on although there are no objects any more."),
+    _switch(
+        "list_restores",
+        "Ask for restore states of archived objects even if that was done less than a day ago.",
+    ),
 )
 
 _RULES: Final = (
@@ -279,14 +283,12 @@ _LIMITS: Final = (
         "Ledgers that no longer count are deleted when they are older than this.",
         bounds=(0, 36_500),
     ),
-    Setting(
-        name="read_concurrency",
-        meaning="How many objects are read at once.",
-        expected="a whole number from 1 to 1024",
-        when_missing="the default",
-        read=_as(Annotated[int, Meta(ge=1, le=1024)]),
+    _limit(
+        "read_concurrency",
+        "How many objects are read at once.",
+        bounds=(1, 1_024),
         default=64,
-        variable="READ_CONCURRENCY",
+        has_option=False,
     ),
 )
 
@@ -322,3 +324,6 @@ _OPERATION: Final = (
 
 SETTINGS: Final = (*_LOCATIONS, *_ONE_RUN, *_RULES, *_LIMITS, *_OPERATION)
 """Everything that may be set, each thing once."""
+
+BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
+"""The same, to look one up."""

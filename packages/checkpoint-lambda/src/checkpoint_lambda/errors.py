@@ -37,15 +37,16 @@ class NoCheckpointError(CheckpointError):
 
 
 class StalledError(CheckpointError):
-    """Objects are left, and pass after pass takes none of them."""
+    """Objects are left, and pass after pass nobody takes any of them."""
 
-    def __init__(self, location: str, left: int) -> None:
-        """Keep the number of objects left."""
+    def __init__(self, location: str, left: int, passes: int) -> None:
+        """Keep the number of objects left, and of passes in a row in which nothing moved."""
         self.location = location
         self.left = left
+        self.passes = passes
         super().__init__(
-            f"{location}: {left} objects are left, and two passes in a row took none of them, "
-            "because other runs were taking them too. What is committed stays. Run again later."
+            f"{location}: {left} objects are left, and in {passes} passes in a row neither this "
+            "run nor another took any of them. What is committed stays. Run again later."
         )
 
 

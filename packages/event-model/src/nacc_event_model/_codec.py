@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Final, Literal, overload
+from typing import Any, Final, Generic, Literal, TypeVar, overload
 
 import msgspec
 
@@ -20,6 +20,8 @@ from nacc_event_model.events import (
 )
 
 MAX_SIZE_BYTES: Final = 1_048_576
+
+EventT_co = TypeVar("EventT_co", bound=AnyVisitEvent, covariant=True)
 
 _become = msgspec.structs.force_setattr
 
@@ -38,8 +40,8 @@ _CLOSED_TYPES: Final = {
 }
 
 
-class Decoder:
-    """Decodes many documents of one format.
+class Decoder(Generic[EventT_co]):
+    """Decodes many documents of one format, into its type of events.
 
     *Guarantee:* stateless between documents, usable from several threads at once.
 
@@ -55,6 +57,30 @@ class Decoder:
 
     __slots__ = ("_decode_closed", "_decode_open", "_event_type", "_max_size_bytes", "_on_unknown")
 
+    @overload
+    def __init__(
+        self: Decoder[VisitEvent],
+        event_format: Literal[EventFormat.V1_0] = ...,
+        *,
+        max_size_bytes: int = ...,
+        on_unknown_fields: Callable[[Sequence[str]], None] | None = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Decoder[VisitEventV11],
+        event_format: Literal[EventFormat.V1_1],
+        *,
+        max_size_bytes: int = ...,
+        on_unknown_fields: Callable[[Sequence[str]], None] | None = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Decoder[AnyVisitEvent],
+        event_format: EventFormat,
+        *,
+        max_size_bytes: int = ...,
+        on_unknown_fields: Callable[[Sequence[str]], None] | None = ...,
+    ) -> None: ...
     def __init__(
         self,
         event_format: EventFormat = EventFormat.V1_0,
@@ -65,10 +91,13 @@ class Decoder:
         self._event_type: type[AnyVisitEvent] = event_type(event_format)
         self._max_size_bytes = max_size_bytes
         self._on_unknown = on_unknown_fields
-        self._decode_open = msgspec.json.Decoder(self._event_type).decode
-        self._decode_closed = msgspec.json.Decoder(_CLOSED_TYPES[event_format]).decode
+        # The overloads say which type a format has, and nothing here could show it.
+        open_type: Any = self._event_type
+        closed_type: Any = _CLOSED_TYPES[event_format]
+        self._decode_open: Callable[[bytes], EventT_co] = msgspec.json.Decoder(open_type).decode
+        self._decode_closed: Callable[[bytes], EventT_co] = msgspec.json.Decoder(closed_type).decode
 
-    def decode(self, data: bytes) -> AnyVisitEvent:
+    def decode(self, data: bytes) -> EventT_co:
         """Return the event that a JSON document holds.
 
         *Guarantee:* the same bytes give the same event or the same error, on every supported
@@ -86,7 +115,7 @@ class Decoder:
             raise InvalidEvent(None, _rules.TOO_DEEP)
         if self._on_unknown is not None:
             try:
-                event: AnyVisitEvent = self._decode_closed(data)
+                event = self._decode_closed(data)
             except DECODING_ERRORS:
                 pass  # Invalid, or valid with unknown fields: only the open type can tell.
             else:
@@ -115,7 +144,7 @@ class Decoder:
 
 
 @functools.lru_cache(maxsize=16)
-def _decoder(event_format: EventFormat, max_size_bytes: int) -> Decoder:
+def _decoder(event_format: EventFormat, max_size_bytes: int) -> Decoder[AnyVisitEvent]:
     return Decoder(event_format, max_size_bytes=max_size_bytes)
 
 

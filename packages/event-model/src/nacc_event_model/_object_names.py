@@ -16,7 +16,7 @@ from typing import Final, Literal, get_args, get_type_hints
 
 import msgspec
 
-from nacc_event_model.errors import InvalidEvent
+from nacc_event_model.errors import EventModelError, InvalidEvent
 from nacc_event_model.events import AnyVisitEvent, EventFormat, event_type
 
 _CHARACTER: Final = r"[^\x00-\x1f\x7f-\x9f/]"
@@ -106,14 +106,18 @@ def make_object_name(
 
     Args:
         event: A valid event.
-        prefix: Put before the name as it is, so usually ending in `/`.
+        prefix: The folder to put before the name: empty, or ending with `/`.
         visit: Whether the name ends in the visit's date, as producers write it today, or number.
 
     Raises:
         InvalidEvent: a field cannot stand in a name: it is empty, or holds a slash or a control
             character.
+        EventModelError: the prefix is no folder; with what it ends in, the name would not begin
+            with `log-`, and nobody would recognize the object.
 
     """
+    if prefix and not prefix.endswith("/"):
+        raise EventModelError("prefix: must be empty or end with /")
     time = event.timestamp
     visit_field = "visit_date" if visit == "date" else "visit_number"
     parts = {

@@ -1,9 +1,10 @@
 """The command line `nacc-checkpoint`."""
 
 import sys
+from contextlib import suppress
 from typing import NoReturn
 
-from checkpoint_lambda.cli._signals import unwind_on_termination
+from checkpoint_lambda.cli._signals import INTERRUPTED, StoppedError, unwind_on_signals
 
 __all__ = ["main"]
 
@@ -16,9 +17,20 @@ def main() -> NoReturn:
     Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted (Ctrl-C), 143 terminated, 141 when
     nobody reads the output any more.
     """
-    unwind_on_termination()
     try:
-        # Here, so that its absence, and Ctrl-C during the second that it takes, end in one line.
+        unwind_on_signals()
+        _start()
+    # A command that has begun tells of these itself; until then they come here.
+    except StoppedError as error:
+        _end_untouched(error.code)
+    except KeyboardInterrupt:
+        _end_untouched(INTERRUPTED)
+    sys.exit()
+
+
+def _start() -> None:
+    try:
+        # Here, so that its absence, and a signal during the second that it takes, end in one line.
         from checkpoint_lambda.cli._app import app  # noqa: PLC0415
     except ModuleNotFoundError as error:
         if error.name not in _EXTRA:
@@ -27,8 +39,11 @@ def main() -> NoReturn:
             f"Error: {error.name} is not installed, which the command line needs. "
             "Install it with: pip install 'nacc-checkpoint-lambda[cli]'"
         )
-    except KeyboardInterrupt:
-        sys.stderr.write("Error: interrupted; nothing was done yet\n")
-        sys.exit(130)
     app(prog_name="nacc-checkpoint")
-    sys.exit()
+
+
+def _end_untouched(status: str | int | None) -> NoReturn:
+    with suppress(OSError):
+        sys.stderr.write("Error: interrupted; nothing was done\n")
+        sys.stderr.flush()
+    sys.exit(status)

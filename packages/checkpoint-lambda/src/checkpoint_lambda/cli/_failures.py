@@ -10,12 +10,11 @@ import typer
 from checkpoint_lambda._explanations import ON_THE_COMMAND_LINE, explain
 from checkpoint_lambda._responses import ErrorDocument
 from checkpoint_lambda.cli._output import complain, one_line, write_document
-from checkpoint_lambda.cli._signals import TERMINATED, TerminatedError
+from checkpoint_lambda.cli._signals import stop_status
 
 __all__ = ["ended_well"]
 
 _FAILED: Final = 1
-_INTERRUPTED: Final = 130
 _NOBODY_READS: Final = 141
 _PASSED_ON: Final = (typer.TyperException, typer.Exit, SystemExit, GeneratorExit)
 
@@ -29,15 +28,15 @@ def ended_well(*, as_json: bool = False, debug: bool = False) -> Iterator[None]:
     """
     try:
         yield
-    except (KeyboardInterrupt, TerminatedError) as error:
-        complain("Error: interrupted; the checkpoint is as it was before or complete")
-        terminated = isinstance(error, TerminatedError)
-        raise typer.Exit(TERMINATED if terminated else _INTERRUPTED) from None
-    except _PASSED_ON:
-        raise
-    except BrokenPipeError:
-        raise typer.Exit(_NOBODY_READS) from None
-    except BaseException as error:  # noqa: BLE001 - this is the entry point; polars panics with one
+    except BaseException as error:  # this is the entry point; polars panics with one
+        status = stop_status(error)
+        if status is not None:
+            complain("Error: interrupted; the checkpoint is as it was before or complete")
+            raise typer.Exit(status) from None
+        if isinstance(error, _PASSED_ON):
+            raise
+        if isinstance(error, BrokenPipeError):
+            raise typer.Exit(_NOBODY_READS) from None
         message = one_line(explain(error, ON_THE_COMMAND_LINE))
         if debug:
             complain(_trace(error))

@@ -1,11 +1,15 @@
 """Options that several commands share, with the help that goes with them."""
 
-from typing import Annotated, Literal
+from collections.abc import Callable
+from enum import Enum
+from typing import Annotated, Any, Literal
 
+import msgspec
 import typer
 
 from checkpoint_core import Source
 from checkpoint_lambda._locations import OpenStore, open_checkpoint, open_source
+from checkpoint_lambda._settings import BY_NAME
 from checkpoint_lambda.errors import UnsupportedLocationError
 from nacc_event_model import EventFormat
 
@@ -19,11 +23,40 @@ __all__ = [
     "SourceArgument",
     "checkpoint_store",
     "event_source",
+    "option",
+    "parser",
     "patterns",
 ]
 
-
 Compression = Literal["snappy", "zstd", "lz4", "uncompressed"]
+
+
+def option(name: str, *, also: str = "", **more: Any) -> Any:
+    """Return the option for a setting: its flag, its bounds and its help are the table's.
+
+    `also` is put at the end of the help, and `more` is typer's.
+    """
+    setting = BY_NAME[name]
+    parts = [setting.meaning]
+    if setting.bounds:
+        more |= {"metavar": "N", "min": setting.bounds[0], "max": setting.bounds[1]}
+    elif not isinstance(setting.default, bool | Enum):
+        parts.append(f"Takes {setting.expected}.")
+    return typer.Option(setting.option, help=" ".join([*parts, also]).strip(), **more)
+
+
+def parser(name: str) -> Callable[[str], Any]:
+    """Return a function that reads a setting from text; whatever it refuses is wrong usage."""
+    setting = BY_NAME[name]
+
+    def parse(text: str) -> Any:
+        try:
+            return setting.read(text)
+        except (ValueError, msgspec.MsgspecError) as error:
+            raise typer.BadParameter(f"must be {setting.expected}") from error
+
+    return parse
+
 
 SourceArgument = Annotated[
     str,
@@ -36,18 +69,14 @@ CheckpointArgument = Annotated[
         help="The checkpoint: a Parquet file such as out/events.parquet, or s3://bucket/key.",
     ),
 ]
-EventFormatOption = Annotated[
-    EventFormat,
-    typer.Option("--event-format", envvar="EVENT_FORMAT", help="The event contract to judge by."),
-]
+EventFormatOption = Annotated[EventFormat, option("event_format", envvar="EVENT_FORMAT")]
 ExcludeProjectOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--exclude-project",
+    option(
+        "exclude_projects",
+        also="May be given several times.",
         metavar="PATTERN",
         envvar="EXCLUDE_PROJECTS",
-        help="Leave out projects whose label matches (*, ?, [...]). May be given several times; "
-        "in the variable, patterns are separated by spaces or commas.",
     ),
 ]
 JsonOption = Annotated[
@@ -76,4 +105,5 @@ def checkpoint_store(text: str) -> OpenStore:
 
 def patterns(values: list[str] | None) -> tuple[str, ...]:
     """Return the single patterns in what was given."""
-    return tuple(part for value in values or () for part in value.replace(",", " ").split())
+    found: tuple[str, ...] = BY_NAME["exclude_projects"].read(" ".join(values or ()))
+    return found

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import polars as pl
 import typer
+from polars import selectors
 from rich.console import RenderableType
 from rich.text import Text
 
@@ -59,12 +60,10 @@ def rejects_command(
         if key_contains is not None:
             rejects = rejects.filter(pl.col("key").str.contains(key_contains, literal=True))
         if as_json:
-            write_document(list(rejects.head(_at_most(limit, rejects)).iter_rows(named=True)))
+            write_document(list(_told(rejects, limit).iter_rows(named=True)))
         elif as_csv:
             text = io.BytesIO()
-            rejects.head(_at_most(limit, rejects)).write_csv(
-                text, datetime_format="%Y-%m-%dT%H:%M:%S%.6fZ"
-            )
+            _told(rejects, limit).write_csv(text)
             write(text.getvalue())
         else:
             write_lines(_lines(rejects, limit=_SHOWN if limit is None else limit))
@@ -78,8 +77,11 @@ def _load(store: CheckpointStore) -> pl.DataFrame:
     return rejects.with_columns(pl.col("digest").bin.encode("hex"))
 
 
-def _at_most(limit: int | None, rejects: pl.DataFrame) -> int:
-    return rejects.height if limit is None else limit
+def _told(rejects: pl.DataFrame, limit: int | None) -> pl.DataFrame:
+    """Return the rejects as programs get them: no more than the limit, times as text."""
+    # By polars: Python's datetimes would need a time zone database, which not every machine has.
+    moments = selectors.datetime().dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")
+    return rejects.head(rejects.height if limit is None else limit).with_columns(moments)
 
 
 def _lines(rejects: pl.DataFrame, *, limit: int) -> Iterator[RenderableType]:

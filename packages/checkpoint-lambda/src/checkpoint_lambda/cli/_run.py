@@ -1,17 +1,19 @@
 """`nacc-checkpoint run`."""
 
+import random
+import time
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from checkpoint_core import Observer, Request, RunReport, Settings, Source, run
 from checkpoint_core.settings import Mode
 from checkpoint_lambda._host import local_host
-from checkpoint_lambda._locations import OpenStore
+from checkpoint_lambda._locations import OpenStore, check_source, lies_inside
 from checkpoint_lambda._passes import run_until_complete
 from checkpoint_lambda._responses import Response
 from checkpoint_lambda._workdir import temporary_folder
@@ -26,6 +28,8 @@ from checkpoint_lambda.cli._options import (
     SourceArgument,
     checkpoint_store,
     event_source,
+    option,
+    parser,
     patterns,
 )
 from checkpoint_lambda.cli._output import complain, one_line, write_document, write_lines
@@ -36,22 +40,7 @@ from checkpoint_lambda.errors import DeniedObjectsError
 __all__ = ["run_command"]
 
 _DEFAULTS = Settings()
-
-
-def _moment(text: str) -> datetime:
-    """Return an ISO 8601 time; without an offset it is UTC."""
-    try:
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise typer.BadParameter(
-            "not an ISO 8601 time, such as 2026-09-30 or 2026-09-30T12:00:00-05:00"
-        ) from error
-
-
-def _limit(name: str, meaning: str, *, at_least: int = 1, at_most: int) -> Any:
-    flag = f"--{name.replace('_', '-')}"
-    return typer.Option(flag, metavar="N", min=at_least, max=at_most, help=meaning)
+_INSIDE = "the checkpoint lies inside the source; its own files count as unrecognized"
 
 
 def run_command(
@@ -59,21 +48,13 @@ def run_command(
     checkpoint: CheckpointArgument,
     *,
     since: Annotated[
-        datetime | None,
-        typer.Option(
-            parser=_moment,
-            metavar="TIME",
-            help="In this run, take only events later than this time (ISO 8601; UTC unless it "
-            "says otherwise). Earlier ones come in with a later run without it.",
-        ),
+        datetime | None, option("since", metavar="TIME", parser=parser("since"))
     ] = None,
     event_format: EventFormatOption = _DEFAULTS.event_format,
     exclude_project: ExcludeProjectOption = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")
-    ] = False,
+    dry_run: Annotated[bool, option("dry_run")] = False,
     compression: Annotated[
-        Compression, typer.Option(metavar="CODEC", help="snappy, zstd, lz4 or uncompressed.")
+        Compression, option("compression", metavar="CODEC")
     ] = _DEFAULTS.compression,
     as_json: JsonOption = False,
     debug: DebugOption = False,
@@ -93,82 +74,25 @@ def run_command(
             "_previous.",
         ),
     ] = False,
-    allow_loss: Annotated[
-        bool,
-        typer.Option(
-            "--allow-loss",
-            help="Rebuild although rows will be lost that the source no longer yields.",
-        ),
-    ] = False,
-    accept_source_change: Annotated[
-        bool,
-        typer.Option(
-            "--accept-source-change",
-            help="Go on although the checkpoint was made from another source.",
-        ),
-    ] = False,
-    accept_empty_source: Annotated[
-        bool,
-        typer.Option(
-            "--accept-empty-source",
-            help="Go on although there are no objects any more.",
-        ),
-    ] = False,
+    allow_loss: Annotated[bool, option("allow_loss")] = False,
+    accept_source_change: Annotated[bool, option("accept_source_change")] = False,
+    accept_empty_source: Annotated[bool, option("accept_empty_source")] = False,
+    list_restores: Annotated[bool, option("list_restores")] = False,
     max_events_per_run: Annotated[
-        int,
-        _limit(
-            "max_events_per_run",
-            "Events taken before they are committed; then goes on.",
-            at_most=100_000_000,
-        ),
+        int, option("max_events_per_run", also="Here a command goes on until nothing is left.")
     ] = _DEFAULTS.max_events_per_run,
     max_object_size_bytes: Annotated[
-        int,
-        _limit(
-            "max_object_size_bytes",
-            "A larger object is refused without being read.",
-            at_most=1_073_741_824,
-        ),
+        int, option("max_object_size_bytes")
     ] = _DEFAULTS.max_object_size_bytes,
-    batch_objects: Annotated[
-        int,
-        _limit(
-            "batch_objects", "Objects read before they are made into columns.", at_most=1_000_000
-        ),
-    ] = _DEFAULTS.batch_objects,
-    row_group_rows: Annotated[
-        int,
-        _limit("row_group_rows", "Rows in one row group of the checkpoint.", at_most=100_000_000),
-    ] = _DEFAULTS.row_group_rows,
-    commit_attempts: Annotated[
-        int,
-        _limit(
-            "commit_attempts", "How often to merge again after another run was first.", at_most=100
-        ),
-    ] = _DEFAULTS.commit_attempts,
-    listed_failures: Annotated[
-        int,
-        _limit(
-            "listed_failures", "Rejected objects listed in the document.", at_least=0, at_most=1_000
-        ),
-    ] = _DEFAULTS.listed_failures,
+    batch_objects: Annotated[int, option("batch_objects")] = _DEFAULTS.batch_objects,
+    row_group_rows: Annotated[int, option("row_group_rows")] = _DEFAULTS.row_group_rows,
+    commit_attempts: Annotated[int, option("commit_attempts")] = _DEFAULTS.commit_attempts,
+    listed_failures: Annotated[int, option("listed_failures")] = _DEFAULTS.listed_failures,
     future_tolerance_s: Annotated[
-        float,
-        _limit(
-            "future_tolerance_s",
-            "Events later than now plus this are warned of.",
-            at_least=0,
-            at_most=315_360_000,
-        ),
+        float, option("future_tolerance_s")
     ] = _DEFAULTS.future_tolerance_s,
     ledger_retention_days: Annotated[
-        float,
-        _limit(
-            "ledger_retention_days",
-            "Ledgers no longer in force are kept so long.",
-            at_least=0,
-            at_most=36_500,
-        ),
+        float, option("ledger_retention_days")
     ] = _DEFAULTS.ledger_retention_days,
 ) -> None:
     """Bring the checkpoint up to date with the source, until nothing is left to take.
@@ -200,14 +124,23 @@ def run_command(
             accept_source_change=accept_source_change,
             accept_empty_source=accept_empty_source,
             allow_loss=allow_loss,
+            list_restores=list_restores,
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     objects, store = event_source(source), checkpoint_store(checkpoint)
     with ended_well(as_json=as_json, debug=debug):
+        # First, so that a mistyped name is told as that, and nothing is made beside the checkpoint.
+        check_source(objects)
+        if lies_inside(store, objects):
+            complain(f"warning: {_INSIDE}")
         with watched() as observer:
-            one_pass = partial(_one_pass, objects, store, settings, request, observer)
-            report = run_until_complete(one_pass, listed_failures=settings.listed_failures)
+            report = run_until_complete(
+                partial(_one_pass, objects, store, settings, request, observer),
+                listed_failures=settings.listed_failures,
+                pause=time.sleep,
+                jitter=random.random,
+            )
         denied = DeniedObjectsError(report) if report.counts.denied else None
         if not as_json:
             write_lines(summarize(report, source=source, checkpoint=checkpoint))

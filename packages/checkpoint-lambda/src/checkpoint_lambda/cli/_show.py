@@ -43,7 +43,7 @@ class _Document(Struct, frozen=True, kw_only=True):
     commit_id: str
     source: str
     event_format: str
-    objects: int
+    objects: int | None
     rejects: dict[str, int] | None
     events: list[_Count]
 
@@ -88,7 +88,7 @@ def _lines(checkpoint: str, description: Description) -> Iterator[RenderableType
     facts = {
         "size": f"{description.size_bytes:,} bytes",
         "holds": span(metadata.rows, metadata.first_timestamp, metadata.last_timestamp),
-        "objects": f"{description.objects:,} in {one_line(familiar(metadata.source))}",
+        "objects": _objects(description),
         "rejects": _rejects(description),
         "event format": str(metadata.event_format),
         "last change": f"{instant(metadata.committed_at)}, commit {metadata.commit_id}",
@@ -98,6 +98,13 @@ def _lines(checkpoint: str, description: Description) -> Iterator[RenderableType
     for name, fact in facts.items():
         yield f"  {name:<14}{fact}"
     yield _pivot(description.events)
+
+
+def _objects(description: Description) -> str:
+    source = one_line(familiar(description.metadata.source))
+    if description.objects is None:
+        return f"unknown: its ledger is not beside it; they are in {source}"
+    return f"{description.objects:,} in {source}"
 
 
 def _rejects(description: Description) -> str:

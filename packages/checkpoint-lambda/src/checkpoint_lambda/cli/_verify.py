@@ -11,6 +11,7 @@ from rich.text import Text
 
 from checkpoint_core import CheckpointError, CheckpointStore, Settings
 from checkpoint_core.inspection import Check, describe, verify
+from checkpoint_lambda._locations import check_source
 from checkpoint_lambda._workdir import temporary_folder
 from checkpoint_lambda.cli._failures import ended_well
 from checkpoint_lambda.cli._options import (
@@ -20,6 +21,7 @@ from checkpoint_lambda.cli._options import (
     JsonOption,
     checkpoint_store,
     event_source,
+    option,
     patterns,
 )
 from checkpoint_lambda.cli._output import one_line, write_document, write_lines
@@ -48,11 +50,7 @@ def verify_command(
     *,
     event_format: Annotated[
         EventFormat | None,
-        typer.Option(
-            "--event-format",
-            envvar="EVENT_FORMAT",
-            help="The event contract to judge by. [default: the checkpoint's own]",
-        ),
+        option("event_format", also="[default: the checkpoint's own]", envvar="EVENT_FORMAT"),
     ] = None,
     exclude_project: ExcludeProjectOption = None,
     as_json: JsonOption = False,
@@ -65,6 +63,8 @@ def verify_command(
     store = checkpoint_store(checkpoint)
     objects = None if source is None else event_source(source)
     with ended_well(as_json=as_json, debug=debug):
+        if objects is not None:
+            check_source(objects)
         with temporary_folder() as workdir:
             settings = Settings(
                 event_format=event_format or _own_format(store, workdir),
