@@ -29,7 +29,6 @@ __all__ = ["S3Clients", "close_clients", "current_clients"]
 
 _CONNECT_TIMEOUT_S: Final = 5
 _READ_TIMEOUT_S: Final = 30
-_ATTEMPTS: Final = 4
 _CONNECTIONS: Final = 64
 # obstore asks again five minutes before this is over, and botocore renews credentials a quarter
 # of an hour before they end.
@@ -40,8 +39,8 @@ _AWS_HOST: Final = re.compile(r"https?://[^/]*\.(amazonaws\.com(\.cn)?|api\.aws)
 class S3Clients:
     """What talks to S3 under one configuration; may be shared by threads.
 
-    `patient` asks up to four times, with exponential backoff and jitter: for what may be repeated.
-    `single` asks once: for the deciding write, and for those who repeat by themselves.
+    `single` asks once. What may be repeated is repeated by its callers, with `retrying`: botocore's
+    own retries have a quota for each client, which runs out in a function that stays warm.
 
     Args:
         region: instead of the configured one.
@@ -52,7 +51,7 @@ class S3Clients:
         self._session = boto3.session.Session()
         self._lock = threading.Lock()
         self._fast: dict[str, FastStore] = {}
-        self.single = self._client(region, 1, Config())
+        self.single = self._client(region, Config())
         special = Config()
         if not _AWS_HOST.fullmatch(self.single.meta.endpoint_url):
             # Servers other than AWS know buckets by path, and may refuse today's checksums.
@@ -62,8 +61,7 @@ class S3Clients:
                 response_checksum_validation="when_required",
             )
             self.single.close()
-            self.single = self._client(region, 1, special)
-        self.patient = self._client(region, _ATTEMPTS, special)
+            self.single = self._client(region, special)
 
     @property
     def region(self) -> str:
@@ -84,16 +82,15 @@ class S3Clients:
 
     def close(self) -> None:
         """Close the connections."""
-        self.patient.close()
         self.single.close()
         self._fast.clear()
 
-    def _client(self, region: str | None, attempts: int, special: Config) -> S3Client:
+    def _client(self, region: str | None, special: Config) -> S3Client:
         config = Config(
             connect_timeout=_CONNECT_TIMEOUT_S,
             read_timeout=_READ_TIMEOUT_S,
             max_pool_connections=_CONNECTIONS,
-            retries={"mode": "standard", "total_max_attempts": attempts},
+            retries={"mode": "standard", "total_max_attempts": 1},
         )
         return self._session.client("s3", region_name=region, config=config.merge(special))
 

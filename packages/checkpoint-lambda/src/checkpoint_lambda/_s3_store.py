@@ -143,10 +143,8 @@ class S3Store:
         only the answer was lost.
         """
         key = self._key(name)
-        with file.open("rb") as body, explained(self._uri(key), "writing"):
-            self._clients().patient.put_object(
-                Bucket=self._bucket, Key=key, Body=body, **self._encryption
-            )
+        with explained(self._uri(key), "writing"):
+            self._retrying(lambda: self._put(key, file))
 
     def put_if(self, name: str, file: Path, condition: Condition) -> PutOutcome:
         """Write the local file under the name if its version is still the given one; asks once.
@@ -166,23 +164,35 @@ class S3Store:
     def list_files(self, folder: str) -> list[StoredFile]:
         """List the files directly in a folder, by name. Raises StorageError where that fails."""
         inside = self._key(f"{folder.rstrip('/')}/")
-        found = []
         with explained(self._uri(inside), "listing"):
-            pages = self._clients().patient.get_paginator("list_objects_v2")
-            for page in pages.paginate(Bucket=self._bucket, Prefix=inside, Delimiter="/"):
-                for each in page.get("Contents", []):
-                    # What a console creates to show a folder has the folder's own key.
-                    if each["Key"] != inside:
-                        name = each["Key"].removeprefix(self._folder)
-                        modified = each["LastModified"].astimezone(UTC)
-                        found.append(StoredFile(name=name, last_modified=modified))
+            found = self._retrying(lambda: self._list(inside))
         return sorted(found, key=lambda file: file.name)
 
     def delete(self, name: str) -> None:
         """Remove a file; no error where there is none. Raises StorageError where that fails."""
         key = self._key(name)
         with explained(self._uri(key), "removing"):
-            self._clients().patient.delete_object(Bucket=self._bucket, Key=key)
+            self._retrying(
+                lambda: self._clients().single.delete_object(Bucket=self._bucket, Key=key)
+            )
+
+    def _put(self, key: str, file: Path) -> None:
+        with file.open("rb") as body:
+            self._clients().single.put_object(
+                Bucket=self._bucket, Key=key, Body=body, **self._encryption
+            )
+
+    def _list(self, inside: str) -> list[StoredFile]:
+        found = []
+        pages = self._clients().single.get_paginator("list_objects_v2")
+        for page in pages.paginate(Bucket=self._bucket, Prefix=inside, Delimiter="/"):
+            for each in page.get("Contents", []):
+                # What a console creates to show a folder has the folder's own key.
+                if each["Key"] != inside:
+                    name = each["Key"].removeprefix(self._folder)
+                    modified = each["LastModified"].astimezone(UTC)
+                    found.append(StoredFile(name=name, last_modified=modified))
+        return found
 
     def _tail(self, key: str, length_bytes: int) -> Tail:
         client = self._clients().single

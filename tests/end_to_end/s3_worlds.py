@@ -1,0 +1,202 @@
+"""A function whose objects and checkpoint are in the S3 look-alike, which never waits in vain.
+
+The pauses between attempts are left out: everything else, boto3 and obstore included, is real.
+"""
+
+import copy
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from msgspec import structs
+
+from checkpoint_core import Host, Observer, Settings
+from checkpoint_core.inspection import verify
+from checkpoint_lambda._host import local_host
+from checkpoint_lambda._s3_source import S3Source
+from checkpoint_lambda._s3_store import S3Store
+from checkpoint_lambda.handler import lambda_handler
+from nacc_event_model import InvalidEvent
+from tests.checkpoint_core.oracle import digest_of
+from tests.checkpoint_core.world import Row, multiset, read_json_metadata, row
+from tests.checkpoint_lambda.invoking import EVENT, Context, document, object_key
+from tests.checkpoint_lambda.s3_serving import serving
+from tests.fake_s3 import FakeS3, Fault, LoggedRequest, PlannedFault, Request
+from tests.fake_s3.operations import handle
+
+SOURCE = "events"
+TARGET = "checkpoints"
+CHECKPOINT = "out/events.parquet"
+REJECTS = "out/_rejects/events.parquet"
+LEDGERS = "out/_ledger/events/"
+Saved = tuple[Any, dict[str, list[bytes]]]
+
+
+@contextmanager
+def hurried(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Leave out every pause: of botocore, of the adapters and of the core."""
+    monkeypatch.setattr("checkpoint_lambda._s3_retrying.backoff", lambda *_: 0.0)
+    monkeypatch.setattr("checkpoint_lambda._invocation.local_host", _host_without_pauses)
+    yield
+
+
+def _host_without_pauses(workdir: Path, observer: Observer) -> Host:
+    return structs.replace(local_host(workdir, observer), pause=lambda _: None)
+
+
+@contextmanager
+def serving_world() -> Iterator["World"]:
+    """Give a world behind a server, to be cleared between tests: clients cost more than runs.
+
+    Etags are not of the content, as with KMS. Objects are read one after the other, so that the
+    n-th request of a run is the same one each time.
+    """
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        hurried(patch),
+        serving(patch) as s3,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        patch.setenv("READ_CONCURRENCY", "1")
+        patch.setenv("LOG_LEVEL", "ERROR")
+        patch.setattr("tempfile.tempdir", folder)
+        s3.opaque_etags = True
+        yield World(s3)
+
+
+def rows_of(documents: Iterable[bytes]) -> Counter[Row]:
+    """Return the rows of those documents that are valid events."""
+    found: Counter[Row] = Counter()
+    for data in documents:
+        with suppress(InvalidEvent):
+            found[row(data)] += 1
+    return found
+
+
+class World:
+    """Two buckets, and the function; `versions` is what was ever written, by key."""
+
+    def __init__(self, s3: FakeS3) -> None:
+        self.s3 = s3
+        self.versions: dict[str, list[bytes]] = {}
+
+    def clear(self) -> None:
+        """Begin anew: two empty buckets, nothing planned."""
+        self.s3._buckets.clear()
+        self.s3.plan.clear()
+        self.s3.log.clear()
+        self.s3.create_bucket(SOURCE)
+        self.s3.create_bucket(TARGET)
+        self.versions.clear()
+
+    def save(self) -> Saved:
+        """Return the state of both buckets."""
+        with self.s3.lock:
+            return copy.deepcopy((self.s3._buckets, self.versions))
+
+    def restore(self, saved: Saved) -> None:
+        """Go back to a state, with nothing planned and nothing logged."""
+        with self.s3.lock:
+            self.s3._buckets, self.versions = copy.deepcopy(saved)
+            self.s3.plan.clear()
+            self.s3.log.clear()
+
+    def put(self, number: int, data: bytes) -> None:
+        """Write an object, whatever it holds."""
+        self.versions.setdefault(object_key(number), []).append(data)
+        self.s3.put_object(SOURCE, object_key(number), data)
+
+    def write(self, *numbers: int, **changed: Any) -> None:
+        """Write the usual event under these keys, told apart by gear_name."""
+        for number in numbers:
+            self.put(number, document(**({"gear_name": f"gear-{number}"} | changed)))
+
+    def delete(self, number: int) -> None:
+        """Remove an object."""
+        self.s3.delete_object(SOURCE, object_key(number))
+
+    def invoke(self, **changed: Any) -> dict[str, Any]:
+        """Invoke the function once and return its response. Raises RunFailedError."""
+        return lambda_handler({**EVENT, **changed}, Context())
+
+    def requests(self, act: Callable[[], object]) -> list[LoggedRequest]:
+        """Return the requests that something makes."""
+        self.s3.log.clear()
+        act()
+        return list(self.s3.log.requests)
+
+    def await_late(self, planned: PlannedFault) -> None:
+        """Return when all writes that were to be late have taken place, before anything else."""
+        while self.landed() < planned.fired:
+            time.sleep(0.01)
+
+    def landed(self) -> int:
+        """Return how many late requests have been carried out."""
+        return sum(each.fault is Fault.LATE for each in list(self.s3.log.requests))
+
+    def checkpoint(self) -> bytes | None:
+        """Return the checkpoint file, None without one."""
+        if CHECKPOINT not in self.s3.keys(TARGET):
+            return None
+        return bytes(self.s3.get_object(TARGET, CHECKPOINT).data)
+
+    def rows(self) -> Counter[Row]:
+        """Return the multiset of the checkpoint's rows."""
+        data = self.checkpoint()
+        return Counter() if data is None else multiset(pl.read_parquet(data))
+
+    def ledger(self) -> pl.DataFrame:
+        """Return the ledger in force."""
+        data = self.checkpoint()
+        assert data is not None
+        name = f"{LEDGERS}{read_json_metadata(data)['commit_id']}.parquet"
+        return pl.read_parquet(self.s3.get_object(TARGET, name).data)
+
+    def every_version(self) -> Counter[Row]:
+        """Return the rows of all that was ever written; what was only touched counts once."""
+        distinct = [dict.fromkeys(versions) for versions in self.versions.values()]
+        return rows_of(data for versions in distinct for data in versions)
+
+    def newest_versions(self) -> Counter[Row]:
+        """Return the rows of the objects as they are now."""
+        return rows_of(self.s3.get_object(SOURCE, key).data for key in self.s3.keys(SOURCE))
+
+    def ledger_problems(self) -> list[str]:
+        """Return which valid objects are not in the ledger as they are now, and wrong numbers."""
+        ledger = self.ledger()
+        digests = dict(ledger.select("key", "digest").iter_rows())
+        objects = {key: self.s3.get_object(SOURCE, key).data for key in self.s3.keys(SOURCE)}
+        found = [
+            f"{key}: not the newest version"
+            for key, data in objects.items()
+            if rows_of([data]) and digests.get(key) != digest_of(data)
+        ]
+        versions = ledger["versions"].sum()
+        if versions != self.rows().total():
+            found.append(f"{versions} versions, {self.rows().total()} rows")
+        return found
+
+    def problems(self) -> list[str]:
+        """Return what `verify` finds wrong with checkpoint, ledger and source."""
+        with tempfile.TemporaryDirectory() as folder:
+            checks = verify(
+                S3Store(TARGET, CHECKPOINT),
+                S3Source(SOURCE, "prod"),
+                Settings(),
+                workdir=Path(folder),
+            )
+        return [f"{check.name}: {check.detail}" for check in checks if not check.passed]
+
+
+def late(s3: FakeS3, request: Request) -> int:
+    """Let a write that nobody waits for any more take its effect, if its condition still holds.
+
+    Returns the status that nobody sees.
+    """
+    return handle(s3, request, None).status
