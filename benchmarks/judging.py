@@ -15,7 +15,9 @@ from nacc_event_model import Decoder, EventFormat, VisitEvent, encode
 _START = datetime(2026, 9, 1, tzinfo=UTC)
 
 
-class _PydanticEvent(BaseModel):
+class PydanticEvent(BaseModel):
+    """The event as the system in use has it: what a user would write without this project."""
+
     action: Literal["submit", "pass-qc", "not-pass-qc", "delete"]
     study: str = Field(default="adrc", min_length=1)
     pipeline_adcid: int = Field(gt=0)
@@ -53,7 +55,7 @@ def measure(events: int, rounds: int) -> list[Measurement]:
 
 
 def _reference(data: list[bytes]) -> pl.DataFrame:
-    rows = [_PydanticEvent(**json.loads(each)).model_dump() for each in data]
+    rows = [PydanticEvent(**json.loads(each)).model_dump() for each in data]
     return pl.DataFrame(rows, schema=event_schema(EventFormat.V1_0))
 
 

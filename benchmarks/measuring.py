@@ -9,7 +9,8 @@ from msgspec import Struct, structs
 class Measurement(Struct, frozen=True, kw_only=True):
     """How long one way of doing something took for so many items.
 
-    `ratio` compares it with the first way of its kind in the same run of the benchmark, because
+    `cpu_s` is the processor time of the whole process, which other load changes little. `ratio`
+    compares `seconds` with the first way of its kind in the same run of the benchmark, because
     absolute times say more about the machine than about the code.
     """
 
@@ -17,8 +18,30 @@ class Measurement(Struct, frozen=True, kw_only=True):
     how: str
     items: int
     seconds: float
+    cpu_s: float | None = None
     peak_mb: float | None = None
     ratio: float | None = None
+
+    @property
+    def items_per_s(self) -> float:
+        """How many items were done in a second."""
+        return self.items / self.seconds
+
+
+class Target(Struct, frozen=True, kw_only=True):
+    """Something to reach: a ratio of two measurements of one run, or a limit."""
+
+    what: str
+    value: float
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether the value is within its limits."""
+        return (self.at_least is None or self.value >= self.at_least) and (
+            self.at_most is None or self.value <= self.at_most
+        )
 
 
 def best_of(rounds: int, work: Callable[[], object]) -> float:

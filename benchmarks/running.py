@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.measuring import Measurement, compared
+from benchmarks.watching import watch
 
 
 def measure(objects: int, new: int) -> list[Measurement]:
@@ -23,23 +24,15 @@ def measure(objects: int, new: int) -> list[Measurement]:
         return compared([first, second, third])
 
 
-_WATCH = """
-import resource, subprocess, sys, time
-begin = time.perf_counter()
-subprocess.run([sys.executable, "-m", "checkpoint_lambda", *sys.argv[1:]],
-               check=True, stdout=subprocess.DEVNULL)
-seconds = time.perf_counter() - begin
-print(seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
-"""
-"""A small process between, because a child's peak begins with the memory of its parent."""
-
-
 def _timed(how: str, items: int, arguments: list[str]) -> Measurement:
-    command = [sys.executable, "-c", _WATCH, *arguments]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    seconds, peak_mb = map(float, answer.split())
+    took = watch("-m", "checkpoint_lambda", *arguments)
     return Measurement(
-        what="nacc-checkpoint run", how=how, items=items, seconds=seconds, peak_mb=peak_mb
+        what="nacc-checkpoint run",
+        how=how,
+        items=items,
+        seconds=took.seconds,
+        cpu_s=took.cpu_s,
+        peak_mb=took.peak_mb,
     )
 
 

@@ -56,10 +56,11 @@ def select(
     etag are; rejects moreover only under the rules that they were rejected by, and archived ones
     until the listing says that they are restored.
     """
-    timed = listing.with_columns(name_time=_time_text(EventFormat(rules.event_format)))
+    # What the ledger holds first: looking at names costs the most, and it had a name once.
+    unknown = listing.join(ledger, on=["key", "etag"], how="anti")
+    timed = unknown.with_columns(name_time=_time_text(EventFormat(rules.event_format)))
     unrecognized = timed.filter(pl.col("name_time").is_null())
-    recognized = timed.filter(pl.col("name_time").is_not_null())
-    fresh = recognized.join(ledger, on=["key", "etag"], how="anti")
+    fresh = timed.filter(pl.col("name_time").is_not_null())
     known_reject = rejects.select(
         "key", "etag", "outcome", "event_format", "model_version", "exclude_projects"
     )
@@ -69,7 +70,7 @@ def select(
         listed=listing.height,
         unrecognized=unrecognized.height,
         unrecognized_examples=tuple(unrecognized["key"].sort().head(examples)),
-        unchanged=recognized.height - fresh.height,
+        unchanged=listing.height - unknown.height,
         rejected_before=marked.filter(settled).select("key"),
         to_read=marked.filter(~settled).sort("name_time", "key").select(listing.columns),
     )

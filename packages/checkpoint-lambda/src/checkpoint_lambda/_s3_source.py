@@ -42,7 +42,7 @@ class S3Source:
         bucket: str,
         prefix: str = "",
         *,
-        reading_threads: int = 128,
+        reading_threads: int = 256,
         listing_threads: int = 32,
         page_size: int = 1000,
         first_pause_s: float = 0.5,

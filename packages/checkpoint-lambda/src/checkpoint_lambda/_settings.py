@@ -287,7 +287,7 @@ _LIMITS: Final = (
         "read_concurrency",
         "How many objects are read at once.",
         bounds=(1, 1_024),
-        default=64,
+        default=256,
         has_option=False,
     ),
 )
