@@ -134,7 +134,16 @@ def test_no_file_names_a_folder_of_one_machine() -> None:
     """What is written here holds on every machine."""
     machine_path = re.compile(rb"(?<![\w.])/(?:root|home|Users|work|mnt)/\w")
     files = [path for path in ROOT.iterdir() if path.is_file()]
-    for folder in (".ci", "artifacts", "benchmarks", "docs", "infra", "packages", "scripts", "tests"):
+    for folder in (
+        ".ci",
+        "artifacts",
+        "benchmarks",
+        "docs",
+        "infra",
+        "packages",
+        "scripts",
+        "tests",
+    ):
         files += [path for path in (ROOT / folder).rglob("*") if path.is_file()]
     # Made by Python and by coverage, which other workers write and remove at this moment.
     made = re.compile(r"/__pycache__/|/\.coverage")

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from contextlib import ExitStack
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import settings as hypothesis_settings
@@ -91,6 +92,8 @@ class History(RuleBasedStateMachine):
     @rule()
     def release(self) -> None:
         self.world.source.outcomes.clear()
+        # A run looks at restore states at most once a day.
+        self.world.clock.current += timedelta(days=1)
 
     # What happens to the store.
 

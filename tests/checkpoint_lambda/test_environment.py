@@ -78,7 +78,7 @@ def test_the_environment_alone_is_enough() -> None:
         checkpoint_bucket="checkpoints",
         checkpoint_key="out/events.parquet",
         kms_key_id=None,
-        read_concurrency=64,
+        read_concurrency=256,
         core=Settings(),
         request=Request(),
     )

@@ -1,5 +1,6 @@
 """Sources and targets that are not as one would wish: unreadable, read-only, full, not there."""
 
+import importlib
 import json
 import resource
 from pathlib import Path
@@ -15,6 +16,8 @@ from tests.checkpoint_lambda.processes import (
 from tests.end_to_end.commands import Ended, call, counted, files_of, put, rows, take
 
 # Much is imported only when it is used, and an ordinary user may not be able to read it then.
+# Nothing here may start polars' threads: they would not see what is mounted later.
+importlib.import_module("polars._utils.parquet")
 call("rejects", "nothing.parquet")
 
 
