@@ -169,7 +169,11 @@ def environment_with(pythons: Iterable[Path]) -> dict[str, str]:
     environment = {
         name: value for name, value in os.environ.items() if name not in ACTIVE_ENVIRONMENT
     }
-    return environment | {"PATH": os.pathsep.join(folders)}
+    # A worker that is done takes tests over from the others, some of which take long.
+    return environment | {
+        "PATH": os.pathsep.join(folders),
+        "PYTEST_ADDOPTS": "--dist=worksteal",
+    }
 
 
 if __name__ == "__main__":

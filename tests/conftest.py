@@ -12,5 +12,5 @@ settings.register_profile(
 settings.register_profile(
     "repeatable", settings.get_profile("quick"), derandomize=True, print_blob=True
 )
-settings.register_profile("thorough", settings.get_profile("repeatable"), max_examples=200)
+settings.register_profile("thorough", settings.get_profile("repeatable"), max_examples=150)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
