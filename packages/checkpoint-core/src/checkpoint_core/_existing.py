@@ -9,7 +9,6 @@ from msgspec import Struct
 from polars.exceptions import PolarsError
 
 from checkpoint_core._layout import DamagedFileError, event_schema
-from checkpoint_core._ledger import Ledger
 from checkpoint_core._parquet import collect, read_schema, scan, sink
 from nacc_event_model import EventFormat
 
@@ -97,40 +96,6 @@ def match(existing: pl.LazyFrame, columns: Sequence[str], arrived: pl.DataFrame)
     older = older.group_by(_REQUIRED).agg(pl.col("present").sum())
     second, _ = _subtract(older, _REQUIRED, first.unmatched)
     return Match(matched=pl.concat([first.matched, second.matched]), unmatched=second.unmatched)
-
-
-def find_waiting(file: Path, ledger: Ledger, arrived: pl.DataFrame) -> Match:
-    """Match new objects with the adopted rows that no object has accounted for yet.
-
-    An object that could not be taken when its row was adopted (archived, not valid under the
-    format of that time) is recognized when it comes. Rows with the same time, center and
-    participant that the ledger accounts for are not given away a second time.
-    """
-    traits = ["timestamp", "pipeline_adcid", "ptid"]
-    wanted = arrived.lazy().select(traits).unique()
-    rows = collect(file, scan(file).join(wanted, on=traits, how="semi"))
-    accounted = ledger.collect(
-        ledger.scan()
-        .join(wanted, on=traits, how="semi")
-        .group_by(traits)
-        .agg(pl.col("versions").sum())
-    )
-    free = (
-        rows.group_by(traits)
-        .len("present")
-        .join(accounted, on=traits, how="left")
-        .select(*traits, free=pl.col("present").cast(pl.Int64) - pl.col("versions").fill_null(0))
-    )
-    found = match(rows.lazy(), rows.columns, arrived)
-    numbered = found.matched.with_columns(occurrence=pl.int_range(pl.len()).over(traits)).join(
-        free, on=traits, how="left", maintain_order="left"
-    )
-    is_free = pl.col("occurrence") < pl.col("free")
-    taken = numbered.filter(~is_free).select(arrived.columns)
-    return Match(
-        matched=numbered.filter(is_free).select(arrived.columns),
-        unmatched=pl.concat([found.unmatched, taken]),
-    )
 
 
 def _subtract(

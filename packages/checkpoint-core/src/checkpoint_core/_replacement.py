@@ -6,7 +6,6 @@ import polars as pl
 from msgspec import Struct, structs
 
 from checkpoint_core._commit import Prepared, back_off, commit
-from checkpoint_core._existing import find_waiting
 from checkpoint_core._judgement import Judgement
 from checkpoint_core._layout import (
     LEDGER_SCHEMA,
@@ -16,7 +15,7 @@ from checkpoint_core._layout import (
     new_commit_id,
 )
 from checkpoint_core._ledger import NO_LEDGER, updates
-from checkpoint_core._merge import NO_ROWS, Rows, in_arrival_order
+from checkpoint_core._merge import NO_ROWS, Rows
 from checkpoint_core._parquet import read_schema
 from checkpoint_core._preparation import Base, Commit, prepare
 from checkpoint_core._snapshot import Snapshot, load
@@ -56,11 +55,9 @@ class Replacement(Struct, frozen=True, kw_only=True):
     deferred: pl.DataFrame
     adopted: pl.DataFrame
 
-    def after(self, committed: Prepared, judgement: Judgement) -> "Replacement":
-        """Return the same, committed, with what became of the judged objects in the end."""
-        return structs.replace(
-            self, committed=committed, rows=committed.metadata.rows, judgement=judgement
-        )
+    def after(self, committed: Prepared) -> "Replacement":
+        """Return the same, committed."""
+        return structs.replace(self, committed=committed)
 
 
 def refuse_mismatch(metadata: CheckpointMetadata | None, task: Task, location: str) -> None:
@@ -105,12 +102,12 @@ def replace(
             return result
         with suppress(ChangedWhileReadingError):
             with host.observer.stage("merge"):
-                prepared, merged = _prepare(
+                prepared = _prepare(
                     store, snapshot, judgement, task=task, host=host, attempt=attempt
                 )
             with host.observer.stage("commit"):
                 if commit(store, prepared, etag=snapshot.etag, host=host):
-                    return result.after(prepared, merged)
+                    return result.after(prepared)
         back_off(host, attempt)
         before = snapshot.generation
         snapshot = load(store, host.workdir)
@@ -136,11 +133,8 @@ def _prepare(
     task: Task,
     host: Host,
     attempt: int,
-) -> tuple[Prepared, Judgement]:
-    """Prepare a commit on this snapshot; raises ChangedWhileReadingError if it was replaced.
-
-    Returns also what became of the objects: those whose rows were adopted before are touched.
-    """
+) -> Prepared:
+    """Prepare a commit on this snapshot; raises ChangedWhileReadingError if it was replaced."""
     base = _base(store, snapshot, host, attempt)
     unique = task.run_id if attempt == 0 else f"{task.run_id}-{attempt}"
     particulars = Commit(
@@ -153,15 +147,7 @@ def _prepare(
     accepted, touched = judgement.accepted, judgement.touched
     present = snapshot.ledger.entries(pl.concat([accepted.select("key"), touched.select("key")]))
     changed = updates(judgement, present, commit_id=particulars.commit_id)
-    if base.file is not None and base.adopted_rows:
-        known = present.filter(pl.col("versions") > 0)
-        first = accepted.join(known, on="key", how="anti", maintain_order="left")
-        found = find_waiting(base.file, base.ledger, in_arrival_order(first))
-        base = structs.replace(base, adopted_rows=base.adopted_rows - found.matched.height)
-        accepted = accepted.join(found.matched, on="key", how="anti", maintain_order="left")
-        touched = pl.concat([touched, found.matched.select(touched.columns)])
-        judgement = structs.replace(judgement, accepted=accepted, touched=touched)
-    return prepare(base, accepted, changed, particulars, host.workdir), judgement
+    return prepare(base, accepted, changed, particulars, host.workdir)
 
 
 def _base(store: CheckpointStore, snapshot: Snapshot, host: Host, attempt: int) -> Base:

@@ -203,7 +203,7 @@ def _rewrite(
             store.put(names.replaced(particulars.commit_id), ground.original)
         if not commit(store, prepared, etag=ground.snapshot.etag, host=host):
             raise CommitConflictError(store.location, 1)
-    return result.after(prepared, plan.judgement)
+    return result.after(prepared)
 
 
 def _particulars(ground: Ground, task: Task, host: Host) -> Commit:

@@ -56,11 +56,10 @@ def select(
     etag are; rejects moreover only under the rules that they were rejected by, and archived ones
     until the listing says that they are restored.
     """
-    # What the ledger holds first: looking at names costs the most, and it had a name once.
-    unknown = listing.join(ledger, on=["key", "etag"], how="anti")
-    timed = unknown.with_columns(name_time=_time_text(EventFormat(rules.event_format)))
+    timed = listing.with_columns(name_time=_time_text(EventFormat(rules.event_format)))
     unrecognized = timed.filter(pl.col("name_time").is_null())
-    fresh = timed.filter(pl.col("name_time").is_not_null())
+    recognized = timed.filter(pl.col("name_time").is_not_null())
+    fresh = recognized.join(ledger, on=["key", "etag"], how="anti")
     known_reject = rejects.select(
         "key", "etag", "outcome", "event_format", "model_version", "exclude_projects"
     )
@@ -70,7 +69,7 @@ def select(
         listed=listing.height,
         unrecognized=unrecognized.height,
         unrecognized_examples=tuple(unrecognized["key"].sort().head(examples)),
-        unchanged=listing.height - unknown.height,
+        unchanged=recognized.height - fresh.height,
         rejected_before=marked.filter(settled).select("key"),
         to_read=marked.filter(~settled).sort("name_time", "key").select(listing.columns),
     )

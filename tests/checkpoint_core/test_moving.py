@@ -1,8 +1,7 @@
-"""Adopted rows wait for their objects, and objects keep their rows when a source or format moves."""
+"""Objects keep their rows when a source or a format moves, and other ends of a run."""
 
 import pickle
 
-import polars as pl
 import pytest
 from msgspec import structs
 
@@ -27,56 +26,6 @@ from tests.checkpoint_core.world import CHECKPOINT, REJECTS, World, document, ke
 
 RULES = Rules.of(Settings())
 V11 = Settings(event_format=EventFormat.V1_1)
-
-
-def test_an_object_that_was_not_valid_at_adoption_finds_its_row_later(world: World) -> None:
-    """Another tool took what only format 1.1 allows; it is not taken a second time."""
-    lower = document(ptid="p-1", gear_name="lower")
-    world.source.write(key(2), lower)
-    rows = frame(*existing(world, 1), document(ptid="P1", gear_name="lower"))
-    put(world, rows.with_columns(pl.col("ptid").replace("P1", "p-1")))
-    world.run(mode="adopt")
-    assert world.reasons().keys() == {key(2)}
-
-    report = world.run(V11)
-
-    assert (report.counts.touched, report.counts.accepted, report.total_events) == (1, 0, 2)
-    assert world.metadata()["adopted_rows"] == 0
-    assert world.problems(V11, source=True) == []
-
-
-def test_an_object_that_is_repaired_finds_its_row(world: World) -> None:
-    """It was broken while its row was adopted, and has the old content again."""
-    world.write(1, 2)
-    world.run()
-    whole = world.source.objects[key(2)].data
-    world.source.write(key(2), b"{")
-    lose_ledger(world)
-    world.run(mode="adopt")
-    assert world.metadata()["adopted_rows"] == 1
-
-    world.source.write(key(2), whole)
-    report = world.run()
-
-    assert (report.counts.touched, report.counts.accepted, report.total_events) == (1, 0, 2)
-    assert world.metadata()["adopted_rows"] == 0
-    assert world.problems(source=True) == []
-
-
-def test_a_restored_object_that_was_adopted_unread_finds_its_row(world: World) -> None:
-    """Restoring by copying gives it another etag; its content is in the checkpoint already."""
-    put(world, frame(*existing(world, 1), document(timestamp="2024-06-01T00:00:00Z")))
-    world.source.outcomes[key(1)] = "archived"
-    adopted = world.run(mode="adopt")
-    assert f"for example {key(1)}" in adopted.warnings[0]
-
-    del world.source.outcomes[key(1)]
-    world.source.touch(key(1))
-    report = world.run()
-
-    assert (report.counts.touched, report.total_events) == (1, 2)
-    assert world.metadata()["adopted_rows"] == 1
-    assert world.problems(source=True) == []
 
 
 def test_a_row_that_an_object_accounts_for_is_not_given_away(world: World) -> None:
