@@ -61,6 +61,14 @@ class Point(Struct, frozen=True):
             "times": 1,
         }
 
+    def count(self, world: World) -> int:
+        """Return how many such requests were carried out."""
+        return sum(
+            (self.operation, self.bucket) == (request.operation, request.bucket)
+            and request.key.startswith(self.prefix)
+            for request in world.s3.log.requests
+        )
+
 
 LOADING = Point("GetObject", TARGET, LEDGERS)
 LISTING = Point("ListObjectsV2", SOURCE)
@@ -117,6 +125,7 @@ def start_here(command: tuple[str, ...]) -> subprocess.Popen[bytes]:
 
 def kill_at(world: World, point: Point, command: tuple[str, ...], *, sent: bool) -> None:
     """Run a process until the point is reached, and see it killed there."""
+    before = point.count(world)
     is_known = threading.Event()
     processes: list[subprocess.Popen[bytes]] = []
 
@@ -133,6 +142,8 @@ def kill_at(world: World, point: Point, command: tuple[str, ...], *, sent: bool)
     ended = finish(processes[0])
 
     assert (1, -signal.SIGKILL) == (hook.fired, ended.status), ended.stderr
+    # The server goes on with the request that it was killed over; writes come one at a time.
+    world.s3.log.wait_for(lambda: point.count(world) > before)
     world.s3.plan.clear()
 
 

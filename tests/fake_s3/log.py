@@ -1,6 +1,8 @@
 """The log of what was asked and answered."""
 
+import threading
 from collections import Counter
+from collections.abc import Callable
 from typing import NamedTuple
 
 from tests.fake_s3.faults import Fault
@@ -18,20 +20,34 @@ class LoggedRequest(NamedTuple):
     fault: Fault | None
 
 
+_PATIENCE_S = 30.0
+
+
 class RequestLog:
-    """Every request in the order of the answers; `enabled` switches it off."""
+    """Every request in the order of the answers; `enabled` switches it off.
+
+    A request is logged after its effect took place, also when nobody waits for the answer.
+    """
 
     def __init__(self) -> None:
         self.enabled = True
         self.requests: list[LoggedRequest] = []
+        self._added = threading.Condition()
 
     def add(self, request: Request, status: int, fault: Fault | None) -> None:
         if self.enabled:
-            self.requests.append(
-                LoggedRequest(
-                    request.method, request.bucket, request.key, request.operation, status, fault
-                )
+            logged = LoggedRequest(
+                request.method, request.bucket, request.key, request.operation, status, fault
             )
+            with self._added:
+                self.requests.append(logged)
+                self._added.notify_all()
+
+    def wait_for(self, is_there: Callable[[], bool]) -> None:
+        """Return when the log is as wanted; it is looked at again with every request."""
+        with self._added:
+            if not self._added.wait_for(is_there, _PATIENCE_S):
+                raise TimeoutError("what is waited for was not asked")
 
     def clear(self) -> None:
         self.requests = []
