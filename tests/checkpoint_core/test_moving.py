@@ -7,6 +7,7 @@ from msgspec import structs
 
 from checkpoint_core import REJECTS_SCHEMA, Counts, Settings, errors
 from checkpoint_core._judgement import Judgement
+from checkpoint_core._ledger import NO_LEDGER
 from checkpoint_core._replacement import Replacement
 from checkpoint_core._reporting import remarks
 from checkpoint_core._selection import Rules, select
@@ -159,7 +160,7 @@ def test_counts_that_do_not_add_up_are_told(world: World) -> None:
     world.write(1)
     listing = world.source.list_objects(restore_states=False)
     selection = select(
-        listing, ledger=listing.clear(), rejects=REJECTS_SCHEMA.to_frame(), rules=RULES, examples=5
+        NO_LEDGER.compare(listing), rejects=REJECTS_SCHEMA.to_frame(), rules=RULES, examples=5
     )
     nothing = structs.replace(selection, listed=2)
     empty = REJECTS_SCHEMA.to_frame()

@@ -1,14 +1,18 @@
 """Which objects are read, in which order, and which are left alone."""
 
 import re
+import tempfile
 from datetime import UTC, datetime
+from pathlib import Path
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkpoint_core import LISTING_SCHEMA, REJECTS_SCHEMA, Settings
+from checkpoint_core import LISTING_SCHEMA, REJECTS_SCHEMA, Settings, _ledger
+from checkpoint_core._layout import DamagedFileError
+from checkpoint_core._ledger import NO_LEDGER, Ledger
 from checkpoint_core._selection import Rules, Selection, name_time, select
 from nacc_event_model import RULES_VERSION, EventFormat, object_name_pattern, parse_object_name
 from tests.checkpoint_core.world import SETTINGS, World, key
@@ -30,6 +34,14 @@ def listing(*objects: tuple[str, str, bool | None]) -> pl.DataFrame:
 def ledger(*objects: tuple[str, str | None]) -> pl.DataFrame:
     """Return what selection wants to know of a ledger."""
     return pl.DataFrame(objects, schema={"key": pl.String(), "etag": pl.String()}, orient="row")
+
+
+def compared(objects: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Compare a listing with a ledger's columns in a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "ledger.parquet")
+        known.write_parquet(file, row_group_size=3)
+        return Ledger(file, known.height).compare(objects)
 
 
 def reject(name: str, etag: str | None, outcome: str, **rules: str) -> pl.DataFrame:
@@ -55,8 +67,7 @@ def selected(
 ) -> Selection:
     """Select by the rules of some settings."""
     return select(
-        objects,
-        ledger=ledger() if known is None else known,
+        compared(objects, ledger() if known is None else known),
         rejects=REJECTS_SCHEMA.to_frame() if rejects is None else rejects,
         rules=Rules.of(settings),
         examples=examples,
@@ -72,6 +83,61 @@ def test_an_object_is_unchanged_when_the_ledger_has_its_etag() -> None:
 
     assert selection.unchanged == 1
     assert selection.to_read["key"].to_list() == [key(2), key(3)]
+
+
+ETAGS = st.sampled_from(["e1", "e2"])
+
+
+@given(
+    listed=st.dictionaries(st.text("ab/é日", max_size=3), ETAGS),
+    held=st.dictionaries(st.text("ab/é日", max_size=3), st.none() | ETAGS),
+    part_rows=st.integers(min_value=1, max_value=5),
+)
+def test_a_ledger_is_compared_with_a_listing_part_by_part(
+    listed: dict[str, str], held: dict[str, str | None], part_rows: int
+) -> None:
+    """Wherever its parts end, each key is found that it has, and each etag."""
+    objects = listing(*((name, etag, None) for name, etag in listed.items()))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_ledger, "_PART_ROWS", part_rows)
+        found = compared(objects, ledger(*sorted(held.items())))
+
+    assert found.drop("is_known", "is_unchanged").equals(objects.sort("key"))
+    assert found["is_known"].to_list() == [name in held for name in sorted(listed)]
+    assert found["is_unchanged"].to_list() == [
+        held.get(name) == listed[name] for name in sorted(listed)
+    ]
+
+
+def test_without_a_ledger_nothing_is_known() -> None:
+    """As in a first run, and when a checkpoint is rebuilt."""
+    found = NO_LEDGER.compare(listing((key(2), "e2", None), (key(1), "e1", None)))
+
+    assert found.select("key", "is_known", "is_unchanged").rows() == [
+        (key(1), False, False),
+        (key(2), False, False),
+    ]
+
+
+@pytest.mark.parametrize("part_rows", [1, 2, 3])
+def test_a_ledger_that_is_not_sorted_is_damaged(
+    monkeypatch: pytest.MonkeyPatch, part_rows: int
+) -> None:
+    """Objects of it would be overlooked, and their rows come twice."""
+    monkeypatch.setattr(_ledger, "_PART_ROWS", part_rows)
+
+    with pytest.raises(DamagedFileError, match="not sorted"):
+        compared(listing(), ledger(("a", "e"), ("c", "e"), ("b", "e")))
+
+
+def test_rewritten_objects_are_told_from_new_ones() -> None:
+    """Only of the former does the ledger have rows that matter."""
+    selection = selected(
+        listing((key(1), "new", None), (key(2), "e2", None)), ledger((key(1), "e1"))
+    )
+
+    assert selection.rewritten["key"].to_list() == [key(1)]
+    assert selection.to_read.height == 2
 
 
 def test_reading_is_in_chronological_order_of_names() -> None:

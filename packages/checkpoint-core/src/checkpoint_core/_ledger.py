@@ -13,6 +13,8 @@ from checkpoint_core._judgement import Judgement
 from checkpoint_core._layout import LEDGER_SCHEMA, DamagedFileError, LedgerMetadata, metadata_pairs
 from checkpoint_core._parquet import collect, read_schema, scan, sink
 
+_PART_ROWS: Final = 131_072
+
 
 class Ledger(Struct, frozen=True):
     """A ledger of so many objects in a local file, or the empty one of a first run (None)."""
@@ -30,12 +32,32 @@ class Ledger(Struct, frozen=True):
         """Collect what was derived from `scan`; raises DamagedFileError."""
         return frame.collect() if self.file is None else collect(self.file, frame)
 
-    def known(self) -> pl.DataFrame:
-        """Return the columns that selection needs."""
-        return self.collect(self.scan().select("key", "etag"))
+    def compare(self, listing: pl.DataFrame) -> pl.DataFrame:
+        """Return the listing sorted by key, and what the ledger has of each object.
+
+        `is_known` says whether it has the key, `is_unchanged` whether with the same etag. It is
+        gone through part by part, so that neither a second listing nor a hash of one is in memory.
+        Raises DamagedFileError when it is not sorted, because keys would be overlooked.
+        """
+        waiting = listing.sort("key")
+        compared = [_unknown(waiting.clear())]
+        last = ""
+        for start in range(0, self.objects, _PART_ROWS):
+            part = self.collect(self.scan().select("key", "etag").slice(start, _PART_ROWS))
+            keys = part["key"]
+            if keys[0] < last or not keys.is_sorted():
+                problem = "the ledger's keys are not sorted"
+                raise DamagedFileError(problem)
+            last = keys[-1]
+            reached = int(waiting["key"].search_sorted(last, side="right"))
+            compared.append(_looked_up(waiting[:reached], part))
+            waiting = waiting[reached:]
+        return pl.concat([*compared, _unknown(waiting)])
 
     def entries(self, keys: pl.DataFrame) -> pl.DataFrame:
         """Return the rows of the given keys (a frame with the column key)."""
+        if keys.is_empty():
+            return LEDGER_SCHEMA.to_frame()
         return self.collect(self.scan().join(keys.lazy().select("key"), on="key", how="semi"))
 
     def check(self, *, rows: int) -> None:
@@ -57,6 +79,18 @@ class Ledger(Struct, frozen=True):
 
 
 NO_LEDGER: Final = Ledger(None, 0)
+
+
+def _looked_up(listed: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
+    """Compare listed objects, none beyond the part's last key, with a part of a ledger."""
+    found = part[part["key"].search_sorted(listed["key"])]
+    is_known = found["key"] == listed["key"]
+    is_unchanged = (is_known & (found["etag"] == listed["etag"])).fill_null(value=False)
+    return listed.with_columns(is_known=is_known, is_unchanged=is_unchanged)
+
+
+def _unknown(listed: pl.DataFrame) -> pl.DataFrame:
+    return listed.with_columns(is_known=pl.lit(value=False), is_unchanged=pl.lit(value=False))
 
 
 def updates(judgement: Judgement, entries: pl.DataFrame, *, commit_id: str) -> pl.DataFrame:
@@ -100,5 +134,7 @@ def write_ledger(
         to,
         metadata=metadata_pairs(metadata),
         compression="zstd",
-        row_group_rows=131_072,
+        # It is written with every commit, and half of it are digests, which no level makes smaller.
+        compression_level=1,
+        row_group_rows=_PART_ROWS,
     )

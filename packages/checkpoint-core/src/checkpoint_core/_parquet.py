@@ -64,6 +64,7 @@ def sink(
     *,
     metadata: dict[str, str],
     compression: Compression,
+    compression_level: int | None = None,
     row_group_rows: int,
 ) -> None:
     """Stream a frame into a file, in its order, with statistics for each row group.
@@ -74,6 +75,7 @@ def sink(
         frame.sink_parquet(
             to,
             compression=compression,
+            compression_level=compression_level,
             row_group_size=row_group_rows,
             statistics=True,
             maintain_order=True,

@@ -42,10 +42,17 @@ class Commit(Struct, frozen=True, kw_only=True):
 
 
 def prepare(
-    base: Base, incoming: pl.DataFrame, changed: pl.DataFrame, particulars: Commit, workdir: Path
+    base: Base,
+    incoming: pl.DataFrame,
+    changed: pl.DataFrame,
+    particulars: Commit,
+    *,
+    replaced: int,
+    workdir: Path,
 ) -> Prepared:
     """Merge the incoming rows and write the changed ledger rows in, both into new files.
 
+    So many of the changed rows are `replaced` ones; the others are of objects new to the ledger.
     The result is read again before it is returned: its rows are counted and their order checked,
     so that no damaged or unsorted base can be carried on. Raises DamagedFileError.
     """
@@ -65,7 +72,7 @@ def prepare(
         problem = f"it has {written.count - incoming.height} rows and says {base.rows.count}"
         raise DamagedFileError(problem)
     ledger = workdir / f"ledger-{particulars.commit_id}.parquet"
-    objects = base.ledger.objects + changed.height - base.ledger.entries(changed).height
+    objects = base.ledger.objects + changed.height - replaced
     write_ledger(
         base.ledger,
         changed,

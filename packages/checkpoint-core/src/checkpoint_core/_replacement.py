@@ -103,7 +103,7 @@ def replace(
         with suppress(ChangedWhileReadingError):
             with host.observer.stage("merge"):
                 prepared = _prepare(
-                    store, snapshot, judgement, task=task, host=host, attempt=attempt
+                    store, snapshot, judgement, entries, task=task, host=host, attempt=attempt
                 )
             with host.observer.stage("commit"):
                 if commit(store, prepared, etag=snapshot.etag, host=host):
@@ -129,6 +129,7 @@ def _prepare(
     store: CheckpointStore,
     snapshot: Snapshot,
     judgement: Judgement,
+    entries: pl.DataFrame,
     *,
     task: Task,
     host: Host,
@@ -144,10 +145,12 @@ def _prepare(
         committed_at=host.now(),
         settings=task.settings,
     )
-    accepted, touched = judgement.accepted, judgement.touched
-    present = snapshot.ledger.entries(pl.concat([accepted.select("key"), touched.select("key")]))
-    changed = updates(judgement, present, commit_id=particulars.commit_id)
-    return prepare(base, accepted, changed, particulars, host.workdir)
+    # What is still judged has the ledger rows that it had at selection.
+    changed = updates(judgement, entries, commit_id=particulars.commit_id)
+    replaced = changed.join(entries, on="key", how="semi").height
+    return prepare(
+        base, judgement.accepted, changed, particulars, replaced=replaced, workdir=host.workdir
+    )
 
 
 def _base(store: CheckpointStore, snapshot: Snapshot, host: Host, attempt: int) -> Base:

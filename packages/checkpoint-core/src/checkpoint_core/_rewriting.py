@@ -196,7 +196,9 @@ def _rewrite(
     if nothing_at_all or task.request.dry_run:
         return result
     with host.observer.stage("merge"):
-        prepared = prepare(plan.base, accepted, plan.changed, particulars, host.workdir)
+        prepared = prepare(
+            plan.base, accepted, plan.changed, particulars, replaced=0, workdir=host.workdir
+        )
     names = Names(store.checkpoint_name)
     with host.observer.stage("commit"):
         if ground.original is not None:

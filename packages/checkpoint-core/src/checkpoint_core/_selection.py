@@ -7,6 +7,7 @@ import polars as pl
 from msgspec import Struct
 
 from checkpoint_core.settings import Settings
+from checkpoint_core.stores import LISTING_SCHEMA
 from nacc_event_model import RULES_VERSION, EventFormat, object_name_pattern
 
 
@@ -30,8 +31,9 @@ class Rules(Struct, frozen=True, kw_only=True):
 class Selection(Struct, frozen=True, kw_only=True):
     """A listing, divided.
 
-    `to_read` has the listing's columns in chronological order of the objects' names;
-    `rejected_before` has the keys that are left alone because nothing about them has changed.
+    `to_read` has the listing's columns in chronological order of the objects' names; `rewritten`
+    the keys of those that are in the ledger with another etag. `rejected_before` has the keys that
+    are left alone because nothing about them has changed.
     """
 
     listed: int
@@ -39,39 +41,36 @@ class Selection(Struct, frozen=True, kw_only=True):
     unrecognized_examples: tuple[str, ...]
     unchanged: int
     rejected_before: pl.DataFrame
+    rewritten: pl.DataFrame
     to_read: pl.DataFrame
 
 
 def select(
-    listing: pl.DataFrame,
-    *,
-    ledger: pl.DataFrame,
-    rejects: pl.DataFrame,
-    rules: Rules,
-    examples: int,
+    listing: pl.DataFrame, *, rejects: pl.DataFrame, rules: Rules, examples: int
 ) -> Selection:
-    """Divide the listing by what is known already.
+    """Divide a listing that was compared with the ledger by what is known already.
 
-    `ledger` needs the columns key and etag only. An object counts as known when its key and its
-    etag are; rejects moreover only under the rules that they were rejected by, and archived ones
-    until the listing says that they are restored.
+    An object counts as known when its key and its etag are; rejects moreover only under the rules
+    that they were rejected by, and archived ones until the listing says that they are restored.
     """
-    timed = listing.with_columns(name_time=_time_text(EventFormat(rules.event_format)))
-    unrecognized = timed.filter(pl.col("name_time").is_null())
-    recognized = timed.filter(pl.col("name_time").is_not_null())
-    fresh = recognized.join(ledger, on=["key", "etag"], how="anti")
+    event_format = EventFormat(rules.event_format)
+    is_recognized = listing["key"].str.contains(_whole_key(event_format))
+    unrecognized = listing.filter(~is_recognized)
+    fresh = listing.filter(is_recognized & ~listing["is_unchanged"])
     known_reject = rejects.select(
         "key", "etag", "outcome", "event_format", "model_version", "exclude_projects"
     )
     marked = fresh.join(known_reject, on=["key", "etag"], how="left")
     settled = _is_settled(rules)
+    to_read = marked.filter(~settled).sort(_time_text(event_format), "key")
     return Selection(
         listed=listing.height,
         unrecognized=unrecognized.height,
         unrecognized_examples=tuple(unrecognized["key"].sort().head(examples)),
-        unchanged=recognized.height - fresh.height,
+        unchanged=listing.height - unrecognized.height - fresh.height,
         rejected_before=marked.filter(settled).select("key"),
-        to_read=marked.filter(~settled).sort("name_time", "key").select(listing.columns),
+        rewritten=to_read.filter("is_known").select("key"),
+        to_read=to_read.select(LISTING_SCHEMA.names()),
     )
 
 
@@ -84,9 +83,13 @@ def name_time(event_format: EventFormat) -> pl.Expr:
 
 def _time_text(event_format: EventFormat) -> pl.Expr:
     """Return the digits of the time in an event object's name, null for every other key."""
-    pattern = object_name_pattern(event_format)
-    group = re.compile(pattern).groupindex["time"]
-    return pl.col("key").str.extract(rf"^(?s:.*/)?(?:{pattern})$", group)
+    group = re.compile(object_name_pattern(event_format)).groupindex["time"]
+    return pl.col("key").str.extract(_whole_key(event_format), group)
+
+
+def _whole_key(event_format: EventFormat) -> str:
+    """Return the regular expression of event objects' keys; to extract a part takes far longer."""
+    return rf"^(?s:.*/)?(?:{object_name_pattern(event_format)})$"
 
 
 def _is_settled(rules: Rules) -> pl.Expr:

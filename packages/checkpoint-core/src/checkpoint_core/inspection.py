@@ -175,8 +175,7 @@ def _source(
     rejects = found.rows
     listing = source.list_objects(restore_states=False)
     selection = select(
-        listing,
-        ledger=snapshot.ledger.known(),
+        snapshot.ledger.compare(listing),
         rejects=rejects,
         rules=Rules.of(settings),
         examples=settings.listed_failures,

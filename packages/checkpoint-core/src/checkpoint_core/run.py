@@ -7,6 +7,7 @@ import polars as pl
 
 from checkpoint_core._commit import delete_old_ledgers
 from checkpoint_core._judgement import Judge
+from checkpoint_core._ledger import NO_LEDGER
 from checkpoint_core._reading import Taken, read_and_judge
 from checkpoint_core._rejects import Rejects, load_rejects, next_rejects, save_rejects
 from checkpoint_core._replacement import Replacement, Task, refuse_mismatch, replace
@@ -86,10 +87,12 @@ class _Run:
         listing, listed_restores = self._list(rejects)
         if listing.is_empty() and snapshot.ledger.objects:
             self._refuse_empty(snapshot.ledger.objects)
-        known = snapshot.ledger.known()
-        self._refuse_renamed(snapshot, listing, known)
-        selection = self._select(listing, known, rejects)
-        entries = snapshot.ledger.entries(selection.to_read)
+        compared = snapshot.ledger.compare(listing)
+        self._refuse_renamed(snapshot, compared)
+        selection = self._select(compared, rejects)
+        # A listing of millions would stay in memory until the run ends.
+        del listing, compared
+        entries = snapshot.ledger.entries(selection.rewritten)
         taken = self._read(selection, entries)
         result = replace(
             self.store, snapshot, taken.judgement, entries=entries, task=self.task, host=self.host
@@ -103,9 +106,9 @@ class _Run:
         listing, listed_restores = self._list(rejects)
         if listing.is_empty() and ground.original is not None:
             self._refuse_empty(ground.existing.rows if ground.existing else 0)
-        nothing = pl.DataFrame(schema={"key": pl.String(), "etag": pl.String()})
-        selection = self._select(listing, nothing, Rejects(rows=rejects.rows.clear()))
-        taken = self._read(selection, ground.snapshot.ledger.entries(selection.to_read))
+        compared = NO_LEDGER.compare(listing)
+        selection = self._select(compared, Rejects(rows=rejects.rows.clear()))
+        taken = self._read(selection, NO_LEDGER.entries(selection.rewritten))
         if taken.left.height:
             raise NoProgressError(self.source.location, taken.left.height)
         if self.task.request.mode == "adopt":
@@ -128,14 +131,12 @@ class _Run:
         with self.host.observer.stage("list"):
             return self.source.list_objects(restore_states=restores), restores
 
-    def _refuse_renamed(
-        self, snapshot: Snapshot, listing: pl.DataFrame, known: pl.DataFrame
-    ) -> None:
+    def _refuse_renamed(self, snapshot: Snapshot, compared: pl.DataFrame) -> None:
         """Refuse another source none of whose objects is known by its name."""
         metadata = snapshot.metadata
-        if metadata is None or metadata.source == self.source.location or known.is_empty():
+        if metadata is None or metadata.source == self.source.location:
             return
-        if listing.height and listing.join(known, on="key", how="semi").is_empty():
+        if snapshot.ledger.objects and compared.height and not compared["is_known"].any():
             raise SourceChangedError(
                 self.store.location, metadata.source, self.source.location, renamed=True
             )
@@ -144,10 +145,9 @@ class _Run:
         if not self.task.request.accept_empty_source:
             raise EmptySourceError(self.source.location, objects)
 
-    def _select(self, listing: pl.DataFrame, known: pl.DataFrame, rejects: Rejects) -> Selection:
+    def _select(self, compared: pl.DataFrame, rejects: Rejects) -> Selection:
         return select(
-            listing,
-            ledger=known,
+            compared,
             rejects=rejects.rows,
             rules=self.rules,
             examples=self.task.settings.listed_failures,
