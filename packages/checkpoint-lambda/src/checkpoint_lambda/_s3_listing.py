@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from checkpoint_core.errors import StorageError
-from checkpoint_core.stores import LISTING_SCHEMA
 from checkpoint_lambda._s3_pieces import Piece, cuts, first_pieces
 
 if TYPE_CHECKING:
@@ -26,8 +25,8 @@ _AHEAD: Final = timedelta(days=1)
 
 def list_pieces(
     pages: Pages, *, where: str, prefix: str, after: str, page_size: int, threads: int
-) -> pl.DataFrame:
-    """List everything below the prefix after a key, each key once, in any order.
+) -> list[pl.DataFrame]:
+    """Return the pages of everything below the prefix after a key, each key once, in any order.
 
     Threads without work take over parts of what others have left, so that the work is balanced
     whatever the keys look like. Raises what the pages raise, as soon as one has failed for good.
@@ -55,7 +54,7 @@ class _SharedListing:
         self._listed: list[pl.DataFrame] = []
         self._error: BaseException | None = None
 
-    def run(self, pieces: list[Piece]) -> pl.DataFrame:
+    def run(self, pieces: list[Piece]) -> list[pl.DataFrame]:
         self._waiting.extend(pieces)
         workers = [
             threading.Thread(target=self._work, name=f"s3-listing-{n}")
@@ -75,7 +74,7 @@ class _SharedListing:
                     worker.join()
         if self._error:
             raise self._error
-        return pl.concat([LISTING_SCHEMA.to_frame(), *self._listed], rechunk=True)
+        return self._listed
 
     def _stop(self, error: BaseException) -> None:
         with self._changed:
@@ -106,7 +105,7 @@ class _SharedListing:
         before, until = piece.after, piece.until
         pages = self._pages.after(piece.after, exact=piece.exact)
         for page in pages:
-            keys = page["key"]
+            keys = page["path"]
             first, last = keys[0], keys[-1]
             if first <= before or not keys.is_sorted():
                 raise StorageError(
@@ -114,7 +113,7 @@ class _SharedListing:
                     "could not be whole. Nothing was read. Directory buckets are not supported."
                 )
             done = until is not None and last >= until
-            listed = page.filter(pl.col("key") <= until) if done else page
+            listed = page[: int(keys.search_sorted(until, side="right"))] if done else page
             with self._changed:
                 self._listed.append(listed)
                 if self._error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import obstore
 import polars as pl
@@ -12,22 +12,51 @@ from checkpoint_core.stores import LISTING_SCHEMA
 from checkpoint_lambda._s3_retrying import retrying
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from mypy_boto3_s3.type_defs import ListObjectsV2RequestTypeDef, ObjectTypeDef
     from obstore.store import S3Store as FastStore
 
     from checkpoint_lambda._s3_clients import S3Clients
 
-__all__ = ["ExactPage", "Pages"]
+__all__ = ["ExactPage", "Pages", "as_listing"]
 
 _ARCHIVE_CLASSES: Final = ("GLACIER", "DEEP_ARCHIVE")
+
+
+_TYPES: Final[Mapping[str, pl.DataType]] = {
+    "path": pl.String(),
+    "e_tag": pl.String(),
+    "size": pl.UInt64(),
+    "last_modified": pl.Datetime("us", "UTC"),
+}
+"""The columns of a page, as obstore has them: to translate page by page takes as long as to list.
+
+Where restore states were asked for, there is `archived` too.
+"""
+
+
+def as_listing(pages: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Return the objects of some pages of one listing in LISTING_SCHEMA."""
+    if not pages:
+        return LISTING_SCHEMA.to_frame()
+    objects = pl.concat(pages)
+    if "archived" not in objects.columns:
+        objects = objects.with_columns(archived=pl.lit(None))
+    listing = objects.select(
+        pl.col("archived"),
+        key="path",
+        etag=pl.col("e_tag").str.strip_chars('"'),
+        size="size",
+        last_modified="last_modified",
+    )
+    return listing.select(LISTING_SCHEMA.names()).cast(LISTING_SCHEMA)
 
 
 class ExactPage(Struct, frozen=True, kw_only=True):
     """One page as S3 has it, whether there are more, and in which region the bucket says it is."""
 
-    listed: pl.DataFrame
+    page: pl.DataFrame
     truncated: bool
     region: str | None
 
@@ -72,7 +101,7 @@ class Pages:
         self._first_pause_s = first_pause_s
 
     def after(self, key: str, *, exact: bool) -> Generator[pl.DataFrame]:
-        """Yield what follows the key, page by page, none of them empty, in LISTING_SCHEMA.
+        """Yield what follows the key, page by page, none of them empty; see `as_listing`.
 
         A page that obstore failed on is asked for again through boto3, up to three times.
         Raises what boto3 raises then.
@@ -82,20 +111,20 @@ class Pages:
         while True:
             if not exact:
                 try:
-                    for listed in self._fast(key):
-                        key = listed["key"][-1]
-                        yield listed
+                    for page in self._fast(key):
+                        key = page["path"][-1]
+                        yield page
                 except _NotExactError:
                     pass
                 else:
                     return
             # Where strange keys follow one another, not every page shall cost two requests.
             for _ in range(pages):
-                page = self.exact(key, failed=0 if exact else 1)
-                if page.listed.height:
-                    key = page.listed["key"][-1]
-                    yield page.listed
-                if not page.truncated:
+                answer = self.exact(key, failed=0 if exact else 1)
+                if answer.page.height:
+                    key = answer.page["path"][-1]
+                    yield answer.page
+                if not answer.truncated:
                     return
             pages *= 2
 
@@ -116,21 +145,21 @@ class Pages:
             failed=failed,
         )
         objects = answer.get("Contents", [])
-        states = [_is_archived(each) if self._restore_states else None for each in objects]
-        listed = pl.DataFrame(
-            {
-                "key": [each["Key"] for each in objects],
-                "etag": [each["ETag"].strip('"') for each in objects],
-                "size": [each["Size"] for each in objects],
-                "last_modified": [each["LastModified"] for each in objects],
-                "archived": states,
-            },
-            schema=LISTING_SCHEMA,
-        )
+        columns: dict[str, list[Any]] = {
+            "path": [each["Key"] for each in objects],
+            "e_tag": [each["ETag"] for each in objects],
+            "size": [each["Size"] for each in objects],
+            "last_modified": [each["LastModified"] for each in objects],
+        }
+        types: dict[str, pl.DataType] = dict(_TYPES)
+        if self._restore_states:
+            columns["archived"] = [_is_archived(each) for each in objects]
+            types["archived"] = pl.Boolean()
+        page = pl.DataFrame(columns, schema=types)
         headers = answer["ResponseMetadata"]["HTTPHeaders"]
         return ExactPage(
-            listed=listed,
-            truncated=bool(answer["IsTruncated"]) and listed.height > 0,
+            page=page,
+            truncated=bool(answer["IsTruncated"]) and page.height > 0,
             region=headers.get("x-amz-bucket-region"),
         )
 
@@ -152,13 +181,7 @@ class Pages:
             if batch.height and batch["path"][0] <= after:
                 batch = batch.filter(pl.col("path") > after)
             if batch.height:
-                yield batch.select(
-                    key="path",
-                    etag=pl.col("e_tag").str.strip_chars('"'),
-                    size=pl.col("size").cast(pl.Int64()),
-                    last_modified=pl.col("last_modified").cast(pl.Datetime("us", "UTC")),
-                    archived=pl.lit(None, dtype=pl.Boolean()),
-                )
+                yield batch
 
 
 def _stream(store: FastStore, prefix: str, after: str, page_size: int) -> Iterator[pl.DataFrame]:
@@ -170,7 +193,7 @@ def _stream(store: FastStore, prefix: str, after: str, page_size: int) -> Iterat
         return_arrow=True,
     )
     for batch in batches:
-        yield pl.DataFrame(batch)
+        yield pl.DataFrame(batch.select(list(_TYPES)))
 
 
 def _is_archived(listed: ObjectTypeDef) -> bool:

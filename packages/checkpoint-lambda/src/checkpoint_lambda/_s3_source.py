@@ -8,7 +8,7 @@ from checkpoint_lambda._s3_clients import S3Clients, current_clients
 from checkpoint_lambda._s3_errors import FAILURES, explained, storage_error
 from checkpoint_lambda._s3_handover import hand_over
 from checkpoint_lambda._s3_listing import list_pieces
-from checkpoint_lambda._s3_pages import Pages
+from checkpoint_lambda._s3_pages import Pages, as_listing
 from checkpoint_lambda._s3_reading import ObjectReader
 
 if TYPE_CHECKING:
@@ -73,16 +73,16 @@ class S3Source:
             if first.region and self._moved_to(first.region):
                 pages = self._pages(restore_states=restore_states)
             if not first.truncated:
-                return first.listed
+                return as_listing([first.page])
             rest = list_pieces(
                 pages,
                 where=self.location,
                 prefix=self._prefix,
-                after=first.listed["key"][-1],
+                after=first.page["path"][-1],
                 page_size=self._page_size,
                 threads=self._listing_threads,
             )
-            return first.listed.vstack(rest)
+            return as_listing([first.page, *rest])
 
     def read(self, keys: Sequence[str], *, max_size_bytes: int) -> Iterator[Content | ReadFailure]:
         """Read the objects in threads and yield one answer for each key, in any order.
