@@ -39,7 +39,7 @@ class Ledger(Struct, frozen=True):
         gone through part by part, so that neither a second listing nor a hash of one is in memory.
         Raises DamagedFileError when it is not sorted, because keys would be overlooked.
         """
-        waiting = listing.sort("key")
+        waiting = listing if listing["key"].is_sorted() else listing.sort("key")
         compared = [_unknown(waiting.clear())]
         last = ""
         for start in range(0, self.objects, _PART_ROWS):
@@ -136,5 +136,6 @@ def write_ledger(
         compression="zstd",
         # It is written with every commit, and half of it are digests, which no level makes smaller.
         compression_level=1,
-        row_group_rows=_PART_ROWS,
+        # Several row groups are in memory at a time.
+        row_group_rows=32_768,
     )

@@ -26,7 +26,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Patterns (`*`, `?`, `[...]`) of project labels whose events are not taken."""
     compression: Compression = "snappy"
     """The codec of the checkpoint."""
-    row_group_rows: int = 131_072
+    row_group_rows: int = 32_768
     """The most rows in one row group of the checkpoint."""
     max_object_size_bytes: int = 1_048_576
     """A larger object is refused without being read whole."""

@@ -38,9 +38,11 @@ Where restore states were asked for, there is `archived` too.
 
 def as_listing(pages: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Return the objects of some pages of one listing in LISTING_SCHEMA."""
-    if not pages:
+    filled = [page for page in pages if page.height]
+    if not filled:
         return LISTING_SCHEMA.to_frame()
-    objects = pl.concat(pages)
+    # In the order of their keys, because that is how the core wants them.
+    objects = pl.concat(sorted(filled, key=lambda page: str(page["path"][0])))
     if "archived" not in objects.columns:
         objects = objects.with_columns(archived=pl.lit(None))
     listing = objects.select(
