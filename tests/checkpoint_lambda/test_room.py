@@ -55,7 +55,7 @@ def test_two_million_objects_fit_the_function(sizes: dict[str, int]) -> None:
 def test_many_more_objects_do_not() -> None:
     """It is known after the listing, and says what is needed and what to do."""
     with pytest.raises(
-        TooSmallError, match=r"memory: this run needs about 8257 MiB, and there are"
+        TooSmallError, match=r"memory: this run needs about 4462 MiB, and there are"
     ):
         look(listed=10_000_000, rows=10_000_000)
 

@@ -16,12 +16,12 @@ from checkpoint_core.stores import Stage
 __all__ = ["RoomWatcher", "TooSmallError"]
 
 _MIB: Final = 1_048_576
-# Measured, peak memory of one process: 200,000 objects with nothing new 240 MB, 1,000,000 880 MB; as
-# a first run 400 MB and 1,310 MB; all of 600,000 rewritten 1,240 MB.
-_BASE_BYTES: Final = 150 * _MIB
-_LISTED_BYTES: Final = 850
-_FIRST_BYTES: Final = 350
-_SELECTED_BYTES: Final = 850
+# Measured, peak memory of one process: nothing new among 300,000 objects 310 MB, among 1,020,000
+# 470 MB; a first run over 100,000 320 MB, over 300,000 600 MB; all of 600,000 rewritten 1,240 MB.
+_BASE_BYTES: Final = 170 * _MIB
+_LISTED_BYTES: Final = 450
+_FIRST_BYTES: Final = 950
+_SELECTED_BYTES: Final = 1_400
 # On the disk, compressed: a row takes some 20 bytes, an object in the ledger 35.
 _SELECTED_DISK_BYTES: Final = 100
 _DISK_MARGIN_BYTES: Final = 16 * _MIB
