@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import importing, judging, merging, running, scheduled_runs
+from artifacts.toolchain import BuildError
+from benchmarks import built_imports, importing, judging, merging, running, scheduled_runs
 from benchmarks.look_alike import Latency, endpoint_at
 from benchmarks.measuring import Measurement, Target
 from benchmarks.scheduled_runs import Sizes
@@ -51,6 +52,9 @@ def main(
     checkpoint_bucket: Annotated[
         str, typer.Option(help="Its bucket that may be written to.")
     ] = "checkpoints",
+    built: Annotated[
+        Path, typer.Option(help="What was built for this machine, to be imported.")
+    ] = Path("dist/lambda"),
     json: Annotated[Path | None, typer.Option(help="Write the numbers into this file.")] = None,
 ) -> None:
     """Measure judging, merging and whole runs, each beside what one would have otherwise."""
@@ -66,6 +70,10 @@ def main(
         measurements += running.measure(objects, new)
     if Part.IMPORTING in parts:
         measurements += importing.measure(rounds)
+        try:
+            measurements += built_imports.measure(built, rounds)
+        except BuildError as error:
+            typer.echo(f"import of what was built: passed over. {error}")
     latency = Latency(get_ms=get_latency_ms, list_ms=list_latency_ms)
     if Part.S3 in parts:
         given = endpoint_at(endpoint, bucket, prefix, checkpoint_bucket) if endpoint else None

@@ -1,4 +1,4 @@
-"""Run every gate: formatting, lint, types, and the tests on each supported Python that is here.
+"""Run every gate: formatting, lint, types, tests on each supported Python here, the built artifact.
 
 The supported Pythons are those of hatch.toml's test matrix. One that this machine lacks is passed
 over; when none is here, or any step fails, the exit status is 1. All steps run, whatever fails.
@@ -30,6 +30,9 @@ print("{}.{}".format(*sys.version_info) if usable else "", sys._base_executable,
 """
 PROBE_TIMEOUT_S = 30
 
+# What the function is deployed on unless told otherwise.
+LAMBDA_PYTHON = "3.12"
+
 # Set by an environment of Hatch's that this script may have been started in; they would make the
 # Hatch that it starts take that environment for its own.
 ACTIVE_ENVIRONMENT = ("HATCH_ENV", "HATCH_ENV_ACTIVE", "VIRTUAL_ENV")
@@ -59,6 +62,8 @@ def main() -> int:
     print("\n== Summary")
     for name, passed in results.items():
         print(f"{'passed' if passed else 'FAILED'}  {name}")
+    if not can_try_artifact():
+        print("passed over  built artifact: it runs on Linux")
     if not pythons:
         print(f"FAILED  tests: none of Python {', '.join(supported)} is on this machine")
     return 0 if pythons and all(results.values()) else 1
@@ -84,7 +89,20 @@ def steps(versions: list[str]) -> dict[str, list[str]]:
             "--include",
             f"py={version}",
         ]
+    if versions and can_try_artifact():
+        runtime = LAMBDA_PYTHON if LAMBDA_PYTHON in versions else versions[0]
+        named[f"built artifact for Python {runtime}"] = [
+            "run",
+            "try-artifact",
+            "--runtime",
+            runtime,
+        ]
     return named
+
+
+def can_try_artifact() -> bool:
+    """Say whether what is built for this machine could run on it; in CI it must."""
+    return sys.platform == "linux" or os.environ.get("CI") == "true"
 
 
 def run(name: str, command: list[str], environment: dict[str, str]) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 
 from artifacts.locks import (
     LAYERS,
@@ -90,6 +91,20 @@ def test_each_distribution_is_in_one_layer() -> None:
 
     assert sorted(set(names)) == sorted(names)
     assert set(chain(*LAYERS.values())) <= set(names)
+
+
+def test_what_is_locked_is_what_the_packages_admit() -> None:
+    """A pin that was changed by hand stays within the dependency lines."""
+    pins = {
+        pin.name: str(pin.specifier).removeprefix("==")
+        for name in LAYERS
+        for pin in read_lock(name)
+    }
+    needed = [Requirement(text) for text in inputs()["requirements"]]
+
+    assert needed
+    for requirement in needed:
+        assert requirement.specifier.contains(pins[requirement.name]), requirement
 
 
 @pytest.mark.parametrize("name", EVERY_LOCK)

@@ -1,6 +1,5 @@
 """The role's policy where moto cannot judge it: conditions, keys, logs, queues, traces."""
 
-import fnmatch
 from typing import Any
 
 import pytest
@@ -9,20 +8,27 @@ from checkpoint_infra.policies import function_policy
 from checkpoint_infra.reading import read_configuration
 from tests.infra.conftest import EVERYTHING, KEY
 from tests.infra.deploying import as_texts, merged, stack_values
+from tests.infra.evaluating import Access, allows
+
+
+def policy(changes: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return prod's policy, with changes of its configuration."""
+    return function_policy(
+        read_configuration(as_texts(merged(stack_values("prod"), changes or {})))
+    )
 
 
 def statements(changes: dict[str, Any] | None = None) -> dict[str, dict[str, Any]]:
     """Return prod's statements, with changes of its configuration, by their names."""
-    config = read_configuration(as_texts(merged(stack_values("prod"), changes or {})))
-    return {each["Sid"]: each for each in function_policy(config)["Statement"]}
+    return {each["Sid"]: each for each in policy(changes)["Statement"]}
 
 
-def may_list(statement: dict[str, Any], prefix: str) -> bool:
-    """Say whether S3 would let a listing below this prefix through."""
-    if "Condition" not in statement:
-        return True
-    assert list(statement["Condition"]) == ["StringLike"]
-    return fnmatch.fnmatchcase(prefix, statement["Condition"]["StringLike"]["s3:prefix"])
+def may(
+    action: str, resource: str, context: dict[str, str] | None = None, **changes: dict[str, Any]
+) -> bool:
+    """Say whether the role may do this in S3, in prod with changes of its configuration."""
+    access = Access(action=action, resource=f"arn:aws:s3:::{resource}", context=context or {})
+    return allows(policy(changes), access)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +46,7 @@ def test_only_the_sources_folder_can_be_listed(prefix: str, *, is_allowed: bool)
 
     S3 holds the key that is asked for against s3:prefix before it admits that there is none.
     """
-    assert may_list(statements()["ListEventObjects"], prefix) is is_allowed
+    assert may("s3:ListBucket", "nacc-events", {"s3:prefix": prefix}) is is_allowed
 
 
 @pytest.mark.parametrize(
@@ -56,24 +62,56 @@ def test_only_the_sources_folder_can_be_listed(prefix: str, *, is_allowed: bool)
 )
 def test_only_the_checkpoints_folder_can_be_listed(prefix: str, *, is_allowed: bool) -> None:
     """With it all the keys that a run asks for, of which none need exist on the first."""
-    assert may_list(statements()["ListCheckpointFolder"], prefix) is is_allowed
+    assert may("s3:ListBucket", "nacc-checkpoints", {"s3:prefix": prefix}) is is_allowed
+
+
+def test_a_listing_of_a_whole_bucket_is_refused() -> None:
+    """Without a prefix there is nothing to hold against the condition."""
+    assert not may("s3:ListBucket", "nacc-events")
+    assert not may("s3:ListBucket", "nacc-checkpoints")
+    assert not may("s3:ListBucket", "somebody-elses", {"s3:prefix": "prod/"})
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "s3:BypassGovernanceRetention",
+        "s3:DeleteBucket",
+        "s3:DeleteObjectVersion",
+        "s3:GetObjectVersion",
+        "s3:ListBucketVersions",
+        "s3:PutBucketPolicy",
+        "s3:PutLifecycleConfiguration",
+        "s3:PutObjectAcl",
+    ],
+)
+@pytest.mark.parametrize(
+    "resource",
+    [
+        "nacc-events",
+        "nacc-events/prod/log-1.json",
+        "nacc-checkpoints",
+        "nacc-checkpoints/checkpoints/events.parquet",
+        "nacc-checkpoints/checkpoints/_ledger/events/00000001-a.parquet",
+    ],
+)
+def test_versions_and_buckets_are_out_of_reach(action: str, resource: str) -> None:
+    """What a run deletes by mistake, an earlier version brings back."""
+    assert not may(action, resource, {"s3:prefix": "checkpoints/"})
 
 
 def test_a_source_or_checkpoint_without_a_folder_is_a_whole_bucket() -> None:
     """There is no prefix to hold a listing to."""
-    changes = {
+    changes: dict[str, Any] = {
         "source": {"prefix": ""},
         "checkpoint": {"key": "events.parquet"},
         "athena": None,
     }
-    found = statements(changes)
 
-    assert "Condition" not in found["ListEventObjects"]
-    assert found["ReadEventObjects"]["Resource"] == ["arn:aws:s3:::nacc-events/*"]
-    assert (
-        "arn:aws:s3:::nacc-checkpoints/events.parquet"
-        in (found["ReadAndWriteCheckpoint"]["Resource"])
-    )
+    assert may("s3:ListBucket", "nacc-events", **changes)
+    assert may("s3:GetObject", "nacc-events/anything", **changes)
+    assert may("s3:PutObject", "nacc-checkpoints/events.parquet", **changes)
+    assert not may("s3:PutObject", "nacc-checkpoints/anything", **changes)
 
 
 def test_keys_are_used_only_where_they_are_configured() -> None:
@@ -115,7 +153,7 @@ def test_other_partitions_have_their_own_arns(region: str, partition: str, host:
     """Government and China regions."""
     layers = {"observability": None, "dataProcessing": None, "awsSdk": None}
     key = KEY.replace("arn:aws:", f"arn:{partition}:")
-    changes = {
+    changes: dict[str, Any] = {
         "region": region,
         "layers": layers,
         "artifacts": {"bucket": "archives"},

@@ -1,0 +1,92 @@
+"""What was built, deployed by the Pulumi program into moto's server."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from msgspec import Struct
+
+from artifacts.targets import Target
+from tests.artifact_trial.sandbox import CREDENTIALS
+from tests.checkpoint_lambda.s3_serving import set_aws
+from tests.fake_s3 import SyntheticEvents
+from tests.infra.creating import REGION, Creating
+from tests.infra.deploying import deploy, merged, stack_values
+from tests.moto_serving import serving_moto
+
+FUNCTION = "event-log-checkpoint-dev"
+EVENTS, CHECKPOINTS, ELSEWHERE = "nacc-events", "nacc-checkpoints-dev", "somebody-elses"
+CHECKPOINT = "checkpoints/events.parquet"
+REJECTS = "checkpoints/_rejects/events.parquet"
+LEDGERS = "checkpoints/_ledger/events/"
+OLD_LEDGER = f"{LEDGERS}00000001-old.parquet"
+SAMPLE = SyntheticEvents(40, prefix="dev/")
+BROKEN = "dev/log-submit-20240115-100000-42-ingest-form-110001-01.json"
+
+
+class Deployed(Struct, frozen=True, kw_only=True):
+    """What the function is told and what it may do, and two who look at its buckets.
+
+    Args:
+        endpoint_url: of the server.
+        variables: the function's environment.
+        policy: the role's.
+        credentials: the role's, as environment variables.
+        owner: a client of S3 with all rights while policies are not enforced.
+        role: a client of S3 with the role's rights.
+
+    """
+
+    endpoint_url: str
+    variables: dict[str, str]
+    policy: dict[str, Any]
+    credentials: dict[str, str]
+    owner: Any
+    role: Any
+
+
+@contextmanager
+def deploying(built: Path, target: Target) -> Iterator[Deployed]:
+    """Deploy dev beside the source's bucket and one that is nobody's business."""
+    with serving_moto() as endpoint_url:
+        with pytest.MonkeyPatch.context() as patch:
+            set_aws(patch, **CREDENTIALS, AWS_DEFAULT_REGION=REGION, AWS_ENDPOINT_URL=endpoint_url)
+            deployed = _deploy(built, target, endpoint_url)
+        yield deployed
+
+
+def _deploy(built: Path, target: Target, endpoint_url: str) -> Deployed:
+    cloud = Creating()
+    runtime = {"runtime": f"python{target.runtime}", "architecture": target.architecture}
+    deploy(merged(stack_values("dev"), {"function": runtime}), built, cloud)
+    s3, name = cloud.client("s3"), f"{FUNCTION}-role"
+    # It refuses everybody without TLS, and moto, which reads no conditions, everybody.
+    s3.delete_bucket_policy(Bucket=CHECKPOINTS)
+    s3.create_bucket(Bucket=EVENTS)
+    s3.create_bucket(Bucket=ELSEWHERE)
+    function = cloud.client("lambda").get_function_configuration(
+        FunctionName=FUNCTION, Qualifier="dev"
+    )
+    policy = cloud.client("iam").get_role_policy(RoleName=name, PolicyName=name)
+    found = cloud.client("sts").assume_role(RoleArn=function["Role"], RoleSessionName="run")
+    keys = found["Credentials"]
+    return Deployed(
+        endpoint_url=endpoint_url,
+        variables=function["Environment"]["Variables"],
+        policy=policy["PolicyDocument"],
+        credentials={
+            "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": keys["SessionToken"],
+        },
+        owner=s3,
+        role=boto3.client(
+            "s3",
+            aws_access_key_id=keys["AccessKeyId"],
+            aws_secret_access_key=keys["SecretAccessKey"],
+            aws_session_token=keys["SessionToken"],
+        ),
+    )
