@@ -241,6 +241,23 @@ def test_a_write_under_if_match_wins_only_over_that_version(client: Any) -> None
     assert client.get_object(Bucket="events", Key="k")["Body"].read() == b"second"
 
 
+@pytest.mark.parametrize("header", ["if-match", "if-none-match"])
+def test_a_condition_that_is_ignored_is_no_condition(client: Any, s3: FakeS3, header: str) -> None:
+    """As on servers that do not know the header; the other one is judged as ever."""
+    s3.put_object("events", "k", b"first")
+    s3.ignored_conditions = {header}
+    wrong: dict[str, Any] = {"if-match": {"IfMatch": '"0"'}, "if-none-match": {"IfNoneMatch": "*"}}
+
+    client.put_object(Bucket="events", Key="k", Body=b"second", **wrong.pop(header))
+
+    [judged] = wrong.values()
+    assert s3.get_object("events", "k").data == b"second"
+    assert refusal(client.put_object, Bucket="events", Key="k", Body=b"third", **judged) == (
+        412,
+        "PreconditionFailed",
+    )
+
+
 def test_of_many_racing_writers_one_wins(client: Any, s3: FakeS3) -> None:
     """The comparison and the write are one step."""
     etag = s3.put_object("events", "k", b"start").etag
@@ -447,6 +464,20 @@ def test_access_can_be_denied_by_key_and_operation(client: Any, store: S3Store, 
     assert refusal(put, Bucket="events", Key="k", Body=b"", IfMatch="*") == denied
     assert refusal(put, Bucket="events", Key="sealed/k", Body=b"") == denied
     assert put(Bucket="events", Key="k", Body=b"")["ETag"]
+
+
+def test_without_the_right_to_list_a_bucket_is_denied_and_its_region_told(
+    client: Any, s3: FakeS3
+) -> None:
+    """As S3 does for whoever may not ask for the bucket as a whole."""
+    s3.create_bucket("closed", region="us-east-1").may_list = False
+
+    with pytest.raises(ClientError) as caught:
+        client.head_bucket(Bucket="closed")
+
+    answer = caught.value.response["ResponseMetadata"]
+    assert answer["HTTPStatusCode"] == 403
+    assert answer["HTTPHeaders"]["x-amz-bucket-region"] == "us-east-1"
 
 
 def test_without_the_right_to_list_a_missing_key_is_denied(client: Any, s3: FakeS3) -> None:

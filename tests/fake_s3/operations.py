@@ -235,8 +235,11 @@ def _list_objects(s3: FakeS3, request: Request) -> Reply:
 
 
 def _head_bucket(s3: FakeS3, request: Request) -> Reply:
-    region = s3.bucket(request.bucket).region
-    return Reply(200, f"x-amz-bucket-region: {region}\r\n" if region else "")
+    bucket = s3.bucket(request.bucket)
+    headers = {"x-amz-bucket-region": bucket.region} if bucket.region else {}
+    if not bucket.may_list:
+        raise S3Error("AccessDenied", headers=headers)
+    return Reply(200, "".join(f"{name}: {value}\r\n" for name, value in headers.items()))
 
 
 def _create_bucket(s3: FakeS3, request: Request) -> Reply:

@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 
 from tests.fake_s3.errors import S3Error
@@ -38,6 +38,8 @@ class FakeS3:
         opaque_etags: Make etags that cannot be computed from the content and never come twice,
             as with SSE-KMS; otherwise they are MD5, except for writes that ask for KMS.
         whole_seconds: Keep times to the second, as S3 does, or to the millisecond in listings.
+        ignored_conditions: The headers, in lower case, that are no conditions of a write here, as
+            on servers that do not know them.
 
     """
 
@@ -48,6 +50,7 @@ class FakeS3:
         clock: Callable[[], datetime] = _now,
         opaque_etags: bool = False,
         whole_seconds: bool = True,
+        ignored_conditions: Collection[str] = (),
     ) -> None:
         self.lock = threading.RLock()
         self.plan = Plan(self.lock)
@@ -56,6 +59,7 @@ class FakeS3:
         self.clock = clock
         self.opaque_etags = opaque_etags
         self.whole_seconds = whole_seconds
+        self.ignored_conditions = ignored_conditions
         self._buckets: dict[str, Bucket] = {}
         self._serial = itertools.count(1)
 
@@ -101,6 +105,8 @@ class FakeS3:
     ) -> StoredObject:
         """Write an object, whole, if the conditions hold at that moment."""
         stored = self._make(data, headers or {}, storage_class)
+        if_match = None if "if-match" in self.ignored_conditions else if_match
+        if_none_match = None if "if-none-match" in self.ignored_conditions else if_none_match
         with self.lock:
             target = self.bucket(bucket)
             self._check_allowed(target, key, "PutObject")

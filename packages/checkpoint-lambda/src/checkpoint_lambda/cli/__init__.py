@@ -33,10 +33,11 @@ def _start() -> None:
         # Here, so that its absence, and a signal during the second that it takes, end in one line.
         from checkpoint_lambda.cli._app import app  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        if error.name not in _EXTRA:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in _EXTRA:
             raise
         sys.exit(
-            f"Error: {error.name} is not installed, which the command line needs. "
+            f"Error: {missing} is not installed, which the command line needs. "
             "Install it with: pip install 'nacc-checkpoint-lambda[cli]'"
         )
     app(prog_name="nacc-checkpoint")
