@@ -30,6 +30,10 @@ print("{}.{}".format(*sys.version_info) if usable else "", sys._base_executable,
 """
 PROBE_TIMEOUT_S = 30
 
+# What tests/browser looks for. Without one its tests are skipped, except in CI, where they fail.
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+WITHOUT_BROWSER = "not on this machine; its tests are passed over, or in CI fail"
+
 # What the function is deployed on unless told otherwise.
 LAMBDA_PYTHON = "3.12"
 
@@ -51,19 +55,20 @@ def main() -> int:
     for version in supported:
         print(f"Python {version}: {pythons.get(version, 'not on this machine, passed over')}")
 
+    browser = find_browser()
+    print(f"Browser: {browser or WITHOUT_BROWSER}")
+
     environment = environment_with(pythons.values())
     results = {}
     for name, arguments in steps(list(pythons)).items():
-        profile = {"HYPOTHESIS_PROFILE": "thorough" if "--cover" in arguments else "repeatable"}
-        is_ci = os.environ.get("CI") == "true"
-        results[name] = run(
-            name, [hatch, *arguments], environment | profile if is_ci else environment
-        )
+        results[name] = run(name, [hatch, *arguments], environment | options(arguments))
     print("\n== Summary")
     for name, passed in results.items():
         print(f"{'passed' if passed else 'FAILED'}  {name}")
     if not can_try_artifact():
         print("passed over  built artifact: it runs on Linux")
+    if browser is None:
+        print(f"passed over  tests in a browser: {WITHOUT_BROWSER}")
     if not pythons:
         print(f"FAILED  tests: none of Python {', '.join(supported)} is on this machine")
     return 0 if pythons and all(results.values()) else 1
@@ -73,7 +78,9 @@ def steps(versions: list[str]) -> dict[str, list[str]]:
     """Name each step and give its arguments to Hatch.
 
     Coverage is measured on the first Python only: it doubles the time and differs on none. There,
-    in CI, the property tests are thorough too; on the others they show that it works there.
+    in CI, the property tests are thorough too; on the others they show that it works there. Tests
+    that go through every fault and every order of requests, or look at a page in a browser, show
+    nothing that depends on the Python, so the others do without them.
     """
     named = {
         "formatting (ruff)": ["run", "formatted"],
@@ -100,9 +107,25 @@ def steps(versions: list[str]) -> dict[str, list[str]]:
     return named
 
 
+def options(arguments: list[str]) -> dict[str, str]:
+    """Return the environment variables that say how thorough the tests of a step are."""
+    is_first = "--cover" in arguments
+    # A worker that is done takes tests over from the others, some of which take long.
+    added = "--dist=worksteal"
+    if "test" in arguments and not is_first:
+        added += " -m 'not on_one_python'"
+    profile = {"HYPOTHESIS_PROFILE": "thorough" if is_first else "repeatable"}
+    return {"PYTEST_ADDOPTS": added} | (profile if os.environ.get("CI") == "true" else {})
+
+
 def can_try_artifact() -> bool:
     """Say whether what is built for this machine could run on it; in CI it must."""
     return sys.platform == "linux" or os.environ.get("CI") == "true"
+
+
+def find_browser() -> str | None:
+    """Find a browser that tests/browser can use."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 def run(name: str, command: list[str], environment: dict[str, str]) -> bool:
@@ -187,11 +210,7 @@ def environment_with(pythons: Iterable[Path]) -> dict[str, str]:
     environment = {
         name: value for name, value in os.environ.items() if name not in ACTIVE_ENVIRONMENT
     }
-    # A worker that is done takes tests over from the others, some of which take long.
-    return environment | {
-        "PATH": os.pathsep.join(folders),
-        "PYTEST_ADDOPTS": "--dist=worksteal",
-    }
+    return environment | {"PATH": os.pathsep.join(folders)}
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ from tests.checkpoint_core.scheduling import Scheduler
 from tests.checkpoint_core.test_faults import before_a_first_run, before_an_incremental_run
 from tests.checkpoint_core.world import CHECKPOINT, SETTINGS, World, key, scratch
 
+pytestmark = pytest.mark.on_one_python
+
 MEETINGS = (CommitConflictError, NothingToAdoptError, ChangedWhileReadingError)
 """How a rewrite may fail when it meets another run."""
 SCENARIOS = {"first": before_a_first_run, "incremental": before_an_incremental_run}

@@ -16,6 +16,8 @@ from checkpoint_core.errors import (
 from tests.checkpoint_core.memory import CrashError, Fault
 from tests.checkpoint_core.world import CHECKPOINT, REJECTS, World, key, scratch
 
+pytestmark = pytest.mark.on_one_python
+
 FAULTS = {
     "read_tail": {Fault.BEFORE},
     "list_files": {Fault.BEFORE},

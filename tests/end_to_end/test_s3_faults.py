@@ -32,6 +32,8 @@ from tests.end_to_end.s3_worlds import (
 )
 from tests.fake_s3 import Fault, LoggedRequest, Request
 
+pytestmark = pytest.mark.on_one_python
+
 GOOD_BY_ITSELF = [
     Fault.FAIL_BEFORE,
     Fault.FAIL_AFTER,

@@ -31,6 +31,8 @@ from tests.end_to_end.s3_worlds import (
 )
 from tests.fake_s3 import Fault, Request
 
+pytestmark = pytest.mark.on_one_python
+
 COMMAND = ("-m", "checkpoint_lambda", "run", f"s3://{SOURCE}/prod", f"s3://{TARGET}/{CHECKPOINT}")
 HANDLER = (
     "-c",
