@@ -16,7 +16,15 @@ from checkpoint_core.errors import CheckpointError, MissingLedgerError, StorageE
 from checkpoint_core.settings import Settings
 from checkpoint_core.stores import CheckpointStore, Source
 
-__all__ = ["Check", "Description", "describe", "read_rejects", "verify"]
+__all__ = [
+    "Check",
+    "Description",
+    "Opened",
+    "describe",
+    "open_for_queries",
+    "read_rejects",
+    "verify",
+]
 
 
 class Description(Struct, frozen=True, kw_only=True):
@@ -42,14 +50,47 @@ class Check(Struct, frozen=True, kw_only=True):
     detail: str
 
 
+class Opened(Struct, frozen=True, kw_only=True):
+    """A checkpoint to ask questions of: local files of one commit.
+
+    `ledger` is None where it was not asked for or is not beside the checkpoint, as in a copy.
+    """
+
+    metadata: CheckpointMetadata
+    events: Path
+    ledger: Path | None
+
+
+def open_for_queries(store: CheckpointStore, workdir: Path, *, ledger: bool) -> Opened | None:
+    """Bring the checkpoint in force, and if asked for its ledger, into reach of questions.
+
+    Both are of the same commit, and stay as they are whatever runs meanwhile. None where there is
+    no checkpoint. Raises what `describe` raises.
+    """
+    snapshot = _load(store, workdir) if ledger else _load_without_ledger(store)
+    if snapshot.metadata is None:
+        return None
+    file = _fetch(store, snapshot, workdir)
+    return Opened(metadata=snapshot.metadata, events=file, ledger=snapshot.ledger.file)
+
+
+def _load(store: CheckpointStore, workdir: Path) -> Snapshot:
+    """Load the pair in force, with an empty ledger where it is not beside the checkpoint."""
+    try:
+        return load(store, workdir)
+    except MissingLedgerError:
+        return _load_without_ledger(store)
+
+
+def _load_without_ledger(store: CheckpointStore) -> Snapshot:
+    # Were it replaced in between, the etag would be the older one, of which nothing can be fetched.
+    etag, _ = look(store)
+    return structs.replace(NOTHING, metadata=load_metadata(store), etag=etag)
+
+
 def describe(store: CheckpointStore, workdir: Path) -> Description | None:
     """Describe the checkpoint in force; None where there is none. Raises what a run raises."""
-    try:
-        snapshot = load(store, workdir)
-    except MissingLedgerError:
-        etag, _ = look(store)
-        metadata = load_metadata(store)
-        snapshot = structs.replace(NOTHING, metadata=metadata, etag=etag)
+    snapshot = _load(store, workdir)
     if snapshot.metadata is None:
         return None
     file = _fetch(store, snapshot, workdir)

@@ -1,0 +1,145 @@
+"""Every snippet of docs/analysing.md runs, and gives what stands below it."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+import pytest
+
+from checkpoint_core.queries import QUERIES, VISIT
+
+ROOT = Path(__file__).resolve().parent.parent
+TEXT = (ROOT / "docs" / "analysing.md").read_text(encoding="utf-8")
+LIKE_ATHENA = """
+    CREATE VIEW checkpoint_events AS
+    SELECT * REPLACE (CAST("timestamp" AT TIME ZONE 'UTC' AS TIMESTAMP) AS "timestamp")
+    FROM read_parquet('checkpoint/events.parquet')
+"""
+"""The table as Athena has it: times have no zone, and rows no number."""
+
+
+class Snippet(NamedTuple):
+    """A fenced block with its language, and the text block that follows, if one does."""
+
+    language: str
+    code: str
+    output: str | None
+
+
+def snippets() -> list[Snippet]:
+    """Return the blocks of the page, in order."""
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+    return [
+        Snippet(language, code, follower[1] if follower[0] == "text" else None)
+        for (language, code), follower in zip(blocks, [*blocks[1:], ("", "")], strict=True)
+        if language != "text"
+    ]
+
+
+def of(language: str) -> list[Snippet]:
+    """Return the snippets in a language."""
+    return [snippet for snippet in snippets() if snippet.language == language]
+
+
+def command(line: str, folder: Path) -> str:
+    """Run one command of ours in the folder, and return what it prints."""
+    program, *arguments = shlex.split(line)
+    assert program == "nacc-checkpoint"
+    return subprocess.run(
+        [sys.executable, "-m", "checkpoint_lambda", *arguments],
+        cwd=folder,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    ).stdout
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder that the page's first commands fill."""
+    folder = tmp_path_factory.mktemp("analysing")
+    [making] = of("sh")
+    for line in making.code.splitlines():
+        command(line, folder)
+    return folder
+
+
+def test_every_snippet_is_of_a_kind_that_is_run() -> None:
+    """And there are some of each."""
+    assert {snippet.language for snippet in snippets()} == {"sh", "python", "console", "sql"}
+
+
+@pytest.mark.parametrize("snippet", of("python"), ids=range(len(of("python"))))
+def test_the_python_prints_what_stands_below_it(
+    snippet: Snippet,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Polars, DuckDB and pandas."""
+    monkeypatch.chdir(folder)
+
+    with duckdb.connect() as connection:
+        duckdb.set_default_connection(connection)
+        exec(snippet.code, {})
+
+    assert capsys.readouterr().out.rstrip() == (snippet.output or "").rstrip()
+
+
+@pytest.mark.parametrize("snippet", of("console"), ids=range(len(of("console"))))
+def test_the_commands_print_what_stands_below_them(snippet: Snippet, folder: Path) -> None:
+    """Each its part."""
+    parts = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", snippet.code, re.MULTILINE)
+
+    assert parts
+    for line, output in parts:
+        assert without_margin(command(line, folder)) == without_margin(output)
+
+
+def without_margin(text: str) -> list[str]:
+    """Leave out blank lines, and blanks at the ends of lines."""
+    return [line.rstrip() for line in text.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("snippet", of("sql"), ids=range(len(of("sql"))))
+def test_the_sql_for_athena_gives_what_stands_below_it(snippet: Snippet, folder: Path) -> None:
+    """In DuckDB, which knows what it uses; Athena itself is not asked."""
+    with duckdb.connect(config={"file_search_path": str(folder)}) as connection:
+        connection.execute(LIKE_ATHENA)
+        answer = connection.sql(snippet.code)
+        table = [answer.columns, *answer.fetchall()]
+
+    assert [[str(value) for value in row] for row in table] == [
+        line.split() for line in (snippet.output or "").splitlines()
+    ]
+
+
+def test_every_query_is_listed() -> None:
+    """As `query --list` does."""
+    rows = re.findall(r"^\| `([a-z-]+)` \| (.*) \|$", TEXT, re.MULTILINE)
+
+    assert rows == [(query.name, query.summary) for query in QUERIES.values()]
+
+
+def test_a_visit_is_told_from_others_by_the_same_columns_everywhere() -> None:
+    """Wherever the page names them."""
+    named = re.findall(r'study"?, "?pipeline.*datatype', TEXT)
+
+    assert len(named) == 4
+    assert {name.replace('"', "") for name in named} == {", ".join(VISIT)}
+
+
+def test_the_links_lead_somewhere() -> None:
+    """Every relative link names a file, and a heading of it where it says one."""
+    links = re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", TEXT)
+
+    assert links
+    for name, anchor in links:
+        text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+        headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+        anchors = {re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in headings}
+        assert not anchor or anchor in anchors
