@@ -46,7 +46,17 @@ def checkpoint(source: Path, tmp_path: Path) -> Path:
 
 def test_the_commands_are_those_of_the_design() -> None:
     """Those that come later are not promised."""
-    assert {"run", "show", "rejects", "verify", "sample"} == set(COMMANDS)
+    assert {
+        "run",
+        "show",
+        "rejects",
+        "query",
+        "report",
+        "sql",
+        "verify",
+        "sample",
+        "doctor",
+    } == set(COMMANDS)
     said = call("--help").stdout
     assert [] == [name for name in COMMANDS if f"  {name} " not in said]
     assert "Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted" in said

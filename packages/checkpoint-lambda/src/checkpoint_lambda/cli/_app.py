@@ -7,11 +7,15 @@ import typer
 import checkpoint_core
 import checkpoint_lambda
 import nacc_event_model
+from checkpoint_lambda.cli._doctor import doctor_command
 from checkpoint_lambda.cli._output import write_lines
+from checkpoint_lambda.cli._query import query_command
 from checkpoint_lambda.cli._rejects import rejects_command
+from checkpoint_lambda.cli._report import report_command
 from checkpoint_lambda.cli._run import run_command
 from checkpoint_lambda.cli._sample import sample_command
 from checkpoint_lambda.cli._show import show_command
+from checkpoint_lambda.cli._sql import sql_command
 from checkpoint_lambda.cli._verify import verify_command
 
 __all__ = ["app"]
@@ -61,7 +65,11 @@ def _options(
 app.command("run", short_help="Bring a checkpoint up to date.")(run_command)
 app.command("show", short_help="Show what a checkpoint holds.")(show_command)
 app.command("rejects", short_help="List the objects that are left out, and why.")(rejects_command)
+app.command("query", short_help="Ask the checkpoint one of the usual questions.")(query_command)
+app.command("sql", short_help="Ask the checkpoint in SQL.")(sql_command)
 app.command("verify", short_help="Check a checkpoint, and that no object is missing.")(
     verify_command
 )
+app.command("doctor", short_help="Check everything that a run relies on.")(doctor_command)
+app.command("report", short_help="Write the monthly report, a page to hand on.")(report_command)
 app.command("sample", short_help="Write synthetic event objects.")(sample_command)

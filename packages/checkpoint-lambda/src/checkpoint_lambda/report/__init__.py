@@ -1,0 +1,18 @@
+"""The monthly report: one page of aggregates that may be handed on, and the numbers behind it.
+
+Needs the extra `report`.
+"""
+
+from checkpoint_lambda.report._centers import UnknownCenterError
+from checkpoint_lambda.report._making import Report, make_report
+from checkpoint_lambda.report._period import Period
+from checkpoint_lambda.report._writing import write_page, write_sheets
+
+__all__ = [
+    "Period",
+    "Report",
+    "UnknownCenterError",
+    "make_report",
+    "write_page",
+    "write_sheets",
+]

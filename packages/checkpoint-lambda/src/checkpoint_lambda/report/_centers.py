@@ -1,0 +1,77 @@
+"""The centers of a checkpoint: their numbers, and what to call them."""
+
+from collections import Counter
+
+import polars as pl
+from msgspec import Struct
+
+from checkpoint_lambda.report._period import Period
+
+__all__ = ["Center", "UnknownCenterError", "find_center", "find_centers"]
+
+_LONGEST = 80
+
+
+class Center(Struct, frozen=True, kw_only=True):
+    """A center that sent events before the end of the period.
+
+    `adcid` identifies it. `name` is its latest label, with the number where others have it too.
+    `has_data`: some of its events are of the period.
+    """
+
+    adcid: int
+    label: str
+    name: str
+    has_data: bool
+
+
+def find_centers(events: pl.LazyFrame, period: Period) -> tuple[Center, ...]:
+    """Find the centers that sent events before the end of the period, by number."""
+    known = (
+        events.filter(pl.col("timestamp") < period.end)
+        .group_by("pipeline_adcid")
+        .agg(pl.col("center_label").last(), (pl.col("timestamp") >= period.begin).any())
+        .sort("pipeline_adcid")
+        .collect()
+    )
+    shortened = Counter(_shortened(label) for label in known["center_label"])
+    return tuple(
+        Center(
+            adcid=adcid,
+            label=label,
+            name=_named(adcid, _shortened(label), is_alone=shortened[_shortened(label)] == 1),
+            has_data=has_data,
+        )
+        for adcid, label, has_data in known.iter_rows()
+    )
+
+
+def _named(adcid: int, label: str, *, is_alone: bool) -> str:
+    return label if is_alone else f"{label} ({adcid})"
+
+
+def _shortened(label: str) -> str:
+    visible = "".join(each if each.isprintable() else " " for each in label).strip() or "(no name)"
+    return visible if len(visible) <= _LONGEST else f"{visible[: _LONGEST - 1]}…"
+
+
+def find_center(centers: tuple[Center, ...], wanted: str) -> Center:
+    """Return the center that has this label or number; raises UnknownCenterError without one."""
+    found = [
+        center for center in centers if wanted in {center.label, center.name, str(center.adcid)}
+    ]
+    if len(found) != 1:
+        raise UnknownCenterError(several=len(found) > 1)
+    return found[0]
+
+
+class UnknownCenterError(LookupError):
+    """No center, or more than one, is called so."""
+
+    def __init__(self, *, several: bool) -> None:
+        """Say which of the two it is."""
+        super().__init__(
+            "several centers have this label; give the number of one, its pipeline_adcid"
+            if several
+            else "no center of this label or number sent an event before the end of the period"
+        )

@@ -1,0 +1,116 @@
+"""The days that a report covers, and the weeks or months that they fall into. All of it in UTC."""
+
+import calendar
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from typing import Literal, Self
+
+from msgspec import Struct
+
+__all__ = ["Bucket", "Period"]
+
+_MONTH = re.compile(r"([0-9]{4})-([0-9]{2})", re.ASCII)
+_DAY = timedelta(days=1)
+_DAYS_BY_DAY = 14
+_DAYS_BY_WEEK = 93
+_DAYS_AT_MOST = 3_660
+
+
+class Bucket(Struct, frozen=True, kw_only=True):
+    """A day, week or month: the date by which queries name it, and what people call it."""
+
+    start: date
+    label: str
+
+
+class Period(Struct, frozen=True, kw_only=True):
+    """Whole days, the first and the last included.
+
+    Raises ValueError where the last comes before the first, and beyond about ten years.
+    """
+
+    first: date
+    last: date
+
+    def __post_init__(self) -> None:
+        """Refuse what is no period, or none that can be looked at."""
+        if self.last < self.first:
+            raise ValueError("the last day comes before the first")
+        if (self.last - self.first).days >= _DAYS_AT_MOST or self.last.year == date.max.year:
+            raise ValueError("too long a period, or too late; at most ten years, up to 9998")
+
+    @classmethod
+    def of_month(cls, text: str) -> Self:
+        """Return the month that a text such as 2026-10 names; raises ValueError for any other."""
+        found = _MONTH.fullmatch(text)
+        if found is None:
+            raise ValueError("not a month such as 2026-10")
+        first = date(int(found[1]), int(found[2]), 1)
+        days = calendar.monthrange(first.year, first.month)[1]
+        return cls(first=first, last=first.replace(day=days))
+
+    @property
+    def begin(self) -> datetime:
+        """The first moment."""
+        return datetime.combine(self.first, time(), tzinfo=UTC)
+
+    @property
+    def end(self) -> datetime:
+        """The first moment that is too late."""
+        return datetime.combine(self.last, time(), tzinfo=UTC) + _DAY
+
+    @property
+    def title(self) -> str:
+        """What people call it: October 2026, or its first and last day."""
+        whole_month = calendar.monthrange(self.last.year, self.last.month)[1]
+        same_month = self.first.replace(day=1) == self.last.replace(day=1)
+        if same_month and self.first.day == 1 and self.last.day == whole_month:
+            return f"{self.first:%B} {self.first.year}"
+        if self.first == self.last:
+            return _day(self.first)
+        return f"{_day(self.first)} to {_day(self.last)}"
+
+    @property
+    def by(self) -> Literal["day", "week", "month"]:
+        """Into what it is divided, as queries call it: few enough to look at."""
+        days = (self.last - self.first).days + 1
+        if days <= _DAYS_BY_DAY:
+            return "day"
+        return "week" if days <= _DAYS_BY_WEEK else "month"
+
+    def buckets(self) -> tuple[Bucket, ...]:
+        """Divide it into days, weeks from Monday, or months. The first and last may be partial."""
+        starts = [_start(self.first, self.by)]
+        while starts[-1] <= self.last:
+            starts.append(_next(starts[-1], self.by))
+        return tuple(
+            Bucket(start=start, label=self._label(start, following - _DAY))
+            for start, following in pairwise(starts)
+        )
+
+    def _label(self, start: date, last: date) -> str:
+        if self.by == "month":
+            return f"{start:%b} {start.year}"
+        start, last = max(start, self.first), min(last, self.last)
+        if start == last:
+            return f"{start.day} {start:%b}"
+        if start.month == last.month:
+            return f"{start.day}\N{EN DASH}{last.day} {last:%b}"
+        return f"{start.day} {start:%b}\N{EN DASH}{last.day} {last:%b}"
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%B} {day.year}"
+
+
+def _start(day: date, by: str) -> date:
+    if by == "month":
+        return day.replace(day=1)
+    return day - timedelta(days=day.weekday()) if by == "week" else day
+
+
+def _next(start: date, by: str) -> date:
+    if by == "month":
+        return (start + timedelta(days=31)).replace(day=1)
+    return start + timedelta(days=7 if by == "week" else 1)

@@ -1,0 +1,1 @@
+"""Tests of the monthly report in a real browser without a screen."""
