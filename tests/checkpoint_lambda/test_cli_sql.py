@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -583,6 +584,7 @@ def test_wide_rows_are_records_on_a_terminal(checkpoint: Path) -> None:
     status, screen, _ = on_terminal("sql", checkpoint, "FROM checkpoint_events", stdout=True)
 
     assert 0 == status
-    lines = screen.replace("\r", "").splitlines()
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", screen.replace("\r", "")).splitlines()
+    assert max(map(len, lines)) <= 80
     assert 4 == sum(" of 4" in line for line in lines)
     assert 4 == sum("timestamp" in line for line in lines)

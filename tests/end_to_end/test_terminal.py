@@ -5,6 +5,7 @@ import os
 import pty
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -145,3 +146,18 @@ def test_ctrl_c_at_the_terminal_ends_the_bar_and_says_one_line(
     assert "Traceback" not in screen.decode()
     process = start("run", source, checkpoint, "--json")
     assert 0 == finish(process).status
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&- <&-"])
+@pytest.mark.parametrize("form", ["", "--json"])
+def test_a_stream_that_was_closed_is_nobody_that_reads(
+    source: Path, checkpoint: Path, closed: str, form: str
+) -> None:
+    """A scheduler may start it so; the run takes place, and nothing is a bug."""
+    shell = f'exec "$0" -m checkpoint_lambda run "$1" "$2" {form} {closed}'
+    ended = finish(
+        start("-c", shell, sys.executable, source, checkpoint, before=(), executable="/bin/sh")
+    )
+
+    assert (0, "") == (ended.status, ended.stderr)
+    assert checkpoint.exists()

@@ -1,7 +1,9 @@
 """The command line `nacc-checkpoint`."""
 
+import os
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 
 from checkpoint_lambda.cli._signals import INTERRUPTED, StoppedError, unwind_on_signals
@@ -17,6 +19,7 @@ def main() -> NoReturn:
     Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted (Ctrl-C), 143 terminated, 141 when
     nobody reads the output any more.
     """
+    _open_streams()
     try:
         unwind_on_signals()
         _start()
@@ -26,6 +29,13 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         _end_untouched(INTERRUPTED)
     sys.exit()
+
+
+def _open_streams() -> None:
+    """Put an empty file where whoever started this has closed a standard stream."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - open to the end
 
 
 def _start() -> None:

@@ -7,7 +7,7 @@ from polars.datatypes import DataTypeClass
 
 __all__ = ["plain"]
 
-_FRACTIONS: Final = {"ms": "%.3f", "us": "%.6f", "ns": "%.9f"}
+_TIME: Final = "%Y-%m-%dT%H:%M:%S%.6f"
 
 
 def plain(rows: pl.DataFrame) -> pl.DataFrame:
@@ -21,20 +21,17 @@ def plain(rows: pl.DataFrame) -> pl.DataFrame:
 # By polars: Python's datetimes would need a time zone database, which not every machine has.
 def _plain(value: pl.Expr, kind: pl.DataType | DataTypeClass) -> pl.Expr:
     match kind:
-        case pl.Datetime(time_unit=unit, time_zone=None):
-            return value.dt.strftime(f"%Y-%m-%dT%H:%M:%S{_FRACTIONS[unit]}")
-        case pl.Datetime(time_unit=unit):
-            text = f"%Y-%m-%dT%H:%M:%S{_FRACTIONS[unit]}Z"
-            return value.dt.convert_time_zone("UTC").dt.strftime(text)
+        case pl.Datetime(time_zone=None):
+            return value.dt.strftime(_TIME)
+        case pl.Datetime():
+            return value.dt.convert_time_zone("UTC").dt.strftime(f"{_TIME}Z")
         case pl.Date():
             return value.dt.strftime("%Y-%m-%d")
         case pl.Time():
             return value.dt.strftime("%H:%M:%S%.6f")
-        case pl.Duration():
-            return value.dt.to_string("iso")
         case pl.Binary():
             return value.bin.encode("hex")
-        case pl.Categorical() | pl.Enum():
+        case pl.Enum():
             return value.cast(pl.String)
         case pl.Array(inner=inner):
             return _plain(value.arr.to_list(), pl.List(inner))
