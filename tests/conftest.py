@@ -1,4 +1,4 @@
-"""Settings of Hypothesis: quick where a person waits, thorough in CI."""
+"""Settings of Hypothesis, quick where a person waits, thorough in CI; and what is not measured."""
 
 import os
 
@@ -14,3 +14,7 @@ settings.register_profile(
 )
 settings.register_profile("thorough", settings.get_profile("repeatable"), max_examples=150)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+# Hatch has coverage started in every process that a test starts. It would slow them down and leave
+# files where they run, and what they do is not measured.
+os.environ.pop("COVERAGE_PROCESS_START", None)
