@@ -207,6 +207,26 @@ def test_no_word_of_a_chart_is_cut_off(visitor: Visitor, width: int) -> None:
     assert visible.count() == 7
 
 
+OVERLAPPING = """
+() => [...document.querySelectorAll('svg')].filter(svg => svg.getClientRects().length)
+  .flatMap(svg => {
+    const texts = [...svg.querySelectorAll('text')].filter(text => text.textContent.trim());
+    const boxes = texts.map(text => text.getBoundingClientRect());
+    return texts.flatMap((text, i) => texts.slice(i + 1).filter((_, j) => {
+      const [a, b] = [boxes[i], boxes[i + 1 + j]];
+      return Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+        && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 4;
+    }).map(other => `${text.textContent} / ${other.textContent}`));
+  })
+"""
+
+
+@pytest.mark.parametrize("width", [320, 1000])
+def test_no_words_of_a_chart_lie_on_one_another(visitor: Visitor, width: int) -> None:
+    """Titles of narrow panels neither."""
+    assert [] == visitor.open(width=width).page.evaluate(OVERLAPPING)
+
+
 def test_tables_are_reached_and_opened_by_keyboard(visitor: Visitor) -> None:
     """Tab leads past the skip link and the contents to each table; Enter opens it."""
     page = visitor.open(width=320).page

@@ -1,5 +1,6 @@
 """`nacc-checkpoint report`: what it writes, and how it refuses."""
 
+import os
 import subprocess
 import sys
 from datetime import date
@@ -99,20 +100,54 @@ def test_a_period_or_center_that_is_none_is_wrong_usage(folder: Path, options: l
     assert not (folder / "no.html").exists()
 
 
-def test_a_page_that_cannot_be_written_is_one_clear_line(folder: Path) -> None:
-    """It says where; a page that was there stays as it was; and no scrap is left behind."""
+@pytest.mark.parametrize(
+    "output", ["nowhere/page.html", "events", "events.parquet/page.html", "pipe"]
+)
+def test_a_page_that_cannot_be_written_is_one_clear_line(folder: Path, output: str) -> None:
+    """It says where; nothing was changed, tables neither; and no scrap is left behind."""
+    if not (folder / "pipe").exists():
+        os.mkfifo(folder / "pipe")
     before = names(folder)
-    for output in ("nowhere/page.html", "events", "events.parquet/page.html"):
-        completed = nacc(
-            "report", "events.parquet", "--month", "2020-01", "--output", output, cwd=folder
-        )
+    completed = nacc(
+        "report", "events.parquet", "--month", "2020-01", "--output", output,
+        "--csv", "tables", cwd=folder,
+    )  # fmt: skip
 
-        assert completed.returncode == 1
-        assert completed.stdout == ""
-        (line,) = completed.stderr.splitlines()
-        assert line.startswith(f"Error: {output}: cannot be written")
-        assert line.endswith("Nothing was changed.")
+    assert completed.returncode == 1
+    assert completed.stdout == ""
+    (line,) = completed.stderr.splitlines()
+    assert line.startswith(f"Error: {output}: cannot be written")
+    assert line.endswith("Nothing was changed.")
     assert before == names(folder)
+
+
+@pytest.mark.parametrize("output", ["events.parquet", "link.html"])
+def test_a_report_never_takes_the_place_of_a_checkpoint(folder: Path, output: str) -> None:
+    """Neither by its name nor through a link."""
+    (folder / "link.html").unlink(missing_ok=True)
+    (folder / "link.html").symlink_to("events.parquet")
+    before = (folder / "events.parquet").read_bytes()
+    completed = nacc(
+        "report", "events.parquet", "--month", "2020-01", "--output", output, cwd=folder
+    )
+
+    assert completed.returncode == 1
+    assert "events.parquet: a report is no Parquet file" in completed.stderr
+    assert before == (folder / "events.parquet").read_bytes()
+
+
+def test_tables_that_cannot_be_written_leave_the_page_as_it_was(folder: Path) -> None:
+    """All are written before any is replaced."""
+    (folder / "old.html").write_text("old")
+    completed = nacc(
+        "report", "events.parquet", "--month", "2020-01", "--output", "old.html",
+        "--csv", "events.parquet", cwd=folder,
+    )  # fmt: skip
+
+    assert completed.returncode == 1
+    assert "events.parquet: cannot be written" in completed.stderr
+    assert (folder / "old.html").read_text() == "old"
+    assert not [name for name in names(folder) if name.startswith(".old")]
 
 
 def test_without_a_checkpoint_there_is_no_report(folder: Path) -> None:

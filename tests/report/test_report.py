@@ -60,17 +60,17 @@ def test_the_numbers_are_those_of_the_queries() -> None:
 
 
 def test_times_are_those_of_the_queries_where_they_are_about_enough_visits() -> None:
-    """A median from 22 visits on, the days for nine of ten from 110 on; the visits only roughly."""
+    """A median from 22 visits on, the days for nine of ten from 110 on; all else only roughly."""
     events = [*visits(110, 1, "submit"), *visits(22, 2, "submit"), *visits(21, 4, "submit", day=9)]
     made = table(made_of(frame(events)), "days-to-submission")
 
     asked = ask("days-to-submission", frame(events).lazy(), FILTERS).collect()
     assert [15.0, 15.0, 19.0] == asked["median_days"].to_list()
     assert [
-        ["100 to 249", "15", "15", "0"],
-        ["11 to 24", "15", "", "0"],
-        ["11 to 24", "", "", "0"],
-        ["100 to 249", "15", "19", "0"],
+        ["100 or more", "15", "15", "none"],
+        ["11 or more", "15", "", "none"],
+        ["11 or more", "", "", "none"],
+        ["122 or more", "15", "19", "none"],
     ] == [list(row.values()) for row in made.values()]
 
 
@@ -80,7 +80,7 @@ def test_negative_days_are_counted_and_kept() -> None:
     made = report(frame(future))
 
     row = table(made, "days-to-submission")["center-01"]
-    assert ("-4", "30") == (row["median days"], row["negative"])
+    assert ("-4", "25 or more") == (row["median days"], row["negative"])
     assert "\N{MINUS SIGN}4" in made.page
 
 
@@ -101,7 +101,8 @@ def test_completeness_tells_what_came_later_and_what_is_missing() -> None:
 
 def test_completeness_is_not_told_where_a_part_is_small() -> None:
     """The other parts would tell it."""
-    events = [*visits(50, 1, "submit"), *visits(5, 2, "submit", packet=None)]
+    lacking = visits(5, 2, "submit", packet=None)
+    events = [*visits(150, 1, "submit"), *lacking, *visits(30, 3, "submit")]
     made = table(made_of(frame(events)), "completeness")
 
     assert ["", "", ""] == list(made["packet"].values())
@@ -153,6 +154,29 @@ def test_a_report_on_one_center_is_about_no_other() -> None:
     assert ["center-02"] == list(table(made, "status"))
     assert {"objects": "12"} == table(made, "rejects")["invalid: ptid: is missing"]
     assert "center-01" not in made.page
+
+
+def test_a_report_on_one_center_says_nothing_of_others_as_missing() -> None:
+    """What is missing is about that center, with data or without."""
+    assert "This center has data in this period." in report(busy(), center="center-01").page
+    silent = report(busy(), center="center-03").page
+
+    assert "This center has no data in this period." in silent
+    assert "No center" not in silent
+
+
+def test_a_mistyped_center_gets_the_nearest_suggestions() -> None:
+    """By what the report calls them."""
+    with pytest.raises(UnknownCenterError, match=r"did you mean .*center-01"):
+        made_of(busy(), center="centre-01").sheets  # noqa: B018 - finding out is the point
+
+
+def test_a_total_of_hidden_counts_alone_is_no_nought() -> None:
+    """It is some: a lower bound of 0 says nothing."""
+    page = report(visits(3, 1, "submit")).page
+
+    assert "Some events took place." in page
+    assert "at least 0" not in page.lower()
 
 
 @pytest.mark.parametrize("center", ["center-99", "99", "", "center-0"])

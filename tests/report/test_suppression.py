@@ -1,7 +1,5 @@
 """Small counts are hidden, and stay hidden."""
 
-from itertools import pairwise
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +8,7 @@ from checkpoint_lambda.report._suppression import (
     CountTable,
     Hidden,
     Total,
-    band,
+    roughly,
     share,
     sum_shown,
     suppress,
@@ -121,26 +119,33 @@ def test_the_sum_of_nothing_is_exact() -> None:
     assert Total(0, exact=True) == sum_shown([])
 
 
-@given(st.integers(1, 60), st.integers(0, 200_000))
-def test_a_band_holds_its_number_and_never_a_small_one_alone(threshold: int, count: int) -> None:
-    """Roughly, and from the threshold on."""
-    told = band(count, threshold=threshold).replace(",", "")
+@given(st.integers(2, 60), st.integers(0, 200_000), st.integers(0, 200_000))
+def test_a_rough_number_is_true_and_tells_no_more_than_is_known(
+    threshold: int, count: int, known: int
+) -> None:
+    """From the threshold on it is a lower bound, and beyond that one that other tables tell."""
+    told = roughly(count, known, threshold=threshold).replace(",", "")
 
     if count == 0:
         assert told == "none"
-    elif told.startswith("fewer than "):
-        assert count < threshold == int(told.removeprefix("fewer than "))
-    elif told.endswith(" or more"):
-        assert count >= int(told.removesuffix(" or more"))
+    elif count < threshold:
+        assert told == f"fewer than {threshold}"
     else:
-        first, last = map(int, told.split(" to "))
-        assert max(threshold, 1) <= first <= count <= last
+        least = int(told.removesuffix(" or more"))
+        assert threshold <= least <= max(threshold, min(count, known))
 
 
-def test_bands_follow_each_other_without_a_gap() -> None:
-    """Every band begins where the one before it ends."""
-    bands = list(dict.fromkeys(band(count, threshold=T) for count in range(T, 600)))
-    ends = [tuple(map(int, told.split(" to "))) for told in bands]
+def test_without_a_threshold_a_rough_number_is_exact() -> None:
+    """There is nothing to hide then."""
+    assert "1,234" == roughly(1234, 1234, threshold=1)
 
-    assert ends[0][0] == T
-    assert all(before[1] + 1 == after[0] for before, after in pairwise(ends))
+
+def test_what_is_known_of_a_sum_makes_more_be_withheld() -> None:
+    """Of 30, 1, 1 and 12, all of which are known to be at most 44, neither 1 is 2: so 12 goes."""
+    counts = {("a", "x"): 30, ("b", "x"): 1, ("c", "x"): 1, ("d", "x"): 12}
+    rows = ("a", "b", "c", "d")
+    known = suppress(rows, ("x",), counts, threshold=T, at_most={"x": 44})
+    unknown = suppress(rows, ("x",), counts, threshold=T)
+
+    assert (30, Hidden.SMALL, Hidden.SMALL, 12) == unknown.column("x")
+    assert {Hidden.SMALL, Hidden.WITHHELD} == set(known.column("x"))

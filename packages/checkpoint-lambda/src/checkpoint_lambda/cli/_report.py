@@ -64,7 +64,9 @@ def report_command(
     csv: Annotated[
         Path | None,
         typer.Option(
-            "--csv", metavar="DIR", help="Write the numbers behind each chart there too, as CSV."
+            "--csv",
+            metavar="DIR",
+            help="Write the numbers behind each chart there too, as CSV files, replaced like it.",
         ),
     ] = None,
     debug: DebugOption = False,
@@ -127,7 +129,7 @@ def _make(
                 threshold=threshold,
             )
         except UnknownCenterError as error:
-            raise typer.BadParameter(str(error), param_hint="--center") from error
+            raise typer.BadParameter(one_line(str(error)), param_hint="--center") from error
         except (PanicException, PolarsError) as error:
             if is_damaged(files.events):
                 problem = "a part of it is damaged"
@@ -136,10 +138,9 @@ def _make(
 
 
 def _write(report: "Report", output: Path, csv: Path | None) -> Iterator[str]:
-    from checkpoint_lambda.report import write_page, write_sheets  # noqa: PLC0415
+    from checkpoint_lambda.report import write_report  # noqa: PLC0415
 
+    write_report(report, output, csv)
     if csv is not None:
-        written = write_sheets(report.sheets, csv)
-        yield f"Wrote {len(written)} tables to {one_line(str(csv))}."
-    write_page(report.page, output)
+        yield f"Wrote {len(report.sheets)} tables to {one_line(str(csv))}."
     yield f"Wrote {one_line(str(output))}: {report.title}."

@@ -6,13 +6,12 @@ Needs the extra `report`.
 from checkpoint_lambda.report._centers import UnknownCenterError
 from checkpoint_lambda.report._making import Report, make_report
 from checkpoint_lambda.report._period import Period
-from checkpoint_lambda.report._writing import write_page, write_sheets
+from checkpoint_lambda.report._writing import write_report
 
 __all__ = [
     "Period",
     "Report",
     "UnknownCenterError",
     "make_report",
-    "write_page",
-    "write_sheets",
+    "write_report",
 ]

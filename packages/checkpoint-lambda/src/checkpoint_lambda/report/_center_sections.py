@@ -23,7 +23,7 @@ from checkpoint_lambda.report._suppression import Cell, CountTable, share, sum_s
 __all__ = ["days_section", "errors_section", "status_section"]
 
 _NO_DATA = "no data"
-_NOBODY = Days(visits="none", median=None, p90=None)
+_NOBODY = Days(visits="none", negative="none", median=None, p90=None)
 
 
 def status_section(figures: Figures, centers: Sequence[Center]) -> Section:
@@ -144,16 +144,12 @@ def days_section(
 ) -> Section:
     """Tell how many days passed from the visits of each center until something was `done`."""
     found = [
-        table.by_center.get(center.adcid, _NOBODY) if center.has_data else None
-        for center in centers
+        table.by_center.get(center.name, _NOBODY) if center.has_data else None for center in centers
     ]
     rows = []
     for center, its in zip(centers, found, strict=True):
-        (negative,) = table.negative.row(center.name)
-        values = () if its is None else _days_row(its, number(negative, threshold))
-        rows.append(_row(center, values, width=4))
-    (all_negative,) = table.negative.column_totals()
-    everyone = (words("all centers"), *_days_row(table.every, total(all_negative)))
+        rows.append(_row(center, () if its is None else _days_row(its), width=4))
+    everyone = (words("all centers"), *_days_row(table.every))
     names = [center.name for center in centers]
     spanned = [_span(its) for its in found]
     return Section(
@@ -169,19 +165,24 @@ def days_section(
             headings=("center", "visits", "median days", "9 of 10 within days", "negative"),
             rows=(*rows, everyone) if len(centers) > 1 else tuple(rows),
         ),
-        definitions=(QUERIES[query].definition, _PERCENTILES.format(threshold * 2, threshold * 10)),
+        definitions=(QUERIES[query].definition, _percentiles_told(threshold)),
     )
 
 
-_PERCENTILES = (
-    "The dot is the median, and the end of the line the days within which nine of ten were done. "
-    "The one is shown from {} visits on and the other from {}: over fewer they would tell about "
-    "single visits. For the same reason the number of visits is told roughly."
-)
+def _percentiles_told(threshold: int) -> str:
+    told = "The dot is the median, and the end of the line the days within which nine of ten were done."
+    if threshold <= 1:
+        return told
+    return (
+        f"{told} The one is shown from {threshold * 2} visits on and the other from "
+        f"{threshold * 10}, in whole days: over fewer they would tell about single visits. Where "
+        "other tables hide more, it takes more. For the same reason numbers of visits are told "
+        "roughly."
+    )
 
 
-def _days_row(its: Days, negative: Value) -> tuple[Value, ...]:
-    return words(its.visits), days(its.median), days(its.p90), negative
+def _days_row(its: Days) -> tuple[Value, ...]:
+    return words(its.visits), days(its.median), days(its.p90), words(its.negative)
 
 
 def _days_told(every: Days, done: str) -> str:

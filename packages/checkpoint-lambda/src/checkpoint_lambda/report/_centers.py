@@ -1,6 +1,7 @@
 """The centers of a checkpoint: their numbers, and what to call them."""
 
 from collections import Counter
+from difflib import get_close_matches
 
 import polars as pl
 from msgspec import Struct
@@ -60,18 +61,18 @@ def find_center(centers: tuple[Center, ...], wanted: str) -> Center:
     found = [
         center for center in centers if wanted in {center.label, center.name, str(center.adcid)}
     ]
-    if len(found) != 1:
-        raise UnknownCenterError(several=len(found) > 1)
-    return found[0]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UnknownCenterError(
+            "several centers have this label; give the number of one, its pipeline_adcid"
+        )
+    near = get_close_matches(wanted, [center.name for center in centers])
+    asked = f"; did you mean {' or '.join(near)}?" if near else ""
+    raise UnknownCenterError(
+        f"no center of this label or number sent an event before the end of the period{asked}"
+    )
 
 
 class UnknownCenterError(LookupError):
     """No center, or more than one, is called so."""
-
-    def __init__(self, *, several: bool) -> None:
-        """Say which of the two it is."""
-        super().__init__(
-            "several centers have this label; give the number of one, its pipeline_adcid"
-            if several
-            else "no center of this label or number sent an event before the end of the period"
-        )

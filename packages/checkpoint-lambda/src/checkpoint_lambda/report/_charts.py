@@ -32,6 +32,8 @@ _FAINT: Final = "var(--faint)"
 _RULE: Final = "var(--rule)"
 # A little more than digits and letters take in the wider fonts of their size.
 _CHARACTER_PX: Final = 6.6
+# Titles are bold, and a point larger.
+_TITLE_SIZE: Final = 1.2
 _ROW_PX: Final = 17
 _GAP_PX: Final = 14
 _COLUMN_PX: Final = 62
@@ -67,8 +69,11 @@ class Span(Struct, frozen=True, kw_only=True):
 def bars(names: Sequence[str], panels: Sequence[Panel], *, width: int) -> str:
     """Draw a row for each name, with a bar in each panel."""
     labels = _shortened(names, width, alone=len(panels) == 1)
-    beside = len(panels) if width == WIDE else min(len(panels), 2)
-    panel_width = (width - _text_width(labels) - 8 - _GAP_PX * (beside - 1)) // beside
+    room = width - _text_width(labels) - 8 + _GAP_PX
+    title = _text_width([panel.title for panel in panels]) * _TITLE_SIZE + _GAP_PX
+    most = len(panels) if width == WIDE else 2
+    beside = max(1, min(most, len(panels), int(room / title)))
+    panel_width = room // beside - _GAP_PX
     charts = [
         _bars(len(labels), panel, panel_width, None if index % beside else _row_axis(labels))
         for index, panel in enumerate(panels)

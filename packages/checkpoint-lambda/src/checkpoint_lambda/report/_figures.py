@@ -4,7 +4,7 @@ What these functions return holds no count that may not be shown, and no way bac
 charts, tables and files are all made from it, and from nothing else.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import polars as pl
@@ -13,31 +13,44 @@ from msgspec import Struct, structs
 from checkpoint_core.queries import Filters, ask
 from checkpoint_lambda.report._centers import Center
 from checkpoint_lambda.report._period import Period
-from checkpoint_lambda.report._suppression import CountTable, band, is_shown, suppress
+from checkpoint_lambda.report._suppression import (
+    CountTable,
+    floor,
+    greatest,
+    is_shown,
+    least,
+    or_more,
+    roughly,
+    suppress,
+    tells,
+)
 
-__all__ = ["Completeness", "Days", "DaysTable", "Figures", "figures"]
+__all__ = ["VISITS_FOR_SHARES", "Completeness", "Days", "DaysTable", "Figures", "figures"]
 
 _STATUSES: Final = ("submit", "pass-qc", "not-pass-qc", "delete")
 _REASONED: Final = ("invalid", "excluded")
 _FIELDS: Final = ("module", "packet")
 
+VISITS_FOR_SHARES: Final = 100
+"""Of fewer, shares in hundredths would tell how many there are."""
+
 
 class Days(Struct, frozen=True, kw_only=True):
     """How long it took some visits, in days; None where that would be about too few of them.
 
-    `visits` tells roughly how many they are, in words.
+    `visits` tells roughly how many they are, in words, and `negative` of how many it was negative.
     """
 
     visits: str
+    negative: str
     median: float | None
     p90: float | None
 
 
 class DaysTable(Struct, frozen=True, kw_only=True):
-    """How long it took, by center, and for all of them; with the visits of negative days."""
+    """How long it took, by name of center, and for all of them."""
 
-    by_center: Mapping[int, Days]
-    negative: CountTable
+    by_center: Mapping[str, Days]
     every: Days
 
 
@@ -84,57 +97,111 @@ def figures(
         timestamp_to=period.end,
     )
     names = {center.adcid: center.name for center in centers}
+    volumes, visits = _events_and_visits(events, filters, names, period, threshold)
+    present = _present(visits, threshold)
+    everything = sum(least(cells, threshold) for cells in visits.cells)
     return Figures(
         threshold=threshold,
-        volumes=_volumes(events, filters, period, threshold),
-        status=_status(events, filters, names, threshold),
-        submission=_days("days-to-submission", events, filters, names, threshold),
-        qc=_days("days-to-qc", events, filters, names, threshold),
-        completeness=_completeness(events, filters, threshold),
+        volumes=volumes,
+        status=visits,
+        submission=_days(
+            "days-to-submission", events, filters, names, present, threshold=threshold
+        ),
+        qc=_days("days-to-qc", events, filters, names, present, threshold=threshold),
+        completeness=_completeness(events, filters, everything, threshold),
         rejects=_rejects(rejects, threshold),
     )
 
 
-def _volumes(events: pl.LazyFrame, filters: Filters, period: Period, threshold: int) -> CountTable:
+def _events_and_visits(
+    events: pl.LazyFrame,
+    filters: Filters,
+    names: Mapping[int, str],
+    period: Period,
+    threshold: int,
+) -> tuple[CountTable, CountTable]:
+    """Count events by time and action, and visits by center and status.
+
+    A visit that stands at a status had at least one such event: the one table bounds the other.
+    """
     answer = ask("counts", events, filters, by=(period.by, "action")).collect()
     labels = {bucket.start: bucket.label for bucket in period.buckets()}
-    counts = {(labels[start], action): events for start, action, events in answer.iter_rows()}
-    return suppress(tuple(labels.values()), _actions(answer["action"]), counts, threshold=threshold)
+    times, actions = tuple(labels.values()), _actions(answer["action"])
+    taken = {(labels[start], action): events for start, action, events in answer.iter_rows()}
+
+    stand = ask("status", events, filters, by=("pipeline_adcid",)).collect()
+    centers, statuses = _known(names, stand), _actions(stand["status"])
+    standing = {(names[adcid], status): visits for adcid, status, visits in stand.iter_rows()}
+
+    alone = suppress(times, actions, taken, threshold=threshold)
+    at_most = {name: greatest(alone.column(name), threshold) for name in actions}
+    visits = suppress(centers, statuses, standing, threshold=threshold, at_most=at_most)
+    at_least = {name: least(visits.column(name), threshold) for name in statuses}
+    volumes = suppress(times, actions, taken, threshold=threshold, at_least=at_least)
+    # Where nothing is left to withhold that would help, it must not even be told what is small.
+    told = {
+        name
+        for name in statuses
+        if tells(visits.column(name), 0, at_most[name], threshold=threshold)
+        or tells(volumes.column(name), at_least[name], None, threshold=threshold)
+    }
+    return volumes.withheld(told), visits
 
 
-def _status(
-    events: pl.LazyFrame, filters: Filters, names: Mapping[int, str], threshold: int
-) -> CountTable:
-    answer = ask("status", events, filters, by=("pipeline_adcid",)).collect()
-    counts = {(names[adcid], status): visits for adcid, status, visits in answer.iter_rows()}
-    return suppress(_known(names, answer), _actions(answer["status"]), counts, threshold=threshold)
+def _present(visits: CountTable, threshold: int) -> dict[str, int]:
+    """Return for each center how many visits it has at the least, as far as anybody is told."""
+    kept = [index for index, status in enumerate(visits.columns) if status != "delete"]
+    return {
+        name: least([cells[index] for index in kept], threshold)
+        for name, cells in zip(visits.rows, visits.cells, strict=True)
+    }
 
 
 def _days(
-    name: str, events: pl.LazyFrame, filters: Filters, names: Mapping[int, str], threshold: int
+    name: str,
+    events: pl.LazyFrame,
+    filters: Filters,
+    names: Mapping[int, str],
+    present: Mapping[str, int],
+    *,
+    threshold: int,
 ) -> DaysTable:
+    """Ask how long it took; `present` are the visits that the other tables tell of at the least."""
     answer = ask(name, events, filters, by=("pipeline_adcid",)).collect()
-    every = ask(name, events, filters, by=()).collect()
-    negative = {
-        (names[adcid], "negative"): count
-        for adcid, count in answer.select("pipeline_adcid", "negative").iter_rows()
+    every = ask(name, events, filters, by=()).collect().row(0, named=True)
+    by_center = {}
+    # Of all centers no more is told than of each: what is left would be that of the others.
+    visits = negative = 0
+    for row in answer.iter_rows(named=True):
+        center = names[row["pipeline_adcid"]]
+        known = present[center]
+        visits += floor(row["visits"], known, threshold=threshold)
+        negative += floor(row["negative"], known, threshold=threshold)
+        by_center[center] = Days(
+            visits=roughly(row["visits"], known, threshold=threshold),
+            negative=roughly(row["negative"], known, threshold=threshold),
+            **_percentiles(row, min(row["visits"], known), threshold),
+        )
+    all_centers = Days(
+        visits=or_more(visits, threshold=threshold),
+        negative=or_more(negative, threshold=threshold),
+        **_percentiles(every, visits, threshold),
+    )
+    return DaysTable(by_center=by_center, every=all_centers)
+
+
+def _percentiles(row: Mapping[str, Any], visits: int, threshold: int) -> dict[str, float | None]:
+    """Return the percentiles of which it may be told that so many visits went into them."""
+    beyond = {"median": 0.5, "p90": 0.1}
+    return {
+        name: _whole(row[f"{name}_days"], threshold) if _is_many(visits, share, threshold) else None
+        for name, share in beyond.items()
     }
-    return DaysTable(
-        by_center={
-            row["pipeline_adcid"]: _spread(row, threshold) for row in answer.iter_rows(named=True)
-        },
-        negative=suppress(_known(names, answer), ("negative",), negative, threshold=threshold),
-        every=_spread(every.row(0, named=True), threshold),
-    )
 
 
-def _spread(row: Mapping[str, Any], threshold: int) -> Days:
-    visits: int = row["visits"]
-    return Days(
-        visits=band(visits, threshold=threshold),
-        median=row["median_days"] if _is_many(visits, 0.5, threshold) else None,
-        p90=row["p90_days"] if _is_many(visits, 0.1, threshold) else None,
-    )
+def _whole(days: float, threshold: int) -> float:
+    """Round days: what is interpolated has a fraction that tells the number of visits."""
+    return days if threshold <= 1 else round(days)
 
 
 def _is_many(visits: int, beyond: float, threshold: int) -> bool:
@@ -143,8 +210,9 @@ def _is_many(visits: int, beyond: float, threshold: int) -> bool:
 
 
 def _completeness(
-    events: pl.LazyFrame, filters: Filters, threshold: int
+    events: pl.LazyFrame, filters: Filters, known: int, threshold: int
 ) -> tuple[Completeness, ...]:
+    """Ask what forms lack; `known` are the visits that the other tables tell of at the least."""
     forms = structs.replace(filters, datatype=("form",))
     visits = ask("completeness", events, forms, min_events=1)
     counted = visits.select(
@@ -161,13 +229,27 @@ def _completeness(
         later, missing = row[f"filled {field}"], row[f"missing {field}"]
         parts = (row["visits"] - later - missing, later, missing)
         # All or none: what they add up to may be known.
-        shown = row["visits"] > 0 and all(is_shown(part, threshold=threshold) for part in parts)
+        shown = _may_be_told(parts, known, threshold)
         # In hundredths: exact shares would tell the number of visits.
         shares = [round(part / row["visits"], 2) if shown else None for part in parts]
         found.append(
             Completeness(field=field, from_start=shares[0], later=shares[1], missing=shares[2])
         )
     return tuple(found)
+
+
+def _may_be_told(parts: Sequence[int], known: int, threshold: int) -> bool:
+    """Tell whether shares in hundredths tell neither a small part nor how many visits there are."""
+    visits = sum(parts)
+    if threshold <= 1:
+        return visits > 0
+    if min(visits, known) < VISITS_FOR_SHARES:
+        return False
+    # Of a share one knows that it is of `threshold` visits or more, hence of how many it is a share.
+    shares = [round(part / visits, 2) for part in parts if part]
+    return all(is_shown(part, threshold=threshold) for part in parts) and all(
+        share == 0 or (share + 0.005) * known >= threshold for share in shares
+    )
 
 
 def _rejects(rejects: pl.DataFrame, threshold: int) -> CountTable:

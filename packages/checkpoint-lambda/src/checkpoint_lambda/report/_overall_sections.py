@@ -2,7 +2,7 @@
 
 from checkpoint_core.queries import QUERIES
 from checkpoint_lambda.report._charts import Panel, bars, columns
-from checkpoint_lambda.report._figures import Completeness, Figures
+from checkpoint_lambda.report._figures import VISITS_FOR_SHARES, Completeness, Figures
 from checkpoint_lambda.report._sections import (
     COLORS,
     Section,
@@ -71,7 +71,7 @@ def completeness_section(figures: Figures) -> Section:
     shown = [field for field in found if field.missing is not None]
     names = [field.field for field in found]
     panels = [
-        _shares("there from the start", [field.from_start for field in found], COLORS["pass-qc"]),
+        _shares("from the start", [field.from_start for field in found], COLORS["pass-qc"]),
         _shares("filled in later", [field.later for field in found], COLORS["submit"]),
         _shares("missing", [field.missing for field in found], COLORS["not-pass-qc"]),
     ]
@@ -93,7 +93,8 @@ def completeness_section(figures: Figures) -> Section:
             QUERIES["completeness"].definition,
             (
                 "Here: visits of the datatype form, of one event or more, whose latest event is of the "
-                "period. Shares are rounded to whole percent."
+                "period. Shares are rounded to whole percent. Where small counts are hidden, so are shares "
+                f"that would tell one, and all of fewer than {VISITS_FOR_SHARES} visits."
             ),
         ),
     )
@@ -115,7 +116,7 @@ def rejects_section(figures: Figures) -> Section:
     """Tell how many objects are not in the checkpoint, and why."""
     table = figures.rejects
     panel = count_panel("objects", table.column("objects"), figures.threshold)
-    finding = "Every event object that was written in this period is in the checkpoint."
+    finding = "No event object of this period is known to have been rejected."
     if table.rows:
         reasons = f"{len(table.rows)} reasons" if len(table.rows) > 1 else "one reason"
         told = capital(at_least(table.total()))

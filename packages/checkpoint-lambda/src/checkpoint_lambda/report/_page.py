@@ -93,7 +93,11 @@ def _glance(subject: Subject, figures: Figures) -> Iterator[_Fact]:
     yield _Fact("Visits with events", at_least(figures.status.total()))
     if subject.center is None:
         yield _Fact("Centers with data", f"{with_data} of {len(subject.centers)}")
-        over = f"over the {count} centers that can be shown" if rate is not None else ""
+        over = (
+            f"over {count} of {with_data} centers: those that can be shown"
+            if rate is not None
+            else ""
+        )
         yield _Fact("Passed QC", percent(rate).text, over)
     else:
         yield _Fact("Passed QC", percent(rate).text, "of the checked visits")
@@ -129,7 +133,9 @@ def _coverage(subject: Subject) -> Iterator[_Fact]:
 
 def _missing(subject: Subject) -> Iterator[str]:
     silent = [center.name for center in subject.centers if not center.has_data]
-    if silent and len(silent) == len(subject.centers):
+    if subject.center is not None:
+        yield f"This center has {'no ' if silent else ''}data in this period."
+    elif silent and len(silent) == len(subject.centers):
         yield "No center has any data in this period."
     elif silent:
         names = ", ".join(silent)

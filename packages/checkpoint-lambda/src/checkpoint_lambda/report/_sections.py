@@ -44,6 +44,8 @@ class Section(Struct, frozen=True, kw_only=True):
 
 def at_least(whole: Total) -> str:
     """Return a total in words."""
+    if not whole.exact and not whole.at_least:
+        return "some"
     return f"{'' if whole.exact else 'at least '}{whole.at_least:,}"
 
 

@@ -1,59 +1,90 @@
 """Putting a report where it was asked for: whole or not at all."""
 
 import csv
+import errno
 import io
 import os
 import tempfile
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from checkpoint_core.errors import StorageError
 from checkpoint_lambda._replacing import refused
+from checkpoint_lambda.report._making import Report
 from checkpoint_lambda.report._sheets import Sheet
 
-__all__ = ["write_page", "write_sheets"]
+__all__ = ["write_report"]
 
 _READABLE = 0o666
 
 
-def write_page(page: str, file: Path) -> None:
-    """Write the page to the file, which is replaced in one step. Raises StorageError."""
-    _write(page, file)
+def write_report(report: Report, page: Path, folder: Path | None = None) -> None:
+    """Write the page to a file, and into a folder, if given, each table as a CSV file of its name.
 
-
-def write_sheets(sheets: Iterable[Sheet], folder: Path) -> list[Path]:
-    """Write each table to a CSV file of its name in the folder, which is made if it is missing.
-
-    Each file is replaced in one step. Returns the files. Raises StorageError.
+    The folder is made if it is missing. No file is replaced before all are written, and each in
+    one step; links are followed. Raises StorageError.
     """
+    with ExitStack() as staging:
+        staged = [staging.enter_context(_staged(report.page, page))]
+        if folder is not None:
+            _make(folder)
+            staged += [
+                staging.enter_context(_staged(text, folder / name))
+                for name, text in _files(report.sheets)
+            ]
+        for source, target in staged:
+            try:
+                source.replace(target)
+            except OSError as error:
+                raise refused(target, error) from error
+
+
+def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise refused(folder, error) from error
-    written = []
+
+
+def _files(sheets: Iterable[Sheet]) -> Iterator[tuple[str, str]]:
     for sheet in sheets:
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(sheet.lines())
-        file = folder / f"{sheet.name}.csv"
-        _write(text.getvalue(), file)
-        written.append(file)
-    return written
+        yield f"{sheet.name}.csv", text.getvalue()
 
 
-def _write(text: str, file: Path) -> None:
+@contextmanager
+def _staged(text: str, file: Path) -> Iterator[tuple[Path, Path]]:
+    """Write the text beside the file, to be moved there; what is not moved is removed."""
     try:
-        descriptor, staged = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
+        target = file.resolve()
+        _check(target)
+        descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:100]}-", dir=target.parent)
+    except OSError as error:
+        raise refused(file, error) from error
+    staged = Path(name)
+    try:
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
                 stream.write(text)
             # As any new file of this user; the temporary one is for the user alone.
             mask = os.umask(0)
             os.umask(mask)
-            Path(staged).chmod(_READABLE & ~mask)
-            Path(staged).replace(file)
-        except BaseException:
-            with suppress(OSError):
-                Path(staged).unlink()
-            raise
-    except OSError as error:
-        raise refused(file, error) from error
+            staged.chmod(_READABLE & ~mask)
+        except OSError as error:
+            raise refused(file, error) from error
+        yield staged, target
+    finally:
+        staged.unlink(missing_ok=True)
+
+
+def _check(target: Path) -> None:
+    """Refuse what a report must not take the place of: a checkpoint, a folder, a device."""
+    if target.suffix == ".parquet":
+        problem = f"{target.name}: a report is no Parquet file. Nothing was changed. "
+        raise StorageError(f"{problem}Choose another name, such as report.html.")
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if target.exists() and not target.is_file():
+        raise OSError(errno.EEXIST, "not a regular file")
