@@ -79,8 +79,8 @@ def steps(versions: list[str]) -> dict[str, list[str]]:
 
     Coverage is measured on the first Python only: it doubles the time and differs on none. There,
     in CI, the property tests are thorough too; on the others they show that it works there. Tests
-    that go through every fault and every order of requests, or look at a page in a browser, show
-    nothing that depends on the Python, so the others do without them.
+    that take long and show nothing that depends on the Python (every fault, every interleaving, a
+    page in a browser, statements beside their twins) are marked on_one_python, and run there alone.
     """
     named = {
         "formatting (ruff)": ["run", "formatted"],

@@ -12,6 +12,8 @@ import pytest
 
 from checkpoint_core.queries import QUERIES, VISIT
 
+pytestmark = pytest.mark.on_one_python
+
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "docs" / "analysing.md").read_text(encoding="utf-8")
 LIKE_ATHENA = """

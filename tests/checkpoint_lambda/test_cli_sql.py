@@ -320,6 +320,7 @@ FAILING = [
 """Queries that reach for something else, each in its own way."""
 
 
+@pytest.mark.on_one_python
 @pytest.mark.parametrize(
     "sql, status", [*((sql, 2) for sql in REFUSED), *((sql, 1) for sql in FAILING)]
 )

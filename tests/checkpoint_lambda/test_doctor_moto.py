@@ -22,6 +22,8 @@ from tests.end_to_end.commands import call
 from tests.infra.deploying import as_texts, merged, stack_values
 from tests.moto_serving import serving_moto
 
+pytestmark = pytest.mark.on_one_python
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 

@@ -21,6 +21,8 @@ from tests.checkpoint_core.queries.generated import (
 )
 from tests.checkpoint_core.queries.twins import TWINS, twin
 
+pytestmark = pytest.mark.on_one_python
+
 Engine = Literal["in-memory", "streaming"]
 
 engines = st.sampled_from(["in-memory", "streaming"])
