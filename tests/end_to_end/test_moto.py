@@ -6,7 +6,6 @@ region, does not list restore states, and goes wrong in no other way.
 """
 
 import json
-import logging
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +18,6 @@ import pytest
 from moto.core.authorization import enable_iam_authentication
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
-from moto.server import ThreadedMotoServer
 
 from checkpoint_core.errors import ChangedWhileReadingError, StorageError
 from checkpoint_core.stores import Condition, Content, PutOutcome, ReadFailure
@@ -31,6 +29,7 @@ from tests.checkpoint_core.world import Row, multiset
 from tests.checkpoint_lambda.invoking import EVENT, Context, document, object_key
 from tests.checkpoint_lambda.s3_serving import set_aws
 from tests.end_to_end.s3_worlds import CHECKPOINT, SOURCE, TARGET, hurried, rows_of
+from tests.moto_serving import serving_moto
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -41,18 +40,8 @@ Json = dict[str, Any]
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
     """A server for all tests of this module."""
-    # It logs every request.
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        yield f"http://{host}:{port}"
-    finally:
-        server.stop()
-        # It only ends its loop by itself.
-        assert server._server is not None
-        server._server.server_close()
+    with serving_moto() as url:
+        yield url
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -28,7 +28,6 @@ from tests.end_to_end.s3_worlds import (
     World,
     late,
     rows_of,
-    serving_world,
 )
 from tests.fake_s3 import Fault, LoggedRequest, Request
 
@@ -81,20 +80,6 @@ def before_an_incremental_run(world: World) -> None:
 
 SCENARIOS = {"first": before_a_first_run, "incremental": before_an_incremental_run}
 BOTH = pytest.mark.parametrize("scenario", SCENARIOS)
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[World]:
-    """One server for all tests of this module."""
-    with serving_world() as world:
-        yield world
-
-
-@pytest.fixture
-def world(served: World) -> World:
-    """The world, empty."""
-    served.clear()
-    return served
 
 
 @pytest.fixture(scope="module")

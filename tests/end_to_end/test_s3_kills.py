@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,6 @@ from tests.end_to_end.s3_worlds import (
     SOURCE,
     TARGET,
     World,
-    serving_world,
 )
 from tests.fake_s3 import Fault, Request
 
@@ -81,20 +79,6 @@ DECIDING = Point("PutObject", TARGET, CHECKPOINT)
 WRITING_THE_REJECTS = Point("PutObject", TARGET, REJECTS)
 TIDYING = Point("ListObjectsV2", TARGET)
 DELETING = Point("DeleteObject", TARGET, OLD_LEDGER)
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[World]:
-    """One server for all tests of this module."""
-    with serving_world() as world:
-        yield world
-
-
-@pytest.fixture
-def world(served: World) -> World:
-    """The world, empty."""
-    served.clear()
-    return served
 
 
 def before_a_first_run(world: World) -> None:

@@ -66,13 +66,6 @@ def served() -> Iterator[World]:
         yield world
 
 
-@pytest.fixture
-def world(served: World) -> World:
-    """The world, empty."""
-    served.clear()
-    return served
-
-
 def invoke(world: World, **changed: Any) -> tuple[dict[str, Any], Requests, list[LoggedRequest]]:
     """Invoke once; return the response, how many requests of each kind there were, and all."""
     world.s3.log.clear()
