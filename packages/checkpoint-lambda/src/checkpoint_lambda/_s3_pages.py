@@ -30,7 +30,7 @@ _TYPES: Final[Mapping[str, pl.DataType]] = {
     "size": pl.UInt64(),
     "last_modified": pl.Datetime("us", "UTC"),
 }
-"""The columns of a page, as obstore has them: to translate page by page takes as long as to list.
+"""The columns of a page, as obstore has them; a listing is translated once, in the end.
 
 Where restore states were asked for, there is `archived` too.
 """
@@ -43,16 +43,14 @@ def as_listing(pages: Sequence[pl.DataFrame]) -> pl.DataFrame:
         return LISTING_SCHEMA.to_frame()
     # In the order of their keys, because that is how the core wants them.
     objects = pl.concat(sorted(filled, key=lambda page: str(page["path"][0])))
-    if "archived" not in objects.columns:
-        objects = objects.with_columns(archived=pl.lit(None))
-    listing = objects.select(
-        pl.col("archived"),
+    archived = pl.col("archived") if "archived" in objects.columns else pl.lit(None)
+    return objects.select(
         key="path",
         etag=pl.col("e_tag").str.strip_chars('"'),
         size="size",
         last_modified="last_modified",
-    )
-    return listing.select(LISTING_SCHEMA.names()).cast(LISTING_SCHEMA)
+        archived=archived,
+    ).cast(LISTING_SCHEMA)
 
 
 class ExactPage(Struct, frozen=True, kw_only=True):
