@@ -55,7 +55,7 @@ def prepare_pair(known: pl.DataFrame, source: str, folder: Path) -> str:
     )
     folder.mkdir()
     changed = ledger.select(LEDGER_SCHEMA.names()).cast(LEDGER_SCHEMA).sort("key")
-    pair = prepare(base, known, changed, particulars, replaced=0, workdir=folder)
+    pair = prepare(base, known, changed, particulars, replaced=changed.clear(), workdir=folder)
     pair.checkpoint.rename(folder / "checkpoint.parquet")
     pair.ledger.rename(folder / "ledger.parquet")
     return Names("events.parquet").ledger(commit_id)

@@ -1,7 +1,9 @@
-"""Settings of Hypothesis, quick where a person waits, thorough in CI; and what is not measured."""
+"""Settings of Hypothesis, quick where a person waits, thorough in CI; and what tests share."""
 
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # No deadline and no complaint about slowness: a busy machine is not a defect of the code.
@@ -18,3 +20,11 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 # Hatch has coverage started in every process that a test starts. It would slow them down and leave
 # files where they run, and what they do is not measured.
 os.environ.pop("COVERAGE_PROCESS_START", None)
+
+
+@pytest.fixture(scope="module")
+def deltas() -> Iterator[None]:
+    """Let small ledgers have deltas too, as long as these have no more rows than the full one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("checkpoint_core._ledger._FULL_BY_DELTA", 1)
+        yield

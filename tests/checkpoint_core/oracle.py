@@ -14,7 +14,15 @@ import polars as pl
 
 from checkpoint_core import Content
 from nacc_event_model import InvalidEvent
-from tests.checkpoint_core.world import LEDGERS, Row, World, multiset, read_json_metadata, row
+from tests.checkpoint_core.world import (
+    LEDGERS,
+    Row,
+    World,
+    ledger_rows,
+    multiset,
+    read_json_metadata,
+    row,
+)
 
 Entry = dict[str, Any]
 
@@ -80,10 +88,10 @@ class Oracle:
         if checkpoint is None and store.checkpoint_name not in store.files:
             return {}
         data = store.data(store.checkpoint_name) if checkpoint is None else checkpoint
-        name = f"{LEDGERS}{read_json_metadata(data)['commit_id']}.parquet"
-        ledger = pl.read_parquet(store.data(name)).to_dicts()
-        assert [entry["key"] for entry in ledger] == sorted(entry["key"] for entry in ledger)
-        return {entry["key"]: entry for entry in ledger}
+        rows = ledger_rows(read_json_metadata(data), lambda name: store.data(f"{LEDGERS}{name}"))
+        entries = {entry["key"]: entry for entry in rows.to_dicts()}
+        assert len(entries) == rows.height, "an object has two rows in the ledger"
+        return entries
 
     def _look(self, previous: bytes | None, following: bytes) -> None:
         metadata = read_json_metadata(following)

@@ -19,18 +19,26 @@ from checkpoint_core.errors import (
 )
 from tests.checkpoint_core.oracle import Oracle
 from tests.checkpoint_core.scheduling import Scheduler
-from tests.checkpoint_core.test_faults import before_a_first_run, before_an_incremental_run
+from tests.checkpoint_core.test_faults import (
+    before_a_first_run,
+    before_a_run_upon_a_delta,
+    before_an_incremental_run,
+)
 from tests.checkpoint_core.world import CHECKPOINT, SETTINGS, World, key, scratch
 
-pytestmark = pytest.mark.on_one_python
+pytestmark = [pytest.mark.on_one_python, pytest.mark.usefixtures("deltas")]
 
 MEETINGS = (CommitConflictError, NothingToAdoptError, ChangedWhileReadingError)
 """How a rewrite may fail when it meets another run."""
-SCENARIOS = {"first": before_a_first_run, "incremental": before_an_incremental_run}
+SCENARIOS = {
+    "first": before_a_first_run,
+    "incremental": before_an_incremental_run,
+    "upon a delta": before_a_run_upon_a_delta,
+}
 
 
 @pytest.fixture(scope="module")
-def prepared() -> Iterator[dict[str, World]]:
+def prepared(deltas: None) -> Iterator[dict[str, World]]:
     """Every scenario, as it is before the runs that meet."""
     with scratch() as folder:
         worlds = {}

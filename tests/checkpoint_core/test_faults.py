@@ -16,7 +16,7 @@ from checkpoint_core.errors import (
 from tests.checkpoint_core.memory import CrashError, Fault
 from tests.checkpoint_core.world import CHECKPOINT, REJECTS, World, key, scratch
 
-pytestmark = pytest.mark.on_one_python
+pytestmark = [pytest.mark.on_one_python, pytest.mark.usefixtures("deltas")]
 
 FAULTS = {
     "read_tail": {Fault.BEFORE},
@@ -47,6 +47,26 @@ def before_an_incremental_run(world: World) -> None:
     world.source.delete(key(3))
     world.source.write(key(4), b"{")
     world.write(6)
+
+
+def before_a_run_upon_a_delta(world: World) -> None:
+    """A full ledger and a delta, of both of which objects are rewritten, and a new one."""
+    world.write(1, 2, 3, 4, 5)
+    world.run()
+    world.write(1, gear_name="in the delta")
+    world.write(6)
+    world.run()
+    assert ".upon." in world.ledger_name()
+    world.write(1, gear_name="again")
+    world.write(2, gear_name="in the full one")
+    world.source.touch(key(6))
+    world.write(7)
+
+
+def before_a_run_that_ends_a_delta(world: World) -> None:
+    """So many changes that the next ledger is a full one again."""
+    before_a_run_upon_a_delta(world)
+    world.write(8, 9)
 
 
 def before_a_rewrite(world: World) -> None:
@@ -87,6 +107,8 @@ def before_a_rebuild_over_damage(world: World) -> None:
 SCENARIOS: dict[str, tuple[Callable[[World], None], dict[str, Any]]] = {
     "first": (before_a_first_run, {}),
     "incremental": (before_an_incremental_run, {}),
+    "upon a delta": (before_a_run_upon_a_delta, {}),
+    "ending a delta": (before_a_run_that_ends_a_delta, {}),
     "adopt": (before_a_rewrite, {"mode": "adopt"}),
     "adopt a foreign file": (before_adopting_a_foreign_file, {"mode": "adopt"}),
     "rebuild": (before_a_rebuild, {"mode": "rebuild"}),
@@ -98,7 +120,7 @@ SCENARIOS: dict[str, tuple[Callable[[World], None], dict[str, Any]]] = {
 
 
 @pytest.fixture(scope="module")
-def prepared() -> Iterator[dict[str, World]]:
+def prepared(deltas: None) -> Iterator[dict[str, World]]:
     """Every scenario, as it is before the run that goes wrong."""
     with scratch() as folder:
         worlds = {}

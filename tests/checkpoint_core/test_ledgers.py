@@ -1,8 +1,209 @@
-"""How many ledgers are kept, and what a checkpoint says of its ancestors."""
+"""Full ledgers and deltas, how many of them are kept, and what a checkpoint says of its ancestors."""
+
+import io
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import polars as pl
+import pytest
 
 from checkpoint_core import Settings
+from checkpoint_core.errors import CorruptCheckpointError, MissingLedgerError
+from checkpoint_core.inspection import describe, open_for_queries
 from tests.checkpoint_core.memory import Fault
-from tests.checkpoint_core.world import CHECKPOINT, World
+from tests.checkpoint_core.oracle import Oracle
+from tests.checkpoint_core.world import CHECKPOINT, LEDGERS, World, key, read_json_metadata
+
+FIRST = "00000001-run0001"
+
+
+@pytest.fixture
+def large(world: World) -> World:
+    """Give a world whose ledger has as many objects as it takes for deltas of two rows."""
+    world.write(*range(32))
+    world.run()
+    return world
+
+
+def changed(data: bytes, rows: pl.DataFrame | None = None, **metadata: Any) -> bytes:
+    """Return a ledger with other rows, or saying something else about itself."""
+    target = io.BytesIO()
+    text = msgspec.json.encode(read_json_metadata(data) | metadata).decode()
+    rows = pl.read_parquet(data) if rows is None else rows
+    rows.write_parquet(target, metadata={"nacc.checkpoint": text})
+    return target.getvalue()
+
+
+def test_a_commit_that_changes_little_writes_only_that(large: World) -> None:
+    """And what others changed since the full ledger; the rows of both make the whole."""
+    large.write(1, gear_name="second")
+    large.run()
+    first, first_rows = large.ledgers(), large.store.data(LEDGERS + large.ledger_name())
+    large.write(1, gear_name="third")
+    large.write(40)
+    large.run()
+    second_rows = large.store.data(LEDGERS + large.ledger_name())
+
+    assert first == [f"{FIRST}.parquet", f"00000002-run0002.upon.{FIRST}.parquet"]
+    assert pl.read_parquet(first_rows)["key"].to_list() == [key(1)]
+    assert large.ledger_name() == f"00000003-run0003.upon.{FIRST}.parquet"
+    assert pl.read_parquet(second_rows)["key"].to_list() == [key(1), key(40)]
+    assert large.ledger().height == 33
+    assert large.ledger().filter(key=key(1))["versions"].to_list() == [3]
+    assert large.problems(source=True) == []
+
+
+def test_deltas_do_not_add_up(large: World) -> None:
+    """As soon as one is not small any more, the next ledger is a full one."""
+    upon = []
+    for number in range(40, 48):
+        large.write(number)
+        large.run()
+        upon.append(large.metadata()["full_ledger"])
+
+    fourth, seventh = "00000004-run0004", "00000007-run0007"
+    assert upon == [FIRST, FIRST, None, fourth, fourth, None, seventh, seventh]
+    assert large.ledger().height == 40
+    assert large.problems(source=True) == []
+
+
+def test_a_touched_object_is_unchanged_from_then_on(large: World) -> None:
+    """Its new etag is in the delta, the old one in the full ledger."""
+    large.source.touch(key(3))
+    assert large.run().counts.touched == 1
+
+    report = large.run()
+
+    assert (report.counts.unchanged, report.commit_id) == (32, None)
+    assert ".upon." in large.ledger_name()
+
+
+def test_of_a_delta_everything_can_be_asked(large: World) -> None:
+    """As of a full ledger: how many objects, and every row of it in one file."""
+    large.write(1, gear_name="second")
+    large.write(40)
+    large.run()
+
+    description = describe(large.store, large.workdir())
+    opened = open_for_queries(large.store, large.workdir(), ledger=True)
+
+    assert description is not None
+    assert description.objects == 33
+    assert opened is not None
+    assert opened.ledger is not None
+    assert pl.read_parquet(opened.ledger).equals(large.ledger())
+
+
+def test_a_full_ledger_stays_as_long_as_a_delta_upon_it(large: World) -> None:
+    """However old it is: without it, the delta says nothing."""
+    settings = Settings(ledger_retention_days=30)
+    for number in (40, 41, 42, 43):
+        large.clock.current += timedelta(days=20)
+        large.write(number)
+        large.run(settings)
+        kept = [int(name.partition("-")[0]) for name in large.ledgers()]
+        assert kept == {40: [1, 2], 41: [1, 2, 3], 42: [1, 3, 4], 43: [4, 5]}[number]
+    for number in (44, 45):
+        large.clock.current += timedelta(days=40)
+        large.write(number)
+        large.run(settings)
+
+    assert [int(name.partition("-")[0]) for name in large.ledgers()] == [4, 6, 7]
+    assert large.problems(source=True) == []
+
+
+def test_an_earlier_version_of_the_checkpoint_finds_its_ledgers(large: World) -> None:
+    """Restored from the bucket's versions, after the ledger has become a full one again."""
+    oracle = Oracle(large)
+    large.write(1, gear_name="second")
+    large.run()
+    earlier = large.store.data(CHECKPOINT)
+    for number in (40, 41, 42):
+        large.write(number)
+        large.run()
+    oracle.check_complete()
+    large.store.on_commit = lambda *_: None
+    large.store.write(CHECKPOINT, earlier)
+
+    assert large.problems() == []
+    assert large.run().counts.accepted == 3
+    assert large.problems(source=True) == []
+
+
+@pytest.mark.parametrize("which", ["full", "delta"])
+def test_a_ledger_of_which_a_part_is_gone_is_missing(large: World, which: str) -> None:
+    """The message names the file; adopting makes a full one again."""
+    large.write(40)
+    large.run()
+    name = f"{FIRST}.parquet" if which == "full" else large.ledger_name()
+    del large.store.files[LEDGERS + name]
+
+    with pytest.raises(MissingLedgerError, match=f"its ledger, {LEDGERS}{name}, is gone"):
+        large.run()
+    large.run(mode="adopt")
+
+    assert large.metadata()["full_ledger"] is None
+    assert large.rows().total() == 33
+    assert large.problems(source=True) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"commit_id": "00000001-other"},
+        {"full": "00000000-other"},
+        {"objects": 31},
+        {"objects": 31, "rows": 31},
+        {"superseded_objects": 1},
+    ],
+)
+def test_a_full_ledger_that_is_not_what_the_delta_needs_is_refused(
+    large: World, change: dict[str, Any]
+) -> None:
+    """Another commit's, itself a delta, or rows missing."""
+    large.write(1, gear_name="second")
+    large.run()
+    name = f"{LEDGERS}{FIRST}.parquet"
+    data = large.store.data(name)
+    rows = pl.read_parquet(data).head(change.pop("rows", 32))
+    large.store.write(name, changed(data, rows, **change))
+
+    with pytest.raises(CorruptCheckpointError, match="Nothing was changed"):
+        large.run()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"full": None},
+        {"full": "00000000-other"},
+        {"superseded_objects": 0},
+        {"superseded_versions": 0},
+    ],
+)
+def test_a_delta_that_does_not_fit_its_full_ledger_is_refused(
+    large: World, change: dict[str, Any]
+) -> None:
+    """Upon another one, or its numbers do not add up to the checkpoint's."""
+    large.write(1, gear_name="second")
+    large.run()
+    name = LEDGERS + large.ledger_name()
+    large.store.write(name, changed(large.store.data(name), **change))
+
+    with pytest.raises(CorruptCheckpointError, match="Nothing was changed"):
+        large.run()
+
+
+def test_a_delta_that_only_says_the_wrong_numbers_is_found_out(large: World) -> None:
+    """By whoever reads every key of both files, not by each run."""
+    large.write(1, gear_name="second")
+    large.run()
+    name = LEDGERS + large.ledger_name()
+    data = large.store.data(name)
+    large.store.write(name, changed(data, superseded_objects=0, objects=33))
+
+    assert large.problems() == ["ledger: the ledger's keys are not sorted, or not each there once"]
 
 
 def test_deleting_old_ledgers_spares_those_that_are_needed(world: World) -> None:

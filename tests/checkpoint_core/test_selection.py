@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkpoint_core import LISTING_SCHEMA, REJECTS_SCHEMA, Settings, _ledger
-from checkpoint_core._layout import DamagedFileError
-from checkpoint_core._ledger import NO_LEDGER, Ledger
+from checkpoint_core._layout import DamagedFileError, LedgerMetadata
+from checkpoint_core._ledger import NO_LEDGER, Ledger, LedgerFile
 from checkpoint_core._selection import Rules, Selection, name_time, select
 from nacc_event_model import RULES_VERSION, EventFormat, object_name_pattern, parse_object_name
 from tests.checkpoint_core.world import SETTINGS, World, key
@@ -36,12 +36,24 @@ def ledger(*objects: tuple[str, str | None]) -> pl.DataFrame:
     return pl.DataFrame(objects, schema={"key": pl.String(), "etag": pl.String()}, orient="row")
 
 
-def compared(objects: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """Compare a listing with a ledger's columns in a file."""
+def compared(
+    objects: pl.DataFrame, known: pl.DataFrame, changed: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """Compare a listing with a full ledger's columns, and a delta's."""
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "ledger.parquet")
-        known.write_parquet(file, row_group_size=3)
-        return Ledger(file, known.height).compare(objects)
+        full, delta = (
+            None if rows is None else ledger_file(Path(folder, name), rows)
+            for name, rows in (("full", known), ("delta", changed))
+        )
+        return Ledger(full, delta).compare(objects)
+
+
+def ledger_file(path: Path, rows: pl.DataFrame) -> LedgerFile:
+    """Write some columns of a ledger."""
+    rows.write_parquet(path, row_group_size=3)
+    return LedgerFile(
+        path, LedgerMetadata(layout=2, commit_id="1-x", source="here", objects=rows.height)
+    )
 
 
 def reject(name: str, etag: str | None, outcome: str, **rules: str) -> pl.DataFrame:
@@ -91,16 +103,22 @@ ETAGS = st.sampled_from(["e1", "e2"])
 @given(
     listed=st.dictionaries(st.text("ab/é日", max_size=3), ETAGS),
     held=st.dictionaries(st.text("ab/é日", max_size=3), st.none() | ETAGS),
+    changed=st.none() | st.dictionaries(st.text("ab/é日", max_size=3), st.none() | ETAGS),
     part_rows=st.integers(min_value=1, max_value=5),
 )
 def test_a_ledger_is_compared_with_a_listing_part_by_part(
-    listed: dict[str, str], held: dict[str, str | None], part_rows: int
+    listed: dict[str, str],
+    held: dict[str, str | None],
+    changed: dict[str, str | None] | None,
+    part_rows: int,
 ) -> None:
-    """Wherever its parts end, each key is found that it has, and each etag."""
+    """Wherever its parts end, each key is found that it has, and each etag; a delta's go before."""
     objects = listing(*((name, etag, None) for name, etag in listed.items()))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_ledger, "_PART_ROWS", part_rows)
-        found = compared(objects, ledger(*sorted(held.items())))
+        delta = None if changed is None else ledger(*sorted(changed.items()))
+        found = compared(objects, ledger(*sorted(held.items())), delta)
+    held |= changed or {}
 
     assert found.drop("is_known", "is_unchanged").equals(objects.sort("key"))
     assert found["is_known"].to_list() == [name in held for name in sorted(listed)]
@@ -126,8 +144,11 @@ def test_a_ledger_that_is_not_sorted_is_damaged(
     """Objects of it would be overlooked, and their rows come twice."""
     monkeypatch.setattr(_ledger, "_PART_ROWS", part_rows)
 
+    unsorted = ledger(("a", "e"), ("c", "e"), ("b", "e"))
     with pytest.raises(DamagedFileError, match="not sorted"):
-        compared(listing(), ledger(("a", "e"), ("c", "e"), ("b", "e")))
+        compared(listing(), unsorted)
+    with pytest.raises(DamagedFileError, match="not sorted"):
+        compared(listing(), ledger(), unsorted)
 
 
 def test_rewritten_objects_are_told_from_new_ones() -> None:

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -14,6 +15,8 @@ from checkpoint_core.stores import FailureOutcome
 from tests.checkpoint_core.memory import CrashError, Fault
 from tests.checkpoint_core.oracle import Oracle, digest_of
 from tests.checkpoint_core.world import REJECTS, World, a_time, document, key, scratch
+
+pytestmark = pytest.mark.usefixtures("deltas")
 
 EXCLUDED = "sandbox-form"
 SETTINGS = Settings(exclude_projects=("sandbox-*",), row_group_rows=3)

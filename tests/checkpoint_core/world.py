@@ -143,8 +143,11 @@ class World:
 
     def ledger(self) -> pl.DataFrame:
         """Return the ledger in force."""
-        commit_id = self.metadata()["commit_id"]
-        return pl.read_parquet(self.store.data(f"{LEDGERS}{commit_id}.parquet"))
+        return ledger_rows(self.metadata(), lambda name: self.store.data(f"{LEDGERS}{name}"))
+
+    def ledger_name(self) -> str:
+        """Return the name of the ledger in force, without folder: the delta's where there is one."""
+        return ledger_name(self.metadata())
 
     def ledgers(self) -> list[str]:
         """Return the names of all ledgers, without folder."""
@@ -180,6 +183,28 @@ def read_json_metadata(data: bytes) -> dict[str, Any]:
     text = pl.read_parquet_metadata(data)["nacc.checkpoint"]
     metadata: dict[str, Any] = json.loads(text)
     return metadata
+
+
+def ledger_name(metadata: dict[str, Any]) -> str:
+    """Return the name, without folder, of the ledger that a commit wrote."""
+    full = metadata.get("full_ledger")
+    return (
+        f"{metadata['commit_id']}.upon.{full}.parquet"
+        if full
+        else f"{metadata['commit_id']}.parquet"
+    )
+
+
+def ledger_rows(metadata: dict[str, Any], read: Callable[[str], bytes]) -> pl.DataFrame:
+    """Return the ledger of a checkpoint, a full one or a full one and a delta, sorted by key."""
+    rows = pl.read_parquet(read(ledger_name(metadata)))
+    assert rows["key"].is_sorted()
+    if not metadata.get("full_ledger"):
+        return rows
+    full = pl.read_parquet(read(f"{metadata['full_ledger']}.parquet"))
+    assert full["key"].is_sorted()
+    kept = full.filter(~pl.col("key").is_in(rows["key"].implode()))
+    return pl.concat([kept, rows]).sort("key")
 
 
 def texts_of(error: BaseException) -> str:

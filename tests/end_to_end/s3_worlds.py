@@ -24,7 +24,7 @@ from checkpoint_lambda._s3_store import S3Store
 from checkpoint_lambda.handler import lambda_handler
 from nacc_event_model import InvalidEvent
 from tests.checkpoint_core.oracle import digest_of
-from tests.checkpoint_core.world import Row, multiset, read_json_metadata, row
+from tests.checkpoint_core.world import Row, ledger_rows, multiset, read_json_metadata, row
 from tests.checkpoint_lambda.invoking import EVENT, Context, document, object_key
 from tests.checkpoint_lambda.s3_serving import serving
 from tests.fake_s3 import FakeS3, Fault, LoggedRequest, PlannedFault, Request
@@ -155,8 +155,9 @@ class World:
         """Return the ledger in force."""
         data = self.checkpoint()
         assert data is not None
-        name = f"{LEDGERS}{read_json_metadata(data)['commit_id']}.parquet"
-        return pl.read_parquet(self.s3.get_object(TARGET, name).data)
+        return ledger_rows(
+            read_json_metadata(data), lambda name: self.s3.get_object(TARGET, LEDGERS + name).data
+        )
 
     def every_version(self) -> Counter[Row]:
         """Return the rows of all that was ever written; what was only touched counts once."""

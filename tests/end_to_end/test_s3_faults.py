@@ -31,7 +31,7 @@ from tests.end_to_end.s3_worlds import (
 )
 from tests.fake_s3 import Fault, LoggedRequest, Request
 
-pytestmark = pytest.mark.on_one_python
+pytestmark = [pytest.mark.on_one_python, pytest.mark.usefixtures("deltas")]
 
 GOOD_BY_ITSELF = [
     Fault.FAIL_BEFORE,
@@ -64,8 +64,12 @@ def before_a_first_run(world: World) -> None:
 
 
 def before_an_incremental_run(world: World) -> None:
-    """New, late, rewritten, touched, repaired and deleted objects, and a ledger to be deleted."""
+    """New, late, rewritten, touched, repaired and deleted objects, and a ledger to be deleted.
+
+    The next ledger is a delta: it changes no more objects than there were.
+    """
     before_a_first_run(world)
+    world.write(7, 8)
     world.invoke()
     usual, world.s3.clock = world.s3.clock, lambda: datetime.now(UTC) - OLD
     world.s3.put_object(TARGET, f"{LEDGERS}00000001-old.parquet", b"")
@@ -83,7 +87,7 @@ BOTH = pytest.mark.parametrize("scenario", SCENARIOS)
 
 
 @pytest.fixture(scope="module")
-def prepared(served: World) -> dict[str, Undisturbed]:
+def prepared(served: World, deltas: None) -> dict[str, Undisturbed]:
     """Every scenario, and what an undisturbed run makes of it."""
     return {name: undisturbed(served, prepare) for name, prepare in SCENARIOS.items()}
 
@@ -131,6 +135,7 @@ def test_a_run_makes_every_kind_of_request(prepared: dict[str, Undisturbed]) -> 
         ("DeleteObject", TARGET),
     }
     assert (12, 15) == tuple(len(scenario.requests) for scenario in prepared.values())
+    assert any(".upon." in request.key for request in prepared["incremental"].requests)
 
 
 @BOTH

@@ -1,8 +1,9 @@
 """How many requests a run makes: pages of the listing, one read per new object, a handful more.
 
-The handful, in the order of a run: the checkpoint's tail, the ledger that it names, the rejects;
-where something is to be committed, the checkpoint as a whole, the new ledger, the checkpoint, the
-rejects where they changed, and the list of the ledgers, of which old ones are deleted.
+The handful, in the order of a run: the checkpoint's tail, the ledger that it names (two files where
+one is a delta), the rejects; where something is to be committed, the checkpoint as a whole, the new
+ledger, the checkpoint, the rejects where they changed, and the list of the ledgers, of which old
+ones are deleted.
 """
 
 import tempfile
@@ -207,7 +208,8 @@ def test_a_thousand_new_among_a_hundred_thousand(world: World) -> None:
     """Eight requests for the checkpoint, 1,000 reads, and little more than 101 pages.
 
     The listing is divided among threads, each of which learns only from a page that it has come
-    to the end of its part: there are as many pages more as there are parts, a few for each thread. Afterwards, with nothing new, three and the pages are left.
+    to the end of its part: there are as many pages more as there are parts, a few for each thread.
+    Afterwards, with nothing new, four and the pages are left: the ledger has become a delta.
     """
     world.s3.generate(SOURCE, SyntheticEvents(101_000, prefix=PREFIX))
     before = SyntheticEvents(100_000, prefix=PREFIX)
@@ -242,7 +244,7 @@ def test_a_thousand_new_among_a_hundred_thousand(world: World) -> None:
 
     _, made, _ = invoke(world)
     assert 101 <= made.pop(PAGE) <= 101 + 4 * 32
-    assert made == {TAIL: 1, LEDGER: 1, LOADED_REJECTS: 1}
+    assert made == {TAIL: 1, LEDGER: 2, LOADED_REJECTS: 1}
 
 
 def test_archived_objects_cost_one_failing_request_each_and_then_none(

@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from checkpoint_core._layout import CheckpointMetadata, Names, generation_of
+from checkpoint_core._layout import CheckpointMetadata, Names, commits_of, generation_of
 from checkpoint_core._snapshot import look
 from checkpoint_core.errors import CheckpointError, CommitOutcomeUnknownError, StorageError
 from checkpoint_core.stores import CheckpointStore, Condition, Host, PutOutcome
@@ -40,7 +40,8 @@ def commit(store: CheckpointStore, prepared: Prepared, *, etag: str | None, host
     """
     names = Names(store.checkpoint_name)
     commit_id = prepared.metadata.commit_id
-    store.put(names.ledger(commit_id), prepared.ledger)
+    ledger = names.ledger(commit_id, prepared.metadata.full_ledger)
+    store.put(ledger, prepared.ledger)
     unclear = False
     for attempt in range(_WRITES):
         try:
@@ -48,7 +49,7 @@ def commit(store: CheckpointStore, prepared: Prepared, *, etag: str | None, host
         except StorageError as error:
             if unclear:
                 raise CommitOutcomeUnknownError(store.location, commit_id) from error
-            _forget(store, names.ledger(commit_id))
+            _forget(store, ledger)
             raise
         if outcome is PutOutcome.WRITTEN:
             return True
@@ -62,12 +63,12 @@ def commit(store: CheckpointStore, prepared: Prepared, *, etag: str | None, host
         if commit_id in lineage:
             return True
         if present != etag:
-            _forget(store, names.ledger(commit_id))
+            _forget(store, ledger)
             return False
         back_off(host, attempt)
     if unclear:
         raise CommitOutcomeUnknownError(store.location, commit_id)
-    _forget(store, names.ledger(commit_id))
+    _forget(store, ledger)
     return False
 
 
@@ -88,11 +89,19 @@ def delete_old_ledgers(
     """Delete ledgers last modified before a time, never the one in force or its predecessor.
 
     Younger ones may belong to a run in progress, or to an earlier version of the checkpoint that
-    somebody restores.
+    somebody restores. A full ledger stays as long as any delta upon it.
     """
-    names = Names(store.checkpoint_name)
-    needed = {names.ledger(commit_id) for commit_id in metadata.lineage[-2:]}
-    for file in store.list_files(names.ledgers):
-        is_ledger = generation_of(file.name) > 0
-        if is_ledger and file.name not in needed and file.last_modified < before:
+    files = [
+        (file, commits_of(file.name))
+        for file in store.list_files(Names(store.checkpoint_name).ledgers)
+        if generation_of(file.name) > 0
+    ]
+    needed = {
+        commit_id
+        for file, (own, full) in files
+        if own in metadata.lineage[-2:] or file.last_modified >= before
+        for commit_id in (own, full)
+    }
+    for file, (own, _) in files:
+        if own not in needed:
             store.delete(file.name)

@@ -1,7 +1,8 @@
 """The files that a checkpoint consists of: their names, columns, and what their metadata says.
 
-Layout version 1. The Parquet file at the checkpoint's own name is the only commit point; its
-metadata names the one ledger that belongs to it.
+Layout version 2. The Parquet file at the checkpoint's own name is the only commit point; its
+metadata names the one ledger that belongs to it, and the full one that this is a delta upon, if it
+is. Version 1 had full ledgers only, and reads as such.
 """
 
 import io
@@ -16,9 +17,10 @@ from polars.exceptions import PanicException, PolarsError
 
 from nacc_event_model import EventFormat
 
-LAYOUT_VERSION: Final = 1
+LAYOUT_VERSION: Final = 2
 METADATA_KEY: Final = "nacc.checkpoint"
 LINEAGE_LENGTH: Final = 48
+_UPON: Final = ".upon."
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 DAMAGED: Final = (PolarsError, PanicException)
@@ -116,9 +118,10 @@ class Names(Struct, frozen=True):
         """The rejects file."""
         return f"_rejects/{self.stem}.parquet"
 
-    def ledger(self, commit_id: str) -> str:
-        """Return the name of one commit's ledger."""
-        return f"{self.ledgers}/{commit_id}.parquet"
+    def ledger(self, commit_id: str, full: str | None = None) -> str:
+        """Return the name of one commit's ledger, a delta upon the `full` one of that commit."""
+        upon = f"{_UPON}{full}" if full else ""
+        return f"{self.ledgers}/{commit_id}{upon}.parquet"
 
     def replaced(self, commit_id: str) -> str:
         """Return the name under which a commit keeps the checkpoint that it replaced."""
@@ -130,6 +133,12 @@ def new_commit_id(generation: int, unique: str) -> str:
     return f"{generation:08d}-{unique}"
 
 
+def commits_of(ledger_name: str) -> tuple[str, str]:
+    """Return whose commit's ledger a name is of, and that of the full one that it needs."""
+    commit_id, _, full = ledger_name.rpartition("/")[2].removesuffix(".parquet").partition(_UPON)
+    return commit_id, full or commit_id
+
+
 def generation_of(ledger_name: str) -> int:
     """Return the generation in a ledger's name, 0 where it has none."""
     digits = ledger_name.rpartition("/")[2].partition("-")[0]
@@ -137,10 +146,14 @@ def generation_of(ledger_name: str) -> int:
 
 
 class CheckpointMetadata(Struct, frozen=True, kw_only=True):
-    """What the checkpoint says about itself, as JSON below METADATA_KEY in the Parquet footer."""
+    """What the checkpoint says about itself, as JSON below METADATA_KEY in the Parquet footer.
+
+    `full_ledger` is the commit whose full ledger this commit's is a delta upon; None: it is full.
+    """
 
     layout: int
     commit_id: str
+    full_ledger: str | None = None
     generation: int
     lineage: tuple[str, ...]
     source: str
@@ -154,12 +167,19 @@ class CheckpointMetadata(Struct, frozen=True, kw_only=True):
 
 
 class LedgerMetadata(Struct, frozen=True, kw_only=True):
-    """What a ledger says about itself."""
+    """What a ledger says about itself; a delta speaks of itself and of its full ledger together.
+
+    `full` is the commit of the full ledger that a delta is upon. The delta's rows add to that one's
+    or supersede them: `superseded_objects` of them, which stand for `superseded_versions`.
+    """
 
     layout: int
     commit_id: str
     source: str
     objects: int
+    full: str | None = None
+    superseded_objects: int = 0
+    superseded_versions: int = 0
 
 
 class RejectsMetadata(Struct, frozen=True, kw_only=True):

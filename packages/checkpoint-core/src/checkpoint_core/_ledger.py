@@ -1,84 +1,144 @@
 """The ledger: which event objects are in the checkpoint, and in which version.
 
-It is read and replaced as a stream, sorted by key, so that its size does not have to fit memory.
+A full ledger has a row for each of them, sorted by key. It is read and written as a stream, so that
+its size does not have to fit memory. A commit that changes little of it writes a delta: the rows
+that were added or changed since the full one.
 """
 
+from functools import reduce
 from pathlib import Path
 from typing import Final
 
 import polars as pl
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from checkpoint_core._judgement import Judgement
-from checkpoint_core._layout import LEDGER_SCHEMA, DamagedFileError, LedgerMetadata, metadata_pairs
+from checkpoint_core._layout import (
+    LAYOUT_VERSION,
+    LEDGER_SCHEMA,
+    DamagedFileError,
+    LedgerMetadata,
+    metadata_pairs,
+)
 from checkpoint_core._parquet import collect, read_schema, scan, sink
 
 _PART_ROWS: Final = 131_072
+_FULL_BY_DELTA: Final = 16
+"""A delta is written as long as the full ledger has at least so many times its rows."""
+_NOT_SORTED: Final = "the ledger's keys are not sorted"
+
+
+class LedgerFile(Struct, frozen=True):
+    """A local file of a ledger, and what it says about itself."""
+
+    path: Path
+    metadata: LedgerMetadata
 
 
 class Ledger(Struct, frozen=True):
-    """A ledger of so many objects in a local file, or the empty one of a first run (None)."""
+    """A full ledger, and the delta upon it if there is one; without either, that of a first run."""
 
-    file: Path | None
-    objects: int
+    full: LedgerFile | None = None
+    delta: LedgerFile | None = None
+
+    @property
+    def files(self) -> list[LedgerFile]:
+        """Its files; of an object that is in both, the later one's row holds."""
+        return [file for file in (self.full, self.delta) if file]
+
+    @property
+    def objects(self) -> int:
+        """The number of objects in it."""
+        return self.files[-1].metadata.objects if self.files else 0
 
     def scan(self) -> pl.LazyFrame:
         """Scan its rows, in LEDGER_SCHEMA, sorted by key."""
-        if self.file is None:
+        if not self.files:
             return pl.LazyFrame(schema=LEDGER_SCHEMA)
-        return scan(self.file)
+        return reduce(_superseded, (scan(file.path) for file in self.files))
 
     def collect(self, frame: pl.LazyFrame) -> pl.DataFrame:
         """Collect what was derived from `scan`; raises DamagedFileError."""
-        return frame.collect() if self.file is None else collect(self.file, frame)
+        return collect(self.full.path, frame) if self.full else frame.collect()
 
     def compare(self, listing: pl.DataFrame) -> pl.DataFrame:
         """Return the listing sorted by key, and what the ledger has of each object.
 
-        `is_known` says whether it has the key, `is_unchanged` whether with the same etag. It is
-        gone through part by part, so that neither a second listing nor a hash of one is in memory.
-        Raises DamagedFileError when it is not sorted, because keys would be overlooked.
+        `is_known` says whether it has the key, `is_unchanged` whether with the same etag. A full
+        ledger is gone through part by part, so that neither a second listing nor a hash of one is
+        in memory. Raises DamagedFileError when it is not sorted, because keys would be overlooked.
         """
-        waiting = listing if listing["key"].is_sorted() else listing.sort("key")
-        compared = [_unknown(waiting.clear())]
-        last = ""
-        for start in range(0, self.objects, _PART_ROWS):
-            part = self.collect(self.scan().select("key", "etag").slice(start, _PART_ROWS))
-            keys = part["key"]
-            if keys[0] < last or not keys.is_sorted():
-                problem = "the ledger's keys are not sorted"
-                raise DamagedFileError(problem)
-            last = keys[-1]
-            reached = int(waiting["key"].search_sorted(last, side="right"))
-            compared.append(_looked_up(waiting[:reached], part))
-            waiting = waiting[reached:]
-        return pl.concat([*compared, _unknown(waiting)])
+        listing = listing if listing["key"].is_sorted() else listing.sort("key")
+        compared = _compared(listing, self.full) if self.full else _unknown(listing)
+        if self.delta is None:
+            return compared
+        changed = _hints(self.delta)
+        if not changed["key"].is_sorted():
+            raise DamagedFileError(_NOT_SORTED)
+        return _overruled(compared, listing["key"], changed)
 
     def entries(self, keys: pl.DataFrame) -> pl.DataFrame:
         """Return the rows of the given keys (a frame with the column key)."""
+        rows = LEDGER_SCHEMA.to_frame()
         if keys.is_empty():
-            return LEDGER_SCHEMA.to_frame()
-        return self.collect(self.scan().join(keys.lazy().select("key"), on="key", how="semi"))
+            return rows
+        wanted = keys.lazy().select("key")
+        for file in self.files:
+            found = collect(file.path, scan(file.path).join(wanted, on="key", how="semi"))
+            rows = pl.concat([rows.join(found, on="key", how="anti"), found])
+        return rows
 
     def check(self, *, rows: int) -> None:
         """Make sure that it is whole and that its versions add up to so many rows.
 
         Raises DamagedFileError, whose message says what does not agree.
         """
-        if self.file is not None and read_schema(self.file) != LEDGER_SCHEMA:
-            problem = "the ledger's columns are not a ledger's"
-            raise DamagedFileError(problem)
-        totals = self.collect(self.scan().select(pl.len(), versions=pl.col("versions").sum()))
-        objects, versions = totals.row(0)
-        if objects != self.objects:
-            problem = f"the ledger has {objects} objects and says {self.objects}"
-            raise DamagedFileError(problem)
+        objects = versions = 0
+        for file in self.files:
+            if read_schema(file.path) != LEDGER_SCHEMA:
+                problem = "the ledger's columns are not a ledger's"
+                raise DamagedFileError(problem)
+            totals = pl.len(), pl.col("versions").sum()
+            more_objects, more_versions = collect(file.path, scan(file.path).select(totals)).row(0)
+            objects += more_objects - file.metadata.superseded_objects
+            versions += more_versions - file.metadata.superseded_versions
+            if objects != file.metadata.objects:
+                problem = f"the ledger has {objects} objects and says {file.metadata.objects}"
+                raise DamagedFileError(problem)
         if versions != rows:
             problem = f"the ledger accounts for {versions} rows and the checkpoint has {rows}"
             raise DamagedFileError(problem)
 
+    def in_one_file(self, to: Path) -> Path | None:
+        """Return a file of all its rows, written if there is none yet; None without any file."""
+        if self.delta is None:
+            return self.full.path if self.full else None
+        _write(self.scan(), to, self.delta.metadata)
+        return to
 
-NO_LEDGER: Final = Ledger(None, 0)
+
+NO_LEDGER: Final = Ledger()
+
+
+def _hints(file: LedgerFile, start: int = 0, rows: int | None = None) -> pl.DataFrame:
+    """Read what tells whether objects are known and unchanged: keys and etags."""
+    return collect(file.path, scan(file.path).select("key", "etag").slice(start, rows))
+
+
+def _compared(listing: pl.DataFrame, full: LedgerFile) -> pl.DataFrame:
+    """Compare a listing, sorted by key, with a full ledger."""
+    compared = [_unknown(listing.clear())]
+    last = ""
+    for start in range(0, full.metadata.objects, _PART_ROWS):
+        part = _hints(full, start, _PART_ROWS)
+        keys = part["key"]
+        if keys[0] < last or not keys.is_sorted():
+            raise DamagedFileError(_NOT_SORTED)
+        last = keys[-1]
+        reached = int(listing["key"].search_sorted(last, side="right"))
+        compared.append(_looked_up(listing[:reached], part))
+        listing = listing[reached:]
+    return pl.concat([*compared, _unknown(listing)])
 
 
 def _looked_up(listed: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
@@ -87,6 +147,18 @@ def _looked_up(listed: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
     is_known = found["key"] == listed["key"]
     is_unchanged = (is_known & (found["etag"] == listed["etag"])).fill_null(value=False)
     return listed.with_columns(is_known=is_known, is_unchanged=is_unchanged)
+
+
+def _overruled(compared: pl.DataFrame, keys: pl.Series, changed: pl.DataFrame) -> pl.DataFrame:
+    """Compare anew what a delta has; `keys` are those of the compared objects, in one piece."""
+    found = changed.with_columns(place=keys.search_sorted(changed["key"]))
+    found = found.filter(found["place"] < keys.len())
+    found = found.filter(found["key"] == keys.gather(found["place"]))
+    is_unchanged = found["etag"] == compared["etag"].gather(found["place"])
+    return compared.with_columns(
+        compared["is_known"].scatter(found["place"], values=True),
+        compared["is_unchanged"].scatter(found["place"], is_unchanged.fill_null(value=False)),
+    )
 
 
 def _unknown(listed: pl.DataFrame) -> pl.DataFrame:
@@ -123,19 +195,59 @@ def updates(judgement: Judgement, entries: pl.DataFrame, *, commit_id: str) -> p
 
 
 def write_ledger(
-    previous: Ledger, changed: pl.DataFrame, to: Path, metadata: LedgerMetadata
-) -> None:
-    """Write the previous ledger with the changed rows put in, still sorted by key."""
-    kept = previous.scan().join(
-        changed.lazy().select("key"), on="key", how="anti", maintain_order="left"
+    previous: Ledger,
+    changed: pl.DataFrame,
+    replaced: pl.DataFrame,
+    to: Path,
+    *,
+    commit_id: str,
+    source: str,
+) -> Ledger:
+    """Write what changed rows, sorted by key, make of the previous ledger; return the next.
+
+    `replaced` are the previous rows of the same keys. A delta is written while it is small, and
+    otherwise a full ledger, so that deltas do not add up.
+    """
+    full, delta = previous.full, previous.delta
+    metadata = LedgerMetadata(
+        layout=LAYOUT_VERSION,
+        commit_id=commit_id,
+        source=source,
+        objects=previous.objects + changed.height - replaced.height,
     )
+    if full is None:
+        return Ledger(full=_write(changed.lazy(), to, metadata))
+    before = collect(delta.path, scan(delta.path)) if delta else LEDGER_SCHEMA.to_frame()
+    kept = before.join(changed, on="key", how="anti")
+    rows = pl.concat([kept, changed]).sort("key")
+    if rows.height * _FULL_BY_DELTA > full.metadata.objects:
+        return Ledger(full=_write(_superseded(scan(full.path), rows.lazy()), to, metadata))
+    superseded = replaced.join(before, on="key", how="anti")
+    was = (delta or full).metadata
+    metadata = structs.replace(
+        metadata,
+        full=full.metadata.commit_id,
+        superseded_objects=was.superseded_objects + superseded.height,
+        superseded_versions=was.superseded_versions + int(superseded["versions"].sum()),
+    )
+    return Ledger(full=full, delta=_write(rows.lazy(), to, metadata))
+
+
+def _superseded(rows: pl.LazyFrame, by: pl.LazyFrame) -> pl.LazyFrame:
+    """Return rows with others put in, or in the place of those of the same key."""
+    kept = rows.join(by.select("key"), on="key", how="anti", maintain_order="left")
+    return kept.merge_sorted(by, "key", maintain_order=True)
+
+
+def _write(rows: pl.LazyFrame, to: Path, metadata: LedgerMetadata) -> LedgerFile:
     sink(
-        kept.merge_sorted(changed.lazy(), "key", maintain_order=True),
+        rows,
         to,
         metadata=metadata_pairs(metadata),
         compression="zstd",
-        # It is written with every commit, and half of it are digests, which no level makes smaller.
+        # Half of it are digests, which no level makes smaller.
         compression_level=1,
         # Several row groups are in memory at a time.
         row_group_rows=32_768,
     )
+    return LedgerFile(to, metadata)

@@ -13,7 +13,6 @@ from checkpoint_core._layout import (
     LINEAGE_LENGTH,
     CheckpointMetadata,
     DamagedFileError,
-    LedgerMetadata,
 )
 from checkpoint_core._ledger import Ledger, write_ledger
 from checkpoint_core._merge import NO_ROWS, Rows, in_arrival_order, measure, merge, moment
@@ -47,17 +46,27 @@ def prepare(
     changed: pl.DataFrame,
     particulars: Commit,
     *,
-    replaced: int,
+    replaced: pl.DataFrame,
     workdir: Path,
 ) -> Prepared:
-    """Merge the incoming rows and write the changed ledger rows in, both into new files.
+    """Merge the incoming rows, and write the ledger that the changed rows lead to, into new files.
 
-    So many of the changed rows are `replaced` ones; the others are of objects new to the ledger.
+    `replaced` are the ledger's present rows of the changed keys; the others are new to it.
     The result is read again before it is returned: its rows are counted and their order checked,
     so that no damaged or unsorted base can be carried on. Raises DamagedFileError.
     """
     settings = particulars.settings
-    metadata = _metadata(base, incoming, particulars)
+    ledger = write_ledger(
+        base.ledger,
+        changed,
+        replaced,
+        workdir / f"ledger-{particulars.commit_id}.parquet",
+        commit_id=particulars.commit_id,
+        source=particulars.source,
+    )
+    newest = ledger.files[-1]
+    metadata = _metadata(base, incoming, particulars, full_ledger=newest.metadata.full)
+    ledger.check(rows=metadata.rows - metadata.adopted_rows)
     checkpoint = workdir / f"checkpoint-{particulars.commit_id}.parquet"
     merge(
         base.file,
@@ -71,28 +80,17 @@ def prepare(
     if written.count != metadata.rows:
         problem = f"it has {written.count - incoming.height} rows and says {base.rows.count}"
         raise DamagedFileError(problem)
-    ledger = workdir / f"ledger-{particulars.commit_id}.parquet"
-    objects = base.ledger.objects + changed.height - replaced
-    write_ledger(
-        base.ledger,
-        changed,
-        ledger,
-        LedgerMetadata(
-            layout=LAYOUT_VERSION,
-            commit_id=particulars.commit_id,
-            source=particulars.source,
-            objects=objects,
-        ),
-    )
-    Ledger(ledger, objects).check(rows=metadata.rows - metadata.adopted_rows)
-    return Prepared(metadata=metadata, checkpoint=checkpoint, ledger=ledger)
+    return Prepared(metadata=metadata, checkpoint=checkpoint, ledger=newest.path)
 
 
-def _metadata(base: Base, incoming: pl.DataFrame, particulars: Commit) -> CheckpointMetadata:
+def _metadata(
+    base: Base, incoming: pl.DataFrame, particulars: Commit, *, full_ledger: str | None
+) -> CheckpointMetadata:
     span = _span(incoming)
     return CheckpointMetadata(
         layout=LAYOUT_VERSION,
         commit_id=particulars.commit_id,
+        full_ledger=full_ledger,
         generation=particulars.generation,
         lineage=(*base.lineage, particulars.commit_id)[-LINEAGE_LENGTH:],
         source=particulars.source,

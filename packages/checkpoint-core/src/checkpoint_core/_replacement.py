@@ -147,7 +147,7 @@ def _prepare(
     )
     # What is still judged has the ledger rows that it had at selection.
     changed = updates(judgement, entries, commit_id=particulars.commit_id)
-    replaced = changed.join(entries, on="key", how="semi").height
+    replaced = entries.join(changed, on="key", how="semi")
     return prepare(
         base, judgement.accepted, changed, particulars, replaced=replaced, workdir=host.workdir
     )

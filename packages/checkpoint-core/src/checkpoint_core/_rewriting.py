@@ -197,7 +197,12 @@ def _rewrite(
         return result
     with host.observer.stage("merge"):
         prepared = prepare(
-            plan.base, accepted, plan.changed, particulars, replaced=0, workdir=host.workdir
+            plan.base,
+            accepted,
+            plan.changed,
+            particulars,
+            replaced=LEDGER_SCHEMA.to_frame(),
+            workdir=host.workdir,
         )
     names = Names(store.checkpoint_name)
     with host.observer.stage("commit"):

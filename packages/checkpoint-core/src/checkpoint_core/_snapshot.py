@@ -19,7 +19,7 @@ from checkpoint_core._layout import (
     generation_of,
     read_metadata,
 )
-from checkpoint_core._ledger import NO_LEDGER, Ledger
+from checkpoint_core._ledger import NO_LEDGER, Ledger, LedgerFile
 from checkpoint_core.errors import (
     CorruptCheckpointError,
     MissingCheckpointError,
@@ -67,21 +67,19 @@ def load(store: CheckpointStore, workdir: Path) -> Snapshot:
             _refuse_orphaned_ledgers(store, names)
             return NOTHING
         metadata = _metadata(store, tail)
-        file = workdir / f"ledger-{metadata.commit_id}.parquet"
-        if file.exists() or store.fetch(names.ledger(metadata.commit_id), file):
-            ledger = _ledger(store, file, metadata)
+        ledgers = _ledger_names(names, metadata)
+        missing = [name for name in ledgers if not _is_here(store, name, workdir)]
+        if not missing:
             return Snapshot(
                 metadata=metadata,
                 etag=tail.etag,
                 size_bytes=tail.size_bytes,
-                ledger=ledger,
+                ledger=_ledger(store, metadata, *(_here(name, workdir) for name in ledgers)),
                 generation=metadata.generation,
             )
         again = store.read_tail(names.checkpoint, 1)
         if again is not None and again.etag == tail.etag:
-            raise MissingLedgerError(
-                store.location, f"its ledger, {names.ledger(metadata.commit_id)}, is gone"
-            )
+            raise MissingLedgerError(store.location, f"its ledger, {missing[0]}, is gone")
     message = f"{store.location}: it keeps being replaced; other runs are at work. Try again."
     raise StorageError(message)
 
@@ -143,14 +141,36 @@ def _tail(store: CheckpointStore) -> Tail | None:
         length = needed
 
 
-def _ledger(store: CheckpointStore, file: Path, metadata: CheckpointMetadata) -> Ledger:
+def _ledger_names(names: Names, metadata: CheckpointMetadata) -> list[str]:
+    """Return the names of the full ledger, and of the delta upon it if there is one."""
+    if metadata.full_ledger is None:
+        return [names.ledger(metadata.commit_id)]
+    return [
+        names.ledger(metadata.full_ledger),
+        names.ledger(metadata.commit_id, metadata.full_ledger),
+    ]
+
+
+def _here(name: str, workdir: Path) -> Path:
+    return workdir / f"ledger-{name.rpartition('/')[2]}"
+
+
+def _is_here(store: CheckpointStore, name: str, workdir: Path) -> bool:
+    """Fetch a ledger unless that was done before; a ledger's content never changes."""
+    file = _here(name, workdir)
+    return file.exists() or store.fetch(name, file)
+
+
+def _ledger(
+    store: CheckpointStore, metadata: CheckpointMetadata, full: Path, delta: Path | None = None
+) -> Ledger:
     """Read the ledger that a checkpoint names, and check it against the checkpoint."""
+    commit_id, upon = metadata.commit_id, metadata.full_ledger
     try:
-        own = read_metadata(file, LedgerMetadata)
-        if own.commit_id != metadata.commit_id:
-            problem = f"its ledger belongs to commit {own.commit_id}, not {metadata.commit_id}"
-            raise CorruptCheckpointError(store.location, problem)
-        ledger = Ledger(file, own.objects)
+        ledger = Ledger(
+            full=_ledger_file(store, full, upon or commit_id, upon=None),
+            delta=_ledger_file(store, delta, commit_id, upon=upon) if delta else None,
+        )
         ledger.check(rows=metadata.rows - metadata.adopted_rows)
     except LayoutTooNewError as error:
         raise NewerLayoutError(store.location, error.layout, LAYOUT_VERSION) from None
@@ -158,6 +178,19 @@ def _ledger(store: CheckpointStore, file: Path, metadata: CheckpointMetadata) ->
         problem = str(error) or "its ledger is not a whole ledger file"
         raise CorruptCheckpointError(store.location, problem) from error
     return ledger
+
+
+def _ledger_file(
+    store: CheckpointStore, path: Path, commit_id: str, *, upon: str | None
+) -> LedgerFile:
+    metadata = read_metadata(path, LedgerMetadata)
+    if metadata.commit_id != commit_id:
+        problem = f"its ledger belongs to commit {metadata.commit_id}, not {commit_id}"
+        raise CorruptCheckpointError(store.location, problem)
+    if metadata.full != upon:
+        problem = f"the ledger of commit {commit_id} is not upon {upon or 'nothing'}"
+        raise CorruptCheckpointError(store.location, problem)
+    return LedgerFile(path, metadata)
 
 
 def latest_generation(store: CheckpointStore) -> int:

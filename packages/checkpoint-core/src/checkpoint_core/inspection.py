@@ -71,7 +71,9 @@ def open_for_queries(store: CheckpointStore, workdir: Path, *, ledger: bool) -> 
     if snapshot.metadata is None:
         return None
     file = _fetch(store, snapshot, workdir)
-    return Opened(metadata=snapshot.metadata, events=file, ledger=snapshot.ledger.file)
+    with damage_told(store.location):
+        whole = snapshot.ledger.in_one_file(workdir / "ledger.parquet")
+    return Opened(metadata=snapshot.metadata, events=file, ledger=whole)
 
 
 def _load(store: CheckpointStore, workdir: Path) -> Snapshot:
@@ -102,7 +104,7 @@ def describe(store: CheckpointStore, workdir: Path) -> Description | None:
     return Description(
         metadata=snapshot.metadata,
         size_bytes=file.stat().st_size,
-        objects=snapshot.ledger.objects if snapshot.ledger.file else None,
+        objects=snapshot.ledger.objects if snapshot.ledger.full else None,
         events=events,
         rejects=None if rejects.unreadable else dict(outcomes.iter_rows()),
     )
