@@ -22,9 +22,10 @@ from benchmarks.watching import CLIENT_CORE, watch
 IN_USE = "new boto3 client per object, 50 threads (in use)"
 SHARED = "one boto3 client, 64 threads"
 IN_SEQUENCE = "one boto3 client in sequence"
-BARE = "bare obstore GETs, {} threads, nothing else"
+BARE = "bare obstore GETs, {} threads{}, nothing else"
 OURS = "ours, {:,} listed, rows {:,}"
-_BARE_THREADS = (128, 256)
+_BARE = ((128, None), (256, None), (256, 4))
+"""In how many threads, and how many of its own obstore has; None: one for each core."""
 _LAMBDA_MB = 3_008
 
 
@@ -59,11 +60,12 @@ def measure(
     """Measure reference clients and runs, the best of some rounds; say what is reached.
 
     The look-alike is started unless an endpoint is `given`; only with it is there also a source
-    that lists nothing but what is new.
+    that lists nothing but what is new, and at which everything waits as long as reading does.
     """
+    even = Latency(get_ms=latency.get_ms, list_ms=latency.get_ms)
     best: dict[tuple[str, str], Measurement] = {}
     with _field(sizes.known + sizes.new, sizes.new, latency, given) as field, ExitStack() as stack:
-        only_new = None if given else stack.enter_context(look_alike(sizes.new, latency))
+        only_new = None if given else stack.enter_context(look_alike(sizes.new, even))
         for _ in range(rounds):
             for each in _one_round(field, only_new, sizes):
                 name = each.what, each.how
@@ -94,8 +96,8 @@ def _one_round(field: _Field, only_new: Endpoint | None, sizes: Sizes) -> Iterat
     yield _reference(field, "client-for-each-object", IN_USE, sizes, sizes.in_use)
     yield _reference(field, "shared-client", SHARED, sizes, sizes.shared)
     yield _reference(field, "one-client-in-sequence", IN_SEQUENCE, sizes, sizes.in_sequence)
-    for threads in _BARE_THREADS:
-        yield _bare(field, threads, sizes)
+    for threads, own in _BARE:
+        yield _bare(field, threads, own, sizes)
     if only_new is not None:
         yield _run(field, "early", endpoint=only_new, what=what, listed=sizes.new, items=sizes.new)
     yield _late(field, sizes.new)
@@ -140,11 +142,12 @@ def _reference(field: _Field, way: str, how: str, sizes: Sizes, subset: int) -> 
     )
 
 
-def _bare(field: _Field, threads: int, sizes: Sizes) -> Measurement:
-    took, cpu_s, peak_mb = _client(field, f"bare-gets-{threads}", sizes.new)
+def _bare(field: _Field, threads: int, own: int | None, sizes: Sizes) -> Measurement:
+    more = {"TOKIO_WORKER_THREADS": str(own)} if own else {}
+    took, cpu_s, peak_mb = _client(field, f"bare-gets-{threads}", sizes.new, **more)
     return Measurement(
         what=_reading(sizes.new),
-        how=BARE.format(threads),
+        how=BARE.format(threads, f" and {own} of its own" if own else ""),
         items=sizes.new,
         seconds=took["reading"],
         cpu_s=cpu_s,
@@ -153,14 +156,14 @@ def _bare(field: _Field, threads: int, sizes: Sizes) -> Measurement:
 
 
 def _client(
-    field: _Field, way: str, subset: int, *checkpoint: str
+    field: _Field, way: str, subset: int, *checkpoint: str, **environ: str
 ) -> tuple[dict[str, float], float, float]:
     keys = Path(field.folder, "subset.txt")
     keys.write_text("\n".join(field.keys("late")[:subset]), encoding="utf-8")
     took = watch(
         *("-m", "benchmarks.reference_clients", way, field.endpoint.bucket, str(keys), *checkpoint),
         core=CLIENT_CORE,
-        environ=field.endpoint.environ,
+        environ={**field.endpoint.environ, **environ},
     )
     return json.loads(took.lines[-1]), took.cpu_s, took.peak_mb
 

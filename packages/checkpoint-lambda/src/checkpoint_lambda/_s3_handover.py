@@ -39,19 +39,20 @@ def hand_over(
     """
     threads = max(1, min(threads, len(keys)))
     size = max(1, min(_MOST_IN_BATCH, len(keys) // (threads * _BATCHES_PER_THREAD)))
-    counter = itertools.count(0, size)
+    counter = itertools.count()
     desk: _Desk[_Answer] = _Desk(threads)
 
     def work() -> None:
         try:
             tray = _Tray(desk)
             # Taking the next number is atomic.
-            while (start := next(counter)) < len(keys):
-                for key in keys[start : start + size]:
-                    tray.batch.append(read(key, tray.reserve))
-                    if desk.closed:
-                        return
-                tray.hand_in()
+            while (number := next(counter)) < len(keys):
+                tray.batch.append(read(keys[number], tray.reserve))
+                if desk.closed:
+                    return
+                if len(tray.batch) >= size:
+                    tray.hand_in()
+            tray.hand_in()
         except _ClosedError:
             pass
         except BaseException as error:  # noqa: BLE001 - raised again by the thread that takes the answers

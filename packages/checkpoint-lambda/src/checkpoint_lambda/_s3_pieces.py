@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
@@ -22,6 +22,8 @@ _TIME_FORMAT: Final = "%Y%m%d-%H%M%S"
 _FIRST, _LAST = " ", "~"
 _DIGITS: Final = ord(_LAST) - ord(_FIRST) + 1
 _PRECISION: Final = 4
+# From four pages up to more than there are in any bucket.
+_GROWTHS: Final = tuple(4**n for n in range(1, 9))
 
 
 class Piece(Struct, frozen=True):
@@ -60,7 +62,7 @@ def cuts(
         last: its last key.
         until: where the piece ends.
         prefix: what all keys start with.
-        parts: into how many parts at most.
+        parts: into how many equal parts at most.
         latest: no name is expected to have a later time.
 
     """
@@ -73,26 +75,30 @@ def cuts(
 def _by_time(
     first: str, last: str, until: str | None, parts: int, latest: datetime
 ) -> list[str] | None:
-    """Cut into equal spans of time, no more of them than there seem to be pages.
+    """Cut by the times in names; None where the key tells none.
 
-    None where the key tells no time.
+    Into equal spans, no more of them than there seem to be pages, where the end is such a name too.
+    Otherwise nobody knows when the names end: the spans grow, beginning with a few pages.
     """
     here = _DATED.fullmatch(last)
     start = here and _time(here)
     if not here or not start:
         return None
-    end = latest
-    limit = until and _DATED.fullmatch(until)
-    if limit and limit["base"] == here["base"]:
-        end = min(end, _time(limit) or end)
-    left_s = (end - start).total_seconds()
     before = _DATED.fullmatch(first)
     began = _time(before) if before and before["base"] == here["base"] else None
-    page_s = (start - began).total_seconds() if began else 0.0
-    if page_s > 0:
-        parts = min(parts, math.ceil(left_s / page_s))
-    step = (end - start) / max(parts, 1)
-    return [f"{here['base']}{start + step * n:{_TIME_FORMAT}}" for n in range(1, parts)]
+    page = start - began if began else timedelta(0)
+    limit = _DATED.fullmatch(until or "")
+    ends = _time(limit) if limit and limit["base"] == here["base"] else None
+    end = min(latest, ends or latest)
+    left = end - start
+    if page <= timedelta(0):
+        offsets = [left / parts * n for n in range(1, parts)]
+    elif ends is None:
+        offsets = [page * growth for growth in _GROWTHS if page * growth < left]
+    else:
+        parts = min(parts, math.ceil(left / page))
+        offsets = [left / parts * n for n in range(1, parts)]
+    return [f"{here['base']}{start + offset:{_TIME_FORMAT}}" for offset in offsets]
 
 
 def _time(match: re.Match[str]) -> datetime | None:
