@@ -1,7 +1,7 @@
 """Damaged, foreign and newer files: a clear error, and nothing is touched."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ from checkpoint_core.errors import (
     MissingCheckpointError,
     MissingLedgerError,
     NewerLayoutError,
+    StorageError,
 )
 from tests.checkpoint_core.world import (
     CHECKPOINT,
@@ -171,6 +172,46 @@ def test_every_damaged_column_of_the_checkpoint_is_noticed(full: World, column: 
 
     run_fails(full, CorruptCheckpointError, "Nothing was changed")
     assert full.problems()
+
+
+@pytest.mark.parametrize(
+    "answered", [lambda keys: keys[1:], lambda keys: [*keys, keys[0]], lambda _keys: []]
+)
+@pytest.mark.parametrize("mode", ["incremental", "rebuild"])
+def test_a_source_that_loses_or_doubles_an_answer_is_refused(
+    full: World, answered: Callable[[Sequence[str]], Sequence[str]], mode: str
+) -> None:
+    """A lost one would be missing in the numbers, and adoption would count on it."""
+    full.write(8)
+    full.source.reading_order = answered
+    before = dict(full.store.files)
+
+    with pytest.raises(StorageError, match=r"objects were to be judged and \d were\. Nothing"):
+        full.run(mode=mode)
+
+    assert full.store.files == before
+
+
+@pytest.mark.parametrize("mode", ["incremental", "rebuild"])
+def test_a_listing_with_a_key_twice_is_refused(
+    full: World, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """Both would be read, and give a row each."""
+    listed = full.source.list_objects
+    monkeypatch.setattr(
+        full.source,
+        "list_objects",
+        lambda **kwargs: pl.concat([listed(**kwargs), listed(**kwargs).tail(1)]),
+    )
+
+    before = dict(full.store.files)
+    read = len(full.source.answers)
+
+    with pytest.raises(StorageError, match="the listing has a key more than once"):
+        full.run(mode=mode)
+
+    assert full.store.files == before
+    assert len(full.source.answers) == read
 
 
 def test_damaged_rejects_cost_no_more_than_reading_again(full: World) -> None:

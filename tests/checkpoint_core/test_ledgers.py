@@ -11,6 +11,7 @@ import pytest
 from checkpoint_core import Settings
 from checkpoint_core.errors import CorruptCheckpointError, MissingLedgerError
 from checkpoint_core.inspection import describe, open_for_queries
+from checkpoint_core.stores import QuietObserver
 from tests.checkpoint_core.memory import Fault
 from tests.checkpoint_core.oracle import Oracle
 from tests.checkpoint_core.world import CHECKPOINT, LEDGERS, World, key, read_json_metadata
@@ -65,6 +66,45 @@ def test_deltas_do_not_add_up(large: World) -> None:
     fourth, seventh = "00000004-run0004", "00000007-run0007"
     assert upon == [FIRST, FIRST, None, fourth, fourth, None, seventh, seventh]
     assert large.ledger().height == 40
+    assert large.problems(source=True) == []
+
+
+def test_what_is_loaded_is_noted(large: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sizes of the full ledger and the delta together; they have to fit the disk."""
+    large.write(40)
+    large.run()
+    observer = QuietObserver()
+    noted: dict[str, int | str] = {}
+    monkeypatch.setattr(observer, "note", noted.update)
+
+    large.run(host=large.host(observer=observer))
+
+    sizes = [len(large.store.data(LEDGERS + name)) for name in large.ledgers()]
+    assert len(sizes) == 2
+    assert noted["ledger_bytes"] == sum(sizes)
+
+
+def test_after_a_lost_race_only_what_is_new_is_fetched_and_kept(large: World) -> None:
+    """The full ledger is here already; the ledger of what did not take place is removed."""
+    large.write(40)
+    large.run()
+    large.write(41)
+    before = len(large.store.calls)
+
+    def rival(call: str) -> None:
+        if call.startswith("put_if"):
+            large.store.before_call = lambda _call: None
+            large.run()
+
+    large.store.before_call = rival
+    large.run()
+
+    assert large.rows().total() == 34
+    # Once by each of them.
+    assert large.store.calls[before:].count(f"fetch {LEDGERS}{FIRST}.parquet") == 2
+    assert [name[:16] for name in large.ledgers()] == [
+        FIRST, "00000002-run0002", "00000003-run0004"
+    ]  # fmt: skip
     assert large.problems(source=True) == []
 
 

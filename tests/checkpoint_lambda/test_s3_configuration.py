@@ -1,5 +1,6 @@
 """Where requests to S3 go and how they are signed, and what is said where they cannot be made."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -35,6 +36,26 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeS3]:
         yield s3
 
 
+@pytest.mark.parametrize("given, cores, expected", [(None, 1, "4"), (None, 9, "9"), ("2", 9, "2")])
+def test_obstore_has_some_threads_on_any_machine(
+    s3: FakeS3,
+    monkeypatch: pytest.MonkeyPatch,
+    given: str | None,
+    cores: int,
+    expected: str,
+) -> None:
+    """Unless somebody has decided otherwise."""
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    # So that it is as before afterwards.
+    monkeypatch.setenv("TOKIO_WORKER_THREADS", given or "")
+    if given is None:
+        monkeypatch.delenv("TOKIO_WORKER_THREADS")
+
+    current_clients().fast(BUCKET)
+
+    assert os.environ["TOKIO_WORKER_THREADS"] == expected
+
+
 def use_everything() -> None:
     """List with both libraries, read, and look at a checkpoint."""
     source = S3Source(BUCKET, "p", listing_threads=4, first_pause_s=0.001)
@@ -46,8 +67,6 @@ def use_everything() -> None:
 
 def endpoint(monkeypatch: pytest.MonkeyPatch) -> str:
     """Take the endpoint that the look-alike has out of the environment."""
-    import os  # noqa: PLC0415
-
     url = os.environ["AWS_ENDPOINT_URL"]
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     return url

@@ -195,7 +195,7 @@ SEGMENT = st.sampled_from(
 EVENT_LIKE = st.builds(
     "log-{}-{}{}".format,
     st.sampled_from(["submit", "delete", "duplicate-submit", "other", ""]),
-    st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)).map("{:%Y%m%d-%H%M%S}".format)  # noqa: DTZ001 - a name's time
+    st.datetimes().map(lambda time: f"{time.year:04}{time:%m%d-%H%M%S}")
     | st.sampled_from(["99999999-999999", "20240230-000000", "x"]),
     st.sampled_from(["", "-1-form-1-01.json"]),
 )
@@ -236,6 +236,8 @@ class TestEveryKey:
         parts=st.integers(2, 8),
     )
     @example(keys=["a", "b"], until="b", parts=2)
+    @example(keys=[f"log-submit-{year}0101-000000" for year in (1900, 2024)], until=None, parts=4)
+    @example(keys=[f"log-submit-00010101-0{hour}0000" for hour in (1, 2)], until=None, parts=8)
     def test_cuts_are_inside_and_in_order(
         self, keys: list[str], until: str | None, parts: int
     ) -> None:
@@ -245,6 +247,40 @@ class TestEveryKey:
 
         assert sorted(set(found)) == found
         assert all(last < key and (until is None or key < until) for key in found)
+
+    def test_cuts_are_in_years_of_four_digits(self) -> None:
+        """Before the year 1000 too, which is what some programs write for no time."""
+        first, last = (f"log-submit-{time}-000000-x" for time in ("00010101", "00030101"))
+
+        found = cuts(first, last, None, prefix="", parts=4, latest=datetime(2025, 1, 1))  # noqa: DTZ001 - the names' own time
+
+        assert [cut.removeprefix("log-submit-")[:4] for cut in found] == [
+            "0010", "0034", "0130", "0514"
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize(
+        "until, latest, expected",
+        [
+            # Four, sixteen and 64 days after the last name.
+            ("log-submit/", "20240601", ["20240106", "20240118", "20240306"]),
+            (None, "20240118", ["20240106"]),
+            (None, "20240106", []),
+            # Eight days are left, and eight pages; then three.
+            ("log-submit-20240110-000000", "20250101", ["20240104", "20240106", "20240108"]),
+            ("log-submit-20240105-000000", "20250101", ["20240103", "20240104"]),
+            ("log-submit-20240110-000000", "20240105", ["20240103", "20240104"]),
+        ],
+    )
+    def test_cuts_grow_where_the_end_is_not_known(
+        self, until: str | None, latest: str, expected: list[str]
+    ) -> None:
+        """After a page of one day; otherwise they are equal, and not more than there are pages."""
+        first, last = "log-submit-20240101-000000-x", "log-submit-20240102-000000-x"
+        time = datetime.strptime(latest, "%Y%m%d")  # noqa: DTZ007 - the names' own time
+
+        found = cuts(first, last, until, prefix="", parts=4, latest=time)
+
+        assert found == [f"log-submit-{day}-000000" for day in expected]
 
     @given(prefix=st.sampled_from(["", "a/"]), after=KEY)
     def test_the_first_pieces_follow_one_another(self, prefix: str, after: str) -> None:

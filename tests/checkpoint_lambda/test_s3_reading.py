@@ -155,15 +155,18 @@ class TestContent:
 
         assert b"x" * min(size, 11) == content(read("a", max_size_bytes=10)["a"]).data
 
+    @pytest.mark.parametrize("threads", [1, 2, 8])
     def test_large_objects_wait_for_one_another(
-        self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch
+        self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch, threads: int
     ) -> None:
         """When there is room for one of them only, all of them are read nevertheless."""
         monkeypatch.setattr(_s3_handover, "_RESERVABLE_BYTES", 100_000)
         keys = [f"{number}" for number in range(40)]
         s3.load(BUCKET, dict.fromkeys(keys, b"x" * 90_000))
 
-        assert {90_000} == {len(content(answer).data) for answer in read(*keys).values()}
+        assert {90_000} == {
+            len(content(answer).data) for answer in read(*keys, threads=threads).values()
+        }
 
     def test_a_slow_taker_holds_the_readers_up(self, s3: FakeS3) -> None:
         """What was asked for and not taken is bounded."""

@@ -89,7 +89,7 @@ def delete_old_ledgers(
     """Delete ledgers last modified before a time, never the one in force or its predecessor.
 
     Younger ones may belong to a run in progress, or to an earlier version of the checkpoint that
-    somebody restores. A full ledger stays as long as any delta upon it.
+    somebody restores. A full ledger stays as long as a delta upon it is kept.
     """
     files = [
         (file, commits_of(file.name))

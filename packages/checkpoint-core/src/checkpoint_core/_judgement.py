@@ -50,6 +50,12 @@ class Judgement(Struct, frozen=True, kw_only=True):
     rejected: pl.DataFrame
     before_cutoff: int
 
+    @property
+    def objects(self) -> int:
+        """How many objects were judged."""
+        parts = (self.accepted, self.touched, self.rejected)
+        return sum(part.height for part in parts) + self.before_cutoff
+
     def without(self, keys: pl.DataFrame) -> "Judgement":
         """Return what is left when the given keys are left to the next run."""
         return Judgement(

@@ -51,6 +51,11 @@ class Ledger(Struct, frozen=True):
         """The number of objects in it."""
         return self.files[-1].metadata.objects if self.files else 0
 
+    @property
+    def size_bytes(self) -> int:
+        """What its files take on the local disk."""
+        return sum(file.path.stat().st_size for file in self.files)
+
     def scan(self) -> pl.LazyFrame:
         """Scan its rows, in LEDGER_SCHEMA, sorted by key."""
         if not self.files:
@@ -113,8 +118,9 @@ class Ledger(Struct, frozen=True):
         """Return a file of all its rows, written if there is none yet; None without any file."""
         if self.delta is None:
             return self.full.path if self.full else None
-        _write(self.scan(), to, self.delta.metadata)
-        return to
+        newest = self.delta.metadata
+        metadata = structs.replace(newest, full=None, superseded_objects=0, superseded_versions=0)
+        return _write(self.scan(), to, metadata).path
 
 
 NO_LEDGER: Final = Ledger()

@@ -7,6 +7,7 @@ import polars as pl
 from msgspec import Struct
 
 from checkpoint_core._judgement import Judge, Judgement
+from checkpoint_core.errors import StorageError
 from checkpoint_core.settings import Settings
 from checkpoint_core.stores import Host, Source
 
@@ -36,7 +37,8 @@ def read_and_judge(
 
     Stops before a batch when the events of this run have reached their limit (not where the
     `whole` selection is needed) or when no more time is left than the reserve.
-    `entries` are the ledger's rows of these objects.
+    `entries` are the ledger's rows of these objects. Raises StorageError when the source does not
+    answer for each object once, because a row could come a second time.
     """
     known = dict(zip(entries["key"], entries["digest"], strict=True))
     parts = [judge.judge((), known={}, listed=to_read.clear())]
@@ -55,7 +57,14 @@ def read_and_judge(
         )
         told = _told(answers, host, offset, to_read.height)
         part = judge.judge(told, known=known, listed=batch)
-        parts += [part, judge.refuse_oversized(batch.filter(oversized))]
+        large = judge.refuse_oversized(batch.filter(oversized))
+        if part.objects + large.objects != batch.height:
+            message = (
+                f"{source.location}: {batch.height} objects were to be judged and "
+                f"{part.objects + large.objects} were. Nothing was changed."
+            )
+            raise StorageError(message)
+        parts += [part, large]
         accepted += part.accepted.height
         offset += batch.height
         host.observer.progress(offset, to_read.height)

@@ -7,7 +7,7 @@ import polars as pl
 
 from checkpoint_core._commit import delete_old_ledgers
 from checkpoint_core._judgement import Judge
-from checkpoint_core._ledger import NO_LEDGER
+from checkpoint_core._ledger import NO_LEDGER, Ledger
 from checkpoint_core._reading import Taken, read_and_judge
 from checkpoint_core._rejects import Rejects, load_rejects, next_rejects, save_rejects
 from checkpoint_core._replacement import Replacement, Task, refuse_mismatch, replace
@@ -83,11 +83,13 @@ class _Run:
         with self.host.observer.stage("load"):
             snapshot = load(self.store, self.host.workdir)
             refuse_mismatch(snapshot.metadata, self.task, self.store.location)
+            if snapshot.ledger.files:
+                self.host.observer.note(ledger_bytes=snapshot.ledger.size_bytes)
             rejects = self._load_rejects()
         listing, listed_restores = self._list(rejects)
         if listing.is_empty() and snapshot.ledger.objects:
             self._refuse_empty(snapshot.ledger.objects)
-        compared = snapshot.ledger.compare(listing)
+        compared = self._compare(snapshot.ledger, listing)
         self._refuse_renamed(snapshot, compared)
         selection = self._select(compared, rejects)
         # A listing of millions would stay in memory until the run ends.
@@ -106,7 +108,7 @@ class _Run:
         listing, listed_restores = self._list(rejects)
         if listing.is_empty() and ground.original is not None:
             self._refuse_empty(ground.existing.rows if ground.existing else 0)
-        compared = NO_LEDGER.compare(listing)
+        compared = self._compare(NO_LEDGER, listing)
         selection = self._select(compared, Rejects(rows=rejects.rows.clear()))
         taken = self._read(selection, NO_LEDGER.entries(selection.rewritten))
         if taken.left.height:
@@ -130,6 +132,16 @@ class _Run:
         restores = self.task.request.list_restores or (archived and is_due)
         with self.host.observer.stage("list"):
             return self.source.list_objects(restore_states=restores), restores
+
+    def _compare(self, ledger: Ledger, listing: pl.DataFrame) -> pl.DataFrame:
+        """Compare; refuse a listing that has a key twice, because its rows would come twice."""
+        compared = ledger.compare(listing)
+        if (compared["key"] == compared["key"].shift()).any():
+            message = (
+                f"{self.source.location}: the listing has a key more than once. Nothing was read."
+            )
+            raise StorageError(message)
+        return compared
 
     def _refuse_renamed(self, snapshot: Snapshot, compared: pl.DataFrame) -> None:
         """Refuse another source none of whose objects is known by its name."""

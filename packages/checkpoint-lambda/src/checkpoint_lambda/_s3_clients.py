@@ -33,9 +33,9 @@ _CONNECTIONS: Final = 64
 # obstore asks again five minutes before this is over, and botocore renews credentials a quarter
 # of an hour before they end.
 _CREDENTIALS_TTL: Final = timedelta(minutes=10)
-# As many as there are cores unless it is set when obstore is first used. On one core, a single one
-# would wait for the network and work by turns, and reading take a quarter longer.
-_RUNTIME_THREADS: Final = ("TOKIO_WORKER_THREADS", "4")
+# What obstore looks at when it is first used. On one core it would take one thread, which waits for
+# the network and works by turns, and reading would take a quarter longer.
+_RUNTIME_THREADS: Final = 4
 _AWS_HOST: Final = re.compile(r"https?://[^/]*\.(amazonaws\.com(\.cn)?|api\.aws)(:\d+)?/?")
 
 
@@ -98,7 +98,9 @@ class S3Clients:
         return self._session.client("s3", region_name=region, config=config.merge(special))
 
     def _make_fast(self, bucket: str) -> FastStore:
-        os.environ.setdefault(*_RUNTIME_THREADS)
+        os.environ.setdefault(
+            "TOKIO_WORKER_THREADS", str(max(_RUNTIME_THREADS, os.cpu_count() or 1))
+        )
         endpoint = self.single.meta.endpoint_url
         if self._session.get_credentials() is None:
             raise NoCredentialsError

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Reserve", "hand_over"]
 
-# Neither a lock for every object, nor so many of them that threads wait for one another at the end.
+# Not a lock for every object; and in a short read, answers come a few times from each thread.
 _MOST_IN_BATCH: Final = 32
 _BATCHES_PER_THREAD: Final = 4
 _MOST_BATCHES: Final = 64
@@ -47,7 +47,9 @@ def hand_over(
             tray = _Tray(desk)
             # Taking the next number is atomic.
             while (number := next(counter)) < len(keys):
-                tray.batch.append(read(keys[number], tray.reserve))
+                # In two steps: reserving may hand in the batch, and begin another.
+                answer = read(keys[number], tray.reserve)
+                tray.batch.append(answer)
                 if desk.closed:
                     return
                 if len(tray.batch) >= size:

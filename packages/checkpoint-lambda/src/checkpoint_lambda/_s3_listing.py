@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["list_pieces"]
 
-# Into how many parts one page may cut what follows it.
+# Into how many equal parts one page may cut what follows it.
 _MOST_PARTS: Final = 8
 # Event objects are named after the past; a day for clocks that are ahead.
 _AHEAD: Final = timedelta(days=1)

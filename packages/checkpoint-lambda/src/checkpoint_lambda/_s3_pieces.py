@@ -22,8 +22,8 @@ _TIME_FORMAT: Final = "%Y%m%d-%H%M%S"
 _FIRST, _LAST = " ", "~"
 _DIGITS: Final = ord(_LAST) - ord(_FIRST) + 1
 _PRECISION: Final = 4
-# From four pages up to more than there are in any bucket.
-_GROWTHS: Final = tuple(4**n for n in range(1, 9))
+# In pages like the one before them; as many as there may be pages in a bucket of tens of millions.
+_GROWING: Final = tuple(4**n for n in range(1, 9))
 
 
 class Piece(Struct, frozen=True):
@@ -69,7 +69,7 @@ def cuts(
     found = _by_time(first, last, until, parts, latest)
     if found is None:
         found = _by_characters(last, until, prefix)
-    return [key for key in found if last < key and (until is None or key < until)]
+    return sorted({key for key in found if last < key and (until is None or key < until)})
 
 
 def _by_time(
@@ -90,15 +90,15 @@ def _by_time(
     limit = _DATED.fullmatch(until or "")
     ends = _time(limit) if limit and limit["base"] == here["base"] else None
     end = min(latest, ends or latest)
-    left = end - start
-    if page <= timedelta(0):
-        offsets = [left / parts * n for n in range(1, parts)]
-    elif ends is None:
-        offsets = [page * growth for growth in _GROWTHS if page * growth < left]
+    left = max(end - start, timedelta(0))
+    pages = left / page if page > timedelta(0) else math.inf
+    if ends is None and pages < math.inf:
+        times = [start + page * spans for spans in _GROWING if spans < pages]
     else:
-        parts = min(parts, math.ceil(left / page))
-        offsets = [left / parts * n for n in range(1, parts)]
-    return [f"{here['base']}{start + offset:{_TIME_FORMAT}}" for offset in offsets]
+        parts = max(1, math.ceil(min(parts, pages)))
+        times = [start + left / parts * n for n in range(1, parts)]
+    # %Y would write years before 1000 with fewer digits.
+    return [f"{here['base']}{time.year:04}{time:%m%d-%H%M%S}" for time in times]
 
 
 def _time(match: re.Match[str]) -> datetime | None:

@@ -113,7 +113,6 @@ class WatchedStore:
         """Watch this store."""
         self._store = store
         self._watcher = watcher
-        self._fetched_ledger_bytes = 0
 
     @property
     def location(self) -> str:
@@ -133,12 +132,8 @@ class WatchedStore:
         return tail
 
     def fetch(self, name: str, to: Path, *, etag: str | None = None) -> bool:
-        """Pass on, and note the size of the ledgers that were fetched, a full one and a delta."""
-        is_there = self._store.fetch(name, to, etag=etag)
-        if is_there and name.startswith("_ledger/"):
-            self._fetched_ledger_bytes += to.stat().st_size
-            self._watcher.note(ledger_bytes=self._fetched_ledger_bytes)
-        return is_there
+        """Pass on."""
+        return self._store.fetch(name, to, etag=etag)
 
     def put(self, name: str, file: Path) -> None:
         """Pass on, and note the size of a ledger."""
