@@ -57,14 +57,12 @@ class Ledger(Struct, frozen=True):
         return sum(file.path.stat().st_size for file in self.files)
 
     def scan(self) -> pl.LazyFrame:
-        """Scan its rows, in LEDGER_SCHEMA, sorted by key."""
-        if not self.files:
-            return pl.LazyFrame(schema=LEDGER_SCHEMA)
+        """Scan its rows, in LEDGER_SCHEMA, sorted by key; not for one without files."""
         return reduce(_superseded, (scan(file.path) for file in self.files))
 
     def collect(self, frame: pl.LazyFrame) -> pl.DataFrame:
         """Collect what was derived from `scan`; raises DamagedFileError."""
-        return collect(self.full.path, frame) if self.full else frame.collect()
+        return collect(self.files[0].path, frame)
 
     def compare(self, listing: pl.DataFrame) -> pl.DataFrame:
         """Return the listing sorted by key, and what the ledger has of each object.
