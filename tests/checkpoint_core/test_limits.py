@@ -1,18 +1,21 @@
 """Limits of a run, settings, requests, and what a run with nothing to do does."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
+from msgspec import structs
+from typing_extensions import override
 
-from checkpoint_core import Settings, StorageError
+from checkpoint_core import Content, ReadFailure, Settings, StorageError
 from checkpoint_core.errors import (
     NoProgressError,
 )
 from checkpoint_core.stores import Stage
-from tests.checkpoint_core.world import SETTINGS, World, key
+from tests.checkpoint_core.world import SETTINGS, World, document, key
 
 
 def countdown(*left: float) -> Callable[[], float]:
@@ -237,3 +240,90 @@ def test_a_report_says_how_long_the_run_took(world: World) -> None:
     assert (report.run_id, report.source) == ("run0001", world.source.location)
     assert not report.incremental
     assert world.run(SETTINGS).incremental
+
+
+def test_a_run_stops_within_a_batch_when_time_is_up(world: World) -> None:
+    """A slow store must not let the function be killed, with all that was read."""
+    for number in range(1200):
+        world.source.write(f"log-submit-20240115-100000-42-ingest-form-{number}-01.json", b"{}")
+    world.write(1)
+    read = len(world.source.answers)
+
+    host = world.host(
+        remaining_s=lambda: 100 if len(world.source.answers) - read < 500 else SETTINGS.reserve_s
+    )
+    report = world.run(host=host)
+
+    assert len(world.source.reads) == 500
+    assert (report.counts.invalid + report.counts.accepted, report.counts.deferred) == (500, 701)
+    assert (report.complete, report.listed) == (False, 1201)
+    assert world.run().counts.rejected_before + report.counts.accepted == 500
+    assert sorted(world.source.reads) == sorted(world.source.objects)
+    assert world.run().complete
+
+
+def test_a_source_may_answer_by_any_iterator(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not all of them can be closed."""
+    world.write(1, 2)
+    read = world.source.read
+    monkeypatch.setattr(world.source, "read", lambda *keys, **given: iter([*read(*keys, **given)]))
+
+    assert world.run().counts.accepted == 2
+
+
+def test_large_objects_are_not_all_in_memory(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch ends where its objects might be too large together; one is always read."""
+    monkeypatch.setattr("checkpoint_core._reading._BATCH_BYTES", 3_000)
+    for number in range(10):
+        world.source.write(key(number), document(gear_name=str(number)) + b" " * 1_000)
+    world.source.write(key(20), document() + b" " * 4_000)
+    asked: list[int] = []
+
+    def ask(keys: Sequence[str]) -> Sequence[str]:
+        asked.append(len(keys))
+        return keys
+
+    world.source.reading_order = ask
+
+    report = world.run()
+
+    assert report.counts.accepted == 11
+    assert asked == [2, 2, 2, 2, 2, 1]
+
+
+def test_what_was_judged_is_not_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of thousands of objects, none but the one at hand."""
+    alive = Counter[str]()
+    most = 0
+
+    class Data(bytes):
+        __slots__ = ()
+
+        def __del__(self) -> None:
+            alive["data"] -= 1
+
+    world.write(*range(50))
+    contents = {name: content.data for name, content in world.source.objects.items()}
+    answer = world.source._answer
+
+    def counted(name: str, limit: int) -> Content | ReadFailure:
+        nonlocal most
+        alive["data"] += 1
+        most = max(most, alive["data"])
+        found = answer(name, limit)
+        assert isinstance(found, Content)
+        return structs.replace(found, data=Data(contents[name]))
+
+    monkeypatch.setattr(world.source, "_answer", counted)
+    monkeypatch.setattr(world.source, "answers", Forgetting())
+
+    assert world.run().counts.accepted == 50
+    assert most <= 3
+
+
+class Forgetting(list[Content | ReadFailure]):
+    """A list that stays empty."""
+
+    @override
+    def append(self, _answer: Content | ReadFailure, /) -> None:
+        """Forget it."""

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from checkpoint_core.errors import StorageError
 from checkpoint_core.stores import LISTING_SCHEMA, Source
@@ -176,15 +177,41 @@ class TestPages:
         assert sorted(keys) == listed_keys(source(page_size=20))
         assert s3.log.count("ListObjectsV2") <= 300
 
+    @pytest.mark.parametrize("page_size", [3, 10, 50])
+    @pytest.mark.parametrize("number", [0, 1, 20, 49])
+    def test_an_object_in_the_place_of_a_folder_does_not_end_the_listing(
+        self, s3: FakeS3, page_size: int, number: int
+    ) -> None:
+        """Its key without its slash, as obstore has it, would not be in order, or come twice."""
+        keys = event_keys(50)
+        stem = keys[number].removesuffix("-01.json")
+        keys += [f"{stem}/", f"{stem}-x", f"{stem}.y", f"{stem}0", f"{keys[number]}/"]
+        s3.load(BUCKET, dict.fromkeys(keys, b"1"))
+
+        listed = listed_keys(source(page_size=page_size))
+
+        # Where it is alone it is not found out, or missing; no event is named like that.
+        assert {key for key in keys if not key.endswith("/")} <= set(listed)
+        assert {key.removesuffix("/") for key in listed} <= {key.removesuffix("/") for key in keys}
+        assert len(listed) == len(set(listed))
+
     def test_an_unordered_listing_is_refused(
         self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Directory buckets list so; parts of it could be lost."""
         s3.load(BUCKET, dict.fromkeys(event_keys(50), b"1"))
-        stream = _s3_pages._stream
+        stream, exact = _s3_pages._stream, _s3_pages.Pages.exact
+
+        def reversed_page(
+            pages: _s3_pages.Pages, after: str, failed: int = 0
+        ) -> _s3_pages.ExactPage:
+            answer = exact(pages, after, failed=failed)
+            return structs.replace(answer, page=answer.page.reverse())
+
         monkeypatch.setattr(
             _s3_pages, "_stream", lambda *given: (page.reverse() for page in stream(*given))
         )
+        monkeypatch.setattr(_s3_pages.Pages, "exact", reversed_page)
         with pytest.raises(StorageError, match="do not come in order"):
             source(page_size=10).list_objects(restore_states=False)
 

@@ -196,6 +196,13 @@ class TestOutcomes:
         assert {"GetObject": 1, "HeadObject": 1} == s3.log.operations()
         assert 1 == s3.log.count(status=403)
 
+    def test_one_whose_refusal_is_cut_short_is_archived_still(self, s3: FakeS3) -> None:
+        """Without its code it could be any refusal."""
+        s3.put_object(BUCKET, "a", b"SECRET", storage_class="GLACIER")
+        s3.plan.add(Fault.CUT_SHORT, operation="GetObject", times=2)
+
+        assert "archived" == outcome(read("a")["a"])
+
     def test_one_that_is_being_restored_is_archived_still(self, s3: FakeS3) -> None:
         """Until it is there."""
         s3.put_object(BUCKET, "a", b"SECRET", storage_class="GLACIER")

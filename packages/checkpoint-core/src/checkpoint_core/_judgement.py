@@ -50,12 +50,6 @@ class Judgement(Struct, frozen=True, kw_only=True):
     rejected: pl.DataFrame
     before_cutoff: int
 
-    @property
-    def objects(self) -> int:
-        """How many objects were judged."""
-        parts = (self.accepted, self.touched, self.rejected)
-        return sum(part.height for part in parts) + self.before_cutoff
-
     def without(self, keys: pl.DataFrame) -> "Judgement":
         """Return what is left when the given keys are left to the next run."""
         return Judgement(
@@ -118,21 +112,23 @@ class Judge:
                 rejected.append((answer.key, None, answer.outcome, answer.reason))
                 continue
             digest = content_digest(answer.data)
+            # Without the data, of which a batch may have more than fits memory.
+            version = (answer.key, digest, answer.etag, len(answer.data), answer.last_modified)
             if known.get(answer.key) == digest:
-                touched.append((answer, digest))
+                touched.append(version)
                 continue
             try:
                 event = decode(answer.data)
             except InvalidEvent as error:
-                rejected.append((answer.key, (answer, digest), "invalid", str(error)))
+                rejected.append((answer.key, version, "invalid", str(error)))
                 continue
             if since is not None and event.timestamp <= since:
                 before_cutoff += 1
             elif is_excluded is not None and is_excluded(event.project_label):
-                rejected.append((answer.key, (answer, digest), "excluded", _EXCLUDED))
+                rejected.append((answer.key, version, "excluded", _EXCLUDED))
             else:
                 events.append(event)
-                accepted.append((answer, digest))
+                accepted.append(version)
                 if unknown:
                     self._count_unknown(unknown)
         return Judgement(
@@ -213,20 +209,20 @@ class Judge:
         ).select(REJECTS_SCHEMA.names())
 
 
-_Version: TypeAlias = tuple[Content, bytes]
-"""What was read, and its digest."""
+_Version: TypeAlias = tuple[str, bytes, str, int, datetime]
+"""Key, digest, etag, size and time of what was read."""
 _Reject: TypeAlias = tuple[str, _Version | None, str, str]
 """Key, what was read (None: nothing), outcome, reason."""
 
 
 def _version_columns(versions: list[_Version]) -> list[pl.Series]:
-    contents = [content for content, _ in versions]
+    keys, digests, etags, sizes, times = zip(*versions, strict=True) if versions else [()] * 5
     return [
-        pl.Series("key", [content.key for content in contents], dtype=pl.String()),
-        pl.Series("digest", [digest for _, digest in versions], dtype=pl.Binary()),
-        pl.Series("etag", [content.etag for content in contents], dtype=pl.String()),
-        pl.Series("size", [len(content.data) for content in contents], dtype=pl.Int64()),
-        _times("last_modified", [content.last_modified for content in contents]),
+        pl.Series("key", keys, dtype=pl.String()),
+        pl.Series("digest", digests, dtype=pl.Binary()),
+        pl.Series("etag", etags, dtype=pl.String()),
+        pl.Series("size", sizes, dtype=pl.Int64()),
+        _times("last_modified", times),
     ]
 
 

@@ -1,6 +1,6 @@
 """Reading what was selected, in bounded batches, until it is done or the run must stop."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterator
 from typing import TypeVar
 
 import polars as pl
@@ -9,10 +9,12 @@ from msgspec import Struct
 from checkpoint_core._judgement import Judge, Judgement
 from checkpoint_core.errors import StorageError
 from checkpoint_core.settings import Settings
-from checkpoint_core.stores import Host, Source
+from checkpoint_core.stores import Content, Host, ReadFailure, Source
 
-_Item = TypeVar("_Item")
+_Answer = TypeVar("_Answer", bound=Content | ReadFailure)
 _TOLD_EVERY = 500
+# Of usual events, far more than a batch has.
+_BATCH_BYTES = 64 * 1024 * 1024
 
 
 class Taken(Struct, frozen=True, kw_only=True):
@@ -36,39 +38,47 @@ def read_and_judge(
     """Read the selected objects in their order, batch by batch, and judge each batch.
 
     Stops before a batch when the events of this run have reached their limit (not where the
-    `whole` selection is needed) or when no more time is left than the reserve.
+    `whole` selection is needed), and anywhere when no more time is left than the reserve.
     `entries` are the ledger's rows of these objects. Raises StorageError when the source does not
     answer for each object once, because a row could come a second time.
     """
     known = dict(zip(entries["key"], entries["digest"], strict=True))
     parts = [judge.judge((), known={}, listed=to_read.clear())]
-    offset = 0
+    left = to_read
     accepted = 0
-    out_of_time = False
-    while offset < to_read.height:
+    while left.height:
         out_of_time = host.remaining_s() <= settings.reserve_s
         if out_of_time or (accepted >= settings.max_events_per_run and not whole):
-            break
-        room = to_read.height if whole else settings.max_events_per_run - accepted
-        batch = to_read.slice(offset, min(settings.batch_objects, room))
+            return Taken(judgement=_joined(parts), left=left, out_of_time=out_of_time)
+        room = left.height if whole else settings.max_events_per_run - accepted
+        batch = _batch(left, min(settings.batch_objects, room), settings.max_object_size_bytes)
         oversized = pl.col("size") > settings.max_object_size_bytes
-        answers = source.read(
-            batch.filter(~oversized)["key"].to_list(), max_size_bytes=settings.max_object_size_bytes
-        )
-        told = _told(answers, host, offset, to_read.height)
+        keys = batch.filter(~oversized)["key"].to_list()
+        answers = source.read(keys, max_size_bytes=settings.max_object_size_bytes)
+        answered: list[str] = []
+        told = _told(answers, answered, host, settings.reserve_s, of=(to_read.height, left.height))
         part = judge.judge(told, known=known, listed=batch)
-        large = judge.refuse_oversized(batch.filter(oversized))
-        if part.objects + large.objects != batch.height:
+        unanswered = set(keys).difference(answered)
+        is_odd = len(answered) + len(unanswered) != len(keys)
+        if is_odd or (unanswered and host.remaining_s() > settings.reserve_s):
             message = (
-                f"{source.location}: {batch.height} objects were to be judged and "
-                f"{part.objects + large.objects} were. Nothing was changed."
+                f"{source.location}: {len(keys)} objects were asked for, and other ones or another "
+                f"number answered: {len(answered)}. Nothing was changed."
             )
             raise StorageError(message)
-        parts += [part, large]
+        parts += [part, judge.refuse_oversized(batch.filter(oversized))]
         accepted += part.accepted.height
-        offset += batch.height
-        host.observer.progress(offset, to_read.height)
-    return Taken(judgement=_joined(parts), left=to_read.slice(offset), out_of_time=out_of_time)
+        unread = batch.filter(pl.col("key").is_in(list(unanswered)))
+        left = pl.concat([unread, left[batch.height :]])
+        host.observer.progress(to_read.height - left.height, to_read.height)
+    return Taken(judgement=_joined(parts), left=left, out_of_time=False)
+
+
+def _batch(left: pl.DataFrame, objects: int, max_size_bytes: int) -> pl.DataFrame:
+    """Return the next so many objects, or as many as may be in memory together; at least one."""
+    batch = left[:objects]
+    total = batch["size"].clip(upper_bound=max_size_bytes).cum_sum()
+    return batch[: max(1, (total <= _BATCH_BYTES).sum())]
 
 
 def _joined(parts: list[Judgement]) -> Judgement:
@@ -80,9 +90,26 @@ def _joined(parts: list[Judgement]) -> Judgement:
     )
 
 
-def _told(items: Iterable[_Item], host: Host, done: int, total: int) -> Iterator[_Item]:
-    """Pass items on, and tell the observer now and then how many there were."""
-    for count, item in enumerate(items, start=done + 1):
-        yield item
+def _told(
+    answers: Iterator[_Answer],
+    answered: list[str],
+    host: Host,
+    reserve_s: float,
+    *,
+    of: tuple[int, int],
+) -> Iterator[_Answer]:
+    """Pass answers on until no more time is left than the reserve, and note whose they are.
+
+    Tells the observer now and then how many there were, `of` all that were selected and those that were left.
+    """
+    total, left = of
+    for count, answer in enumerate(answers, start=total - left + 1):
+        answered.append(answer.key)
+        yield answer
         if count % _TOLD_EVERY == 0:
             host.observer.progress(count, total)
+            if host.remaining_s() <= reserve_s:
+                break
+    # Whoever reads in threads ends them then.
+    if isinstance(answers, Generator):
+        answers.close()

@@ -70,8 +70,9 @@ class Pages:
 
     obstore is some thirty times as fast and does not know every key: it refuses keys with empty,
     `.` or `..` segments and with control characters, and drops a slash at either end. Such a slash
-    is found out by the size 0 that folder markers have; an object *with* content whose key ends
-    with a slash is reported without it.
+    is found out by the size 0 that folder markers have, or by a key that is not in its order; where
+    it is alone, an object *with* content whose key ends with a slash is reported without it, or,
+    as the first of those that were asked for, not at all.
 
     Args:
         clients: the connections.
@@ -167,6 +168,7 @@ class Pages:
         # Without its slash, this offset would come later.
         if after.startswith("/"):
             raise _NotExactError
+        last = after
         stream = _stream(self._clients.fast(self._bucket), self._prefix, after, self._page_size)
         while True:
             try:
@@ -178,9 +180,14 @@ class Pages:
             if (batch["size"] == 0).any():
                 raise _NotExactError
             # An offset that ends with a slash loses it, so that its own key comes back.
-            if batch.height and batch["path"][0] <= after:
+            if after.endswith("/"):
                 batch = batch.filter(pl.col("path") > after)
             if batch.height:
+                keys = batch["path"]
+                # A key that lost its slash comes where the whole one would.
+                if keys[0] <= last or not keys.is_sorted() or (keys == keys.shift()).any():
+                    raise _NotExactError
+                last = keys[-1]
                 yield batch
 
 

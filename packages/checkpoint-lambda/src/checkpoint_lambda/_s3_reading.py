@@ -106,15 +106,17 @@ class ObjectReader:
         return Content(key=key, data=data, etag=etag, last_modified=meta["last_modified"])
 
     def _ask_refused(self, key: str, reserve: Reserve) -> Content | ReadFailure:
+        if self._is_archived(key):
+            return self._failure(key, "archived", _ARCHIVED)
+        return self._ask(key, reserve, failed=1, at_once=True)
+
+    def _is_archived(self, key: str) -> bool:
         try:
             head = self._client.head_object(Bucket=self._bucket, Key=key)
         except FAILURES:
             # An answer to HEAD has no body, and so no code; the one to GET has.
-            pass
-        else:
-            if _is_archived(head):
-                return self._failure(key, "archived", _ARCHIVED)
-        return self._ask(key, reserve, failed=1, at_once=True)
+            return False
+        return _is_archived(head)
 
     def _ask(
         self, key: str, reserve: Reserve, *, failed: int, at_once: bool = False
@@ -156,6 +158,9 @@ class ObjectReader:
         if status == 404:
             return self._failure(key, "missing", _MISSING)
         if status in {401, 403}:
+            # Without a code the answer was cut short.
+            if not code and self._is_archived(key):
+                return self._failure(key, "archived", _ARCHIVED)
             return self._failure(key, "denied", _DENIED)
         if is_transient(error):
             self._failures_in_a_row += 1
