@@ -1,10 +1,13 @@
 """Errors say field and rule, and never hold anything of the event."""
 
 import copy
+import gc
 import json
 import pickle
+import sys
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 
 import msgspec
@@ -180,3 +183,17 @@ def test_an_error_within_a_handler_has_only_that_handlers_context() -> None:
 
     assert caught.value.__context__ is outer
     assert outer.__context__ is None
+
+
+def test_a_refused_document_is_let_go() -> None:
+    """At once, because documents may be large, and the next one is read already."""
+    data = json.dumps(example_document(action=7)).encode() + b" " * 1_000
+    gc.collect()
+    gc.disable()
+    try:
+        before = sys.getrefcount(data)
+        with suppress(InvalidEvent):
+            decode(data)
+        assert sys.getrefcount(data) == before
+    finally:
+        gc.enable()

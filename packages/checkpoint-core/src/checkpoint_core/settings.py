@@ -33,7 +33,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     max_events_per_run: int = 2_000_000
     """A run that has taken so many events commits them and leaves the rest to the next."""
     batch_objects: int = 10_000
-    """How many objects are read before they are made into columns."""
+    """How many objects, and at most 64 MiB of them, are read before they are made into columns."""
     commit_attempts: int = 5
     """How often a run merges again after another run replaced the checkpoint first."""
     reserve_s: float = 60.0

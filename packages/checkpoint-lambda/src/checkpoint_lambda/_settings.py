@@ -251,7 +251,7 @@ _LIMITS: Final = (
     ),
     _limit(
         "batch_objects",
-        "How many objects are read before they are made into columns.",
+        "How many objects, and at most 64 MiB of them, are read before they are made into columns.",
         bounds=(1, 1_000_000),
     ),
     _limit("row_group_rows", "The most rows in one row group.", bounds=(1, 100_000_000)),

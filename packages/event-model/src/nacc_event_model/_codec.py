@@ -131,7 +131,11 @@ class Decoder(Generic[EventT_co]):
                 self._on_unknown(self._unknown_fields(data))
             return event
         # Outside of the handler: the caught error may hold values, and would be chained.
-        raise invalid
+        try:
+            raise invalid
+        finally:
+            # Or it and this frame would keep each other, and the data, until they are collected.
+            del invalid
 
     def _unknown_fields(self, data: bytes) -> list[str]:
         try:
