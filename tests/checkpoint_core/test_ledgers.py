@@ -189,47 +189,28 @@ def test_a_ledger_of_which_a_part_is_gone_is_missing(large: World, which: str) -
 
 
 @pytest.mark.parametrize(
-    "change",
+    "which, rows, change",
     [
-        {"commit_id": "00000001-other"},
-        {"full": "00000000-other"},
-        {"objects": 31},
-        {"objects": 31, "rows": 31},
-        {"superseded_objects": 1},
+        ("full", 32, {"commit_id": "00000001-other"}),
+        ("full", 32, {"full": "00000000-other"}),
+        ("full", 32, {"objects": 31}),
+        ("full", 31, {"objects": 31}),
+        ("full", 32, {"superseded_objects": 1}),
+        ("delta", 1, {"full": None}),
+        ("delta", 1, {"full": "00000000-other"}),
+        ("delta", 1, {"superseded_objects": 0}),
+        ("delta", 1, {"superseded_versions": 0}),
     ],
 )
-def test_a_full_ledger_that_is_not_what_the_delta_needs_is_refused(
-    large: World, change: dict[str, Any]
+def test_files_of_a_ledger_that_do_not_belong_together_are_refused(
+    large: World, which: str, rows: int, change: dict[str, Any]
 ) -> None:
-    """Another commit's, itself a delta, or rows missing."""
+    """Another commit's, a delta for a full one, rows missing, or numbers that do not add up."""
     large.write(1, gear_name="second")
     large.run()
-    name = f"{LEDGERS}{FIRST}.parquet"
+    name = LEDGERS + (f"{FIRST}.parquet" if which == "full" else large.ledger_name())
     data = large.store.data(name)
-    rows = pl.read_parquet(data).head(change.pop("rows", 32))
-    large.store.write(name, changed(data, rows, **change))
-
-    with pytest.raises(CorruptCheckpointError, match="Nothing was changed"):
-        large.run()
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"full": None},
-        {"full": "00000000-other"},
-        {"superseded_objects": 0},
-        {"superseded_versions": 0},
-    ],
-)
-def test_a_delta_that_does_not_fit_its_full_ledger_is_refused(
-    large: World, change: dict[str, Any]
-) -> None:
-    """Upon another one, or its numbers do not add up to the checkpoint's."""
-    large.write(1, gear_name="second")
-    large.run()
-    name = LEDGERS + large.ledger_name()
-    large.store.write(name, changed(large.store.data(name), **change))
+    large.store.write(name, changed(data, pl.read_parquet(data).head(rows), **change))
 
     with pytest.raises(CorruptCheckpointError, match="Nothing was changed"):
         large.run()

@@ -1,8 +1,8 @@
 """The files that a checkpoint consists of: their names, columns, and what their metadata says.
 
 Layout version 2. The Parquet file at the checkpoint's own name is the only commit point; its
-metadata names the one ledger that belongs to it, and the full one that this is a delta upon, if it
-is. Version 1 had full ledgers only, and reads as such.
+metadata names the one ledger that belongs to it and, where that is a delta, the full one below it.
+Version 1 had full ledgers only, and reads as such.
 """
 
 import io

@@ -46,17 +46,19 @@ def read_and_judge(
     parts = [judge.judge((), known={}, listed=to_read.clear())]
     left = to_read
     accepted = 0
-    while left.height:
+    out_of_time = False
+    while left.height and not out_of_time:
         out_of_time = host.remaining_s() <= settings.reserve_s
         if out_of_time or (accepted >= settings.max_events_per_run and not whole):
-            return Taken(judgement=_joined(parts), left=left, out_of_time=out_of_time)
+            break
         room = left.height if whole else settings.max_events_per_run - accepted
         batch = _batch(left, min(settings.batch_objects, room), settings.max_object_size_bytes)
         oversized = pl.col("size") > settings.max_object_size_bytes
         keys = batch.filter(~oversized)["key"].to_list()
         answers = source.read(keys, max_size_bytes=settings.max_object_size_bytes)
         answered: list[str] = []
-        told = _told(answers, answered, host, settings.reserve_s, of=(to_read.height, left.height))
+        done = to_read.height - left.height
+        told = _told(answers, answered, host, settings.reserve_s, span=(done, to_read.height))
         part = judge.judge(told, known=known, listed=batch)
         unanswered = set(keys).difference(answered)
         is_odd = len(answered) + len(unanswered) != len(keys)
@@ -68,10 +70,12 @@ def read_and_judge(
             raise StorageError(message)
         parts += [part, judge.refuse_oversized(batch.filter(oversized))]
         accepted += part.accepted.height
-        unread = batch.filter(pl.col("key").is_in(list(unanswered)))
-        left = pl.concat([unread, left[batch.height :]])
+        left = left[batch.height :]
+        if unanswered:
+            out_of_time = True
+            left = pl.concat([batch.filter(pl.col("key").is_in(list(unanswered))), left])
         host.observer.progress(to_read.height - left.height, to_read.height)
-    return Taken(judgement=_joined(parts), left=left, out_of_time=False)
+    return Taken(judgement=_joined(parts), left=left, out_of_time=out_of_time)
 
 
 def _batch(left: pl.DataFrame, objects: int, max_size_bytes: int) -> pl.DataFrame:
@@ -96,14 +100,15 @@ def _told(
     host: Host,
     reserve_s: float,
     *,
-    of: tuple[int, int],
+    span: tuple[int, int],
 ) -> Iterator[_Answer]:
     """Pass answers on until no more time is left than the reserve, and note whose they are.
 
-    Tells the observer now and then how many there were, `of` all that were selected and those that were left.
+    Tells the observer now and then how many there were; `span` has how many were before these, and
+    how many there are in all.
     """
-    total, left = of
-    for count, answer in enumerate(answers, start=total - left + 1):
+    done, total = span
+    for count, answer in enumerate(answers, start=done + 1):
         answered.append(answer.key)
         yield answer
         if count % _TOLD_EVERY == 0:

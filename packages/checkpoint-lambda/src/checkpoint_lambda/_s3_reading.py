@@ -106,11 +106,11 @@ class ObjectReader:
         return Content(key=key, data=data, etag=etag, last_modified=meta["last_modified"])
 
     def _ask_refused(self, key: str, reserve: Reserve) -> Content | ReadFailure:
-        if self._is_archived(key):
+        if self._head_tells_archived(key):
             return self._failure(key, "archived", _ARCHIVED)
         return self._ask(key, reserve, failed=1, at_once=True)
 
-    def _is_archived(self, key: str) -> bool:
+    def _head_tells_archived(self, key: str) -> bool:
         try:
             head = self._client.head_object(Bucket=self._bucket, Key=key)
         except FAILURES:
@@ -159,7 +159,7 @@ class ObjectReader:
             return self._failure(key, "missing", _MISSING)
         if status in {401, 403}:
             # Without a code the answer was cut short.
-            if not code and self._is_archived(key):
+            if not code and self._head_tells_archived(key):
                 return self._failure(key, "archived", _ARCHIVED)
             return self._failure(key, "denied", _DENIED)
         if is_transient(error):
