@@ -33,7 +33,7 @@ from checkpoint_core import (
     Tail,
 )
 from checkpoint_core.errors import ChangedWhileReadingError
-from checkpoint_core.stores import FailureOutcome
+from checkpoint_core.stores import FailureOutcome, unlimited
 
 _Result = TypeVar("_Result")
 START = datetime(2026, 10, 1, tzinfo=UTC)
@@ -133,8 +133,16 @@ class MemorySource:
             schema=LISTING_SCHEMA,
         )
 
-    def read(self, keys: Sequence[str], *, max_size_bytes: int) -> Iterator[Content | ReadFailure]:
+    def read(
+        self,
+        keys: Sequence[str],
+        *,
+        max_size_bytes: int,
+        remaining_s: Callable[[], float] = unlimited,
+    ) -> Iterator[Content | ReadFailure]:
         for key in self.reading_order(keys):
+            if remaining_s() <= 0:
+                return
             self.before_reading(key)
             answer = self._answer(key, max_size_bytes)
             self.answers.append(answer)

@@ -1,6 +1,5 @@
 """Limits of a run, settings, requests, and what a run with nothing to do does."""
 
-import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,10 +17,11 @@ from checkpoint_core.stores import Stage
 from tests.checkpoint_core.world import SETTINGS, World, document, key
 
 
-def countdown(*left: float) -> Callable[[], float]:
-    """Return a function that says how much time is left, each time that it is asked."""
-    times = itertools.chain(left, itertools.repeat(left[-1]))
-    return lambda: next(times)
+def until_read(world: World, count: int) -> Callable[[], float]:
+    """Return a function that says that there is time until so many more objects are read."""
+    before = len(world.source.answers)
+    reserve_s = SETTINGS.reserve_s
+    return lambda: reserve_s + (len(world.source.answers) - before < count)
 
 
 def test_a_run_stops_at_its_event_limit_and_the_next_goes_on(world: World) -> None:
@@ -66,7 +66,7 @@ def test_the_size_of_the_batches_makes_no_difference(world: World, batch_objects
 def test_a_run_that_runs_out_of_time_commits_what_it_has(world: World) -> None:
     """It stops before a batch when no more than the reserve is left."""
     world.write(1, 2, 3)
-    host = world.host(remaining_s=countdown(100, 61, 60))
+    host = world.host(remaining_s=until_read(world, 2))
 
     report = world.run(Settings(batch_objects=1), host=host)
 
@@ -78,7 +78,7 @@ def test_a_run_that_runs_out_of_time_commits_what_it_has(world: World) -> None:
 def test_a_run_that_takes_nothing_because_of_time_fails(world: World) -> None:
     """It would never finish, and nobody would notice."""
     world.write(1, 2)
-    host = world.host(remaining_s=countdown(60))
+    host = world.host(remaining_s=until_read(world, 0))
 
     with pytest.raises(NoProgressError, match="2 objects are left") as raised:
         world.run(host=host)
@@ -105,7 +105,7 @@ def test_progress_is_what_the_next_run_need_not_do_again(
     """What could not be read will be read again, so it is none."""
     world.write(1, 2)
     prepare(world)
-    host = world.host(remaining_s=countdown(100, 10))
+    host = world.host(remaining_s=until_read(world, 1))
 
     if is_progress:
         assert world.run(Settings(batch_objects=1), host=host).counts.deferred == 1
@@ -120,7 +120,7 @@ def test_a_touched_object_is_progress(world: World) -> None:
     world.run()
     world.source.touch(key(1))
     world.write(2)
-    host = world.host(remaining_s=countdown(100, 10))
+    host = world.host(remaining_s=until_read(world, 1))
 
     report = world.run(Settings(batch_objects=1), host=host)
 
@@ -137,7 +137,7 @@ def test_a_rewrite_is_whole_or_fails(world: World, mode: str) -> None:
         del world.store.files[f"_ledger/events/{world.metadata()['commit_id']}.parquet"]
     settings = Settings(max_events_per_run=1, batch_objects=1)
     with pytest.raises(NoProgressError, match="1 objects are left"):
-        world.run(settings, mode=mode, host=world.host(countdown(100, 100, 1)))
+        world.run(settings, mode=mode, host=world.host(until_read(world, 2)))
 
     report = world.run(settings, mode=mode)
 
@@ -247,12 +247,8 @@ def test_a_run_stops_within_a_batch_when_time_is_up(world: World) -> None:
     for number in range(1200):
         world.source.write(f"log-submit-20240115-100000-42-ingest-form-{number}-01.json", b"{}")
     world.write(1)
-    read = len(world.source.answers)
 
-    host = world.host(
-        remaining_s=lambda: 100 if len(world.source.answers) - read < 500 else SETTINGS.reserve_s
-    )
-    report = world.run(host=host)
+    report = world.run(host=world.host(until_read(world, 500)))
 
     assert len(world.source.reads) == 500
     assert (report.counts.invalid + report.counts.accepted, report.counts.deferred) == (500, 701)

@@ -18,7 +18,7 @@ import polars as pl
 
 from checkpoint_core import Host, Observer, Request, RunReport, Settings, run
 from checkpoint_core.inspection import verify
-from checkpoint_core.stores import QuietObserver
+from checkpoint_core.stores import QuietObserver, unlimited
 from nacc_event_model import EventFormat, decode
 from tests.checkpoint_core.memory import Clock, MemorySource, MemoryStore
 from tests.event_model.strategies import example_document
@@ -79,7 +79,7 @@ class World:
 
     def host(
         self,
-        remaining_s: Callable[[], float] = lambda: float("inf"),
+        remaining_s: Callable[[], float] = unlimited,
         observer: Observer | None = None,
     ) -> Host:
         """Return a host whose ids are numbers, and which never waits."""

@@ -9,7 +9,7 @@ import pytest
 
 from checkpoint_core.errors import StorageError
 from checkpoint_core.stores import Content, ReadFailure
-from checkpoint_lambda import _s3_handover
+from checkpoint_lambda import _threaded_reading
 from checkpoint_lambda._s3_source import S3Source
 from tests.checkpoint_lambda.s3_serving import BUCKET, emptied, impatient, serving
 from tests.fake_s3 import FakeS3, Fault, Request
@@ -41,7 +41,7 @@ def s3(server: FakeS3) -> Iterator[FakeS3]:
 
 def reading_threads() -> list[str]:
     """Return the names of the readers' threads that are alive."""
-    return [each.name for each in threading.enumerate() if each.name.startswith("s3-reading")]
+    return [each.name for each in threading.enumerate() if each.name.startswith("reading-")]
 
 
 def source(threads: int = 8) -> S3Source:
@@ -160,7 +160,7 @@ class TestContent:
         self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch, threads: int
     ) -> None:
         """When there is room for one of them only, all of them are read nevertheless."""
-        monkeypatch.setattr(_s3_handover, "_RESERVABLE_BYTES", 100_000)
+        monkeypatch.setattr(_threaded_reading, "_RESERVABLE_BYTES", 100_000)
         keys = [f"{number}" for number in range(40)]
         s3.load(BUCKET, dict.fromkeys(keys, b"x" * 90_000))
 

@@ -8,7 +8,7 @@ ones are deleted.
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from checkpoint_core import (
     Settings,
     run,
 )
-from checkpoint_core.stores import QuietObserver
+from checkpoint_core.stores import QuietObserver, unlimited
 from checkpoint_lambda._host import local_host
 from checkpoint_lambda._s3_store import S3Store
 from checkpoint_lambda.handler import RunFailedError
@@ -195,7 +195,13 @@ class Loaded:
             schema=LISTING_SCHEMA,
         )
 
-    def read(self, keys: Sequence[str], *, max_size_bytes: int) -> Iterator[Content]:
+    def read(
+        self,
+        keys: Sequence[str],
+        *,
+        max_size_bytes: int,
+        remaining_s: Callable[[], float] = unlimited,
+    ) -> Iterator[Content]:
         for key in keys:
             each = self._find(key)
             yield Content(key=key, data=each.data, etag=each.etag, last_modified=each.last_modified)

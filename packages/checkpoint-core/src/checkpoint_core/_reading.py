@@ -1,6 +1,6 @@
 """Reading what was selected, in bounded batches, until it is done or the run must stop."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from typing import TypeVar
 
 import polars as pl
@@ -9,7 +9,7 @@ from msgspec import Struct
 from checkpoint_core._judgement import Judge, Judgement
 from checkpoint_core.errors import StorageError
 from checkpoint_core.settings import Settings
-from checkpoint_core.stores import Content, Host, ReadFailure, Source
+from checkpoint_core.stores import Content, Host, Observer, ReadFailure, Source
 
 _Answer = TypeVar("_Answer", bound=Content | ReadFailure)
 _TOLD_EVERY = 500
@@ -18,10 +18,14 @@ _BATCH_BYTES = 64 * 1024 * 1024
 
 
 class Taken(Struct, frozen=True, kw_only=True):
-    """What was read and judged, and what was left because of a limit."""
+    """What was read and judged, and what was left because of a limit.
+
+    `unanswered` are those of the left that the source was asked for, and did not answer in time.
+    """
 
     judgement: Judgement
     left: pl.DataFrame
+    unanswered: int
     out_of_time: bool
 
 
@@ -38,31 +42,42 @@ def read_and_judge(
     """Read the selected objects in their order, batch by batch, and judge each batch.
 
     Stops before a batch when the events of this run have reached their limit (not where the
-    `whole` selection is needed), and anywhere when no more time is left than the reserve.
+    `whole` selection is needed), and anywhere when no more time is left than the reserve: then the
+    source yields what it has read, whether or not the rest ever answers.
     `entries` are the ledger's rows of these objects. Raises StorageError when the source does not
     answer for each object once, because a row could come a second time.
     """
+    out_of_time = False
+
+    def remaining_s() -> float:
+        nonlocal out_of_time
+        left_s = host.remaining_s() - settings.reserve_s
+        # For good, also if the clock is then set back.
+        out_of_time = out_of_time or left_s <= 0
+        return 0.0 if out_of_time else left_s
+
     known = dict(zip(entries["key"], entries["digest"], strict=True))
     parts = [judge.judge((), known={}, listed=to_read.clear())]
     left = to_read
     accepted = 0
-    out_of_time = False
-    while left.height and not out_of_time:
-        out_of_time = host.remaining_s() <= settings.reserve_s
-        if out_of_time or (accepted >= settings.max_events_per_run and not whole):
+    unanswered: set[str] = set()
+    while left.height and remaining_s() > 0:
+        if accepted >= settings.max_events_per_run and not whole:
             break
         room = left.height if whole else settings.max_events_per_run - accepted
         batch = _batch(left, min(settings.batch_objects, room), settings.max_object_size_bytes)
         oversized = pl.col("size") > settings.max_object_size_bytes
         keys = batch.filter(~oversized)["key"].to_list()
-        answers = source.read(keys, max_size_bytes=settings.max_object_size_bytes)
+        answers = source.read(
+            keys, max_size_bytes=settings.max_object_size_bytes, remaining_s=remaining_s
+        )
         answered: list[str] = []
         done = to_read.height - left.height
-        told = _told(answers, answered, host, settings.reserve_s, span=(done, to_read.height))
+        told = _told(answers, answered, host.observer, span=(done, to_read.height))
         part = judge.judge(told, known=known, listed=batch)
         unanswered = set(keys).difference(answered)
         is_odd = len(answered) + len(unanswered) != len(keys)
-        if is_odd or (unanswered and host.remaining_s() > settings.reserve_s):
+        if is_odd or (unanswered and not out_of_time):
             message = (
                 f"{source.location}: {len(keys)} objects were asked for, and other ones or another "
                 f"number answered: {len(answered)}. Nothing was changed."
@@ -72,10 +87,14 @@ def read_and_judge(
         accepted += part.accepted.height
         left = left[batch.height :]
         if unanswered:
-            out_of_time = True
             left = pl.concat([batch.filter(pl.col("key").is_in(list(unanswered))), left])
         host.observer.progress(to_read.height - left.height, to_read.height)
-    return Taken(judgement=_joined(parts), left=left, out_of_time=out_of_time)
+    return Taken(
+        judgement=_joined(parts),
+        left=left,
+        unanswered=len(unanswered),
+        out_of_time=out_of_time and left.height > 0,
+    )
 
 
 def _batch(left: pl.DataFrame, objects: int, max_size_bytes: int) -> pl.DataFrame:
@@ -97,24 +116,17 @@ def _joined(parts: list[Judgement]) -> Judgement:
 def _told(
     answers: Iterator[_Answer],
     answered: list[str],
-    host: Host,
-    reserve_s: float,
+    observer: Observer,
     *,
     span: tuple[int, int],
 ) -> Iterator[_Answer]:
-    """Pass answers on until no more time is left than the reserve, and note whose they are.
+    """Pass answers on, note whose they are, and tell the observer now and then how many there were.
 
-    Tells the observer now and then how many there were; `span` has how many were before these, and
-    how many there are in all.
+    `span` has how many were before these, and how many there are in all.
     """
     done, total = span
     for count, answer in enumerate(answers, start=done + 1):
         answered.append(answer.key)
         yield answer
         if count % _TOLD_EVERY == 0:
-            host.observer.progress(count, total)
-            if host.remaining_s() <= reserve_s:
-                break
-    # Whoever reads in threads ends them then.
-    if isinstance(answers, Generator):
-        answers.close()
+            observer.progress(count, total)

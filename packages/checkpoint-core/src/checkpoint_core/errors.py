@@ -179,13 +179,19 @@ class CommitOutcomeUnknownError(CheckpointError):
 class NoProgressError(CheckpointError):
     """There was work, and the time was over before any of it was taken."""
 
-    def __init__(self, source: str, left: int) -> None:
-        """Keep the number of objects left."""
+    def __init__(self, source: str, left: int, *, unanswered: int = 0) -> None:
+        """Keep the number of objects left, and of those that were asked for without an answer."""
         self.source = source
         self.left = left
+        self.unanswered = unanswered
+        waited = ""
+        if unanswered:
+            waited = f", because {unanswered} that were asked for did not answer before it was over"
         super().__init__(
-            f"{source}: {left} objects are left and there was no time to take any; the next run "
-            "would end the same. Give the run more time, or lower the reserve."
+            f"{source}: {left} objects are left and there was no time to take any{waited}; the "
+            "next run would end the same. "
+            f"{'See why the source does not answer, give' if unanswered else 'Give'} "
+            "the run more time, or lower the reserve."
         )
 
 

@@ -112,7 +112,7 @@ class _Run:
         selection = self._select(compared, Rejects(rows=rejects.rows.clear()))
         taken = self._read(selection, NO_LEDGER.entries(selection.rewritten))
         if taken.left.height:
-            raise NoProgressError(self.source.location, taken.left.height)
+            raise _no_progress(self.source.location, taken)
         if self.task.request.mode == "adopt":
             result = adopt(
                 self.store, ground, taken.judgement, self.judge, task=self.task, host=self.host
@@ -184,7 +184,7 @@ class _Run:
                 rejected=taken.judgement.rejected.height,
             )
         if taken.out_of_time and not _is_progress(taken):
-            raise NoProgressError(self.source.location, taken.left.height)
+            raise _no_progress(self.source.location, taken)
         return taken
 
     def _finish(
@@ -247,6 +247,10 @@ class _Run:
         except StorageError as error:
             failures.append(f"old ledgers could not be deleted: {error}")
         return failures
+
+
+def _no_progress(source: str, taken: Taken) -> NoProgressError:
+    return NoProgressError(source, taken.left.height, unanswered=taken.unanswered)
 
 
 def _is_progress(taken: Taken) -> bool:

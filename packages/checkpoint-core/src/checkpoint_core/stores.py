@@ -5,6 +5,7 @@ Adapters implement both; every guarantee that a run gives rests on what is promi
 """
 
 import enum
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
@@ -29,6 +30,7 @@ __all__ = [
     "Stage",
     "StoredFile",
     "Tail",
+    "unlimited",
 ]
 
 LISTING_SCHEMA = pl.Schema(
@@ -68,6 +70,11 @@ class ReadFailure(Struct, frozen=True, kw_only=True, gc=False):
     reason: str
 
 
+def unlimited() -> float:
+    """Return the time that is left where nothing limits it."""
+    return math.inf
+
+
 class Source(Protocol):
     """Where event objects are listed and read."""
 
@@ -84,10 +91,18 @@ class Source(Protocol):
         """
         ...
 
-    def read(self, keys: Sequence[str], *, max_size_bytes: int) -> Iterator[Content | ReadFailure]:
+    def read(
+        self,
+        keys: Sequence[str],
+        *,
+        max_size_bytes: int,
+        remaining_s: Callable[[], float] = unlimited,
+    ) -> Iterator[Content | ReadFailure]:
         """Read the objects concurrently and yield one answer for each key, in any order.
 
         At most `max_size_bytes + 1` bytes of an object are read, which is enough to refuse it.
+        When `remaining_s` says that no time is left, everything that has been read is yielded and
+        the iterator ends, whatever has not answered by then; never before that without all answers.
         Raises StorageError when the store as a whole fails.
         """
         ...

@@ -8,13 +8,19 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
 
 from checkpoint_core.errors import StorageError
-from checkpoint_core.stores import LISTING_SCHEMA, Content, FailureOutcome, ReadFailure
+from checkpoint_core.stores import (
+    LISTING_SCHEMA,
+    Content,
+    FailureOutcome,
+    ReadFailure,
+    unlimited,
+)
 from checkpoint_lambda._directory_walk import (
     Folders,
     LeavesDirectoryError,
@@ -28,6 +34,7 @@ from checkpoint_lambda._directory_walk import (
     refuse_whole,
     walk,
 )
+from checkpoint_lambda._threaded_reading import Read, Reserve, read_in_threads
 
 __all__ = ["DirectorySource"]
 
@@ -35,7 +42,6 @@ _ATTEMPTS = 3
 # Files that are not in memory yet come 2.5 times as fast with 8 threads, and no faster with more;
 # those that are come as fast as with one. On a network file system every open waits for an answer.
 _THREADS = 8
-_CHUNK = 256
 _CLOCK_TICK_NS = 20_000_000
 _MISSING = "the file was gone when it was to be read"
 _DENIED = "permission to read the file was refused"
@@ -110,39 +116,42 @@ class DirectorySource:
         # A folder that changes while it is listed may give a name twice.
         return pl.DataFrame(columns, schema=LISTING_SCHEMA).unique("key", keep="last")
 
-    def read(self, keys: Sequence[str], *, max_size_bytes: int) -> Iterator[Content | ReadFailure]:
-        """Read the files in a few threads and yield one answer for each key, in their order.
+    def read(
+        self,
+        keys: Sequence[str],
+        *,
+        max_size_bytes: int,
+        remaining_s: Callable[[], float] = unlimited,
+    ) -> Iterator[Content | ReadFailure]:
+        """Read the files in a few threads and yield one answer for each key, in any order.
 
         The etag and the time are those of the very content: a file that changes meanwhile is read
-        again. Raises StorageError where the directory itself cannot be opened, or where a file
+        again. When no time is left, what has been read is yielded and the iterator ends, also where
+        a network file system does not answer; whoever waits for it is left alone.
+        Raises StorageError where the directory itself cannot be opened, or where a file
         cannot be for a reason that concerns them all, such as too many open files.
         """
-        chunks = [keys[start : start + _CHUNK] for start in range(0, len(keys), _CHUNK)]
-        executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="directory-source")
-        try:
-            for answers in executor.map(
-                lambda chunk: self._read_chunk(chunk, max_size_bytes), chunks
-            ):
-                yield from answers
-        finally:
-            # Whoever stops listening, by an error or Ctrl-C, does not wait for the rest.
-            executor.shutdown(wait=True, cancel_futures=True)
 
-    def _read_chunk(self, keys: Sequence[str], limit: int) -> list[Content | ReadFailure]:
-        try:
-            folders = Folders(self._root, keep=open_folders(threads=_THREADS))
-        except OSError as error:
-            raise self._refused(error) from error
-        with folders:
-            return [self._read_one(folders, key, limit) for key in keys]
+        @contextmanager
+        def reading() -> Iterator[Read[Content | ReadFailure]]:
+            try:
+                folders = Folders(self._root, keep=open_folders(threads=_THREADS))
+            except OSError as error:
+                raise self._refused(error) from error
+            with folders:
+                yield lambda key, reserve: self._read_one(folders, key, max_size_bytes, reserve)
 
-    def _read_one(self, folders: Folders, key: str, limit: int) -> Content | ReadFailure:
+        return read_in_threads(reading, keys, threads=_THREADS, remaining_s=remaining_s)
+
+    def _read_one(
+        self, folders: Folders, key: str, limit: int, reserve: Reserve
+    ) -> Content | ReadFailure:
         path = path_of(key)
         if path is None:
             return _failure(key, "unreadable", _NOT_UTF8)
         try:
             for _ in range(_ATTEMPTS):
-                answer = self._attempt(folders, key, path, limit)
+                answer = self._attempt(folders, key, path, limit, reserve)
                 if answer is not None:
                     return answer
         except (FileNotFoundError, NotADirectoryError):
@@ -162,7 +171,7 @@ class DirectorySource:
         return _failure(key, "unreadable", _CHANGING)
 
     def _attempt(
-        self, folders: Folders, key: str, path: str, limit: int
+        self, folders: Folders, key: str, path: str, limit: int, reserve: Reserve
     ) -> Content | ReadFailure | None:
         """Read once; None where the file changed meanwhile."""
         try:
@@ -185,6 +194,7 @@ class DirectorySource:
             # never be read again. So we read a file only when its tick is over for certain.
             if abs(self._now_ns() - before.st_mtime_ns) < _CLOCK_TICK_NS:
                 self._pause(_CLOCK_TICK_NS / 1e9)
+            reserve(min(before.st_size, limit) + 1)
             data = _read_up_to(descriptor, before.st_size, limit)
             after = os.fstat(descriptor)
         finally:

@@ -1,6 +1,5 @@
 """What a run needs from the machine that it runs on."""
 
-import math
 import random
 import secrets
 import time
@@ -8,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from checkpoint_core import Host, Observer
+from checkpoint_core.stores import unlimited
 
 __all__ = ["local_host", "new_id"]
 
@@ -19,7 +19,7 @@ def local_host(workdir: Path, observer: Observer) -> Host:
         new_id=new_id,
         pause=time.sleep,
         jitter=random.random,
-        remaining_s=lambda: math.inf,
+        remaining_s=unlimited,
         workdir=workdir,
         observer=observer,
     )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from obstore.store import S3Store as FastStore
 
-    from checkpoint_lambda._s3_handover import Reserve
+    from checkpoint_lambda._threaded_reading import Reserve
 
 __all__ = ["ObjectReader"]
 
@@ -76,7 +76,7 @@ class ObjectReader:
     def read(self, key: str, reserve: Reserve) -> Content | ReadFailure:
         """Return the object's content, or why there is none; `reserve` its bytes before they come.
 
-        Raises StorageError when the store as a whole fails.
+        Asks no further where `reserve` raises. Raises StorageError when the store as a whole fails.
         """
         # obstore would read the object whose key lacks the slash.
         if key.startswith("/") or key.endswith("/"):
@@ -134,6 +134,8 @@ class ObjectReader:
         return content
 
     def _get(self, key: str, reserve: Reserve) -> Content:
+        # Nobody may be waiting any more, after a pause.
+        reserve(0)
         answer = self._client.get_object(Bucket=self._bucket, Key=key)
         with closing(answer["Body"]) as body:
             size = answer["ContentLength"]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
+from checkpoint_core.stores import unlimited
 from checkpoint_lambda._s3_clients import S3Clients, current_clients
 from checkpoint_lambda._s3_errors import FAILURES, explained, storage_error
-from checkpoint_lambda._s3_handover import hand_over
 from checkpoint_lambda._s3_listing import list_pieces
 from checkpoint_lambda._s3_pages import Pages, as_listing
 from checkpoint_lambda._s3_reading import ObjectReader
+from checkpoint_lambda._threaded_reading import read_in_threads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import polars as pl
 
@@ -84,13 +86,21 @@ class S3Source:
             )
             return as_listing([first.page, *rest])
 
-    def read(self, keys: Sequence[str], *, max_size_bytes: int) -> Iterator[Content | ReadFailure]:
+    def read(
+        self,
+        keys: Sequence[str],
+        *,
+        max_size_bytes: int,
+        remaining_s: Callable[[], float] = unlimited,
+    ) -> Iterator[Content | ReadFailure]:
         """Read the objects in threads and yield one answer for each key, in any order.
 
         The etag and time are those of the very content. At most `max_size_bytes + 1` bytes of an
         object are read. Every request is repeated up to three times where that may help; what was
-        asked for and not yet taken is limited in number and bytes. When the iterator is closed,
-        also by an error, its threads have ended.
+        asked for and not yet taken is limited in number and bytes. When no time is left, what has
+        been read is yielded and the iterator ends. Then, or when it is closed, also by an error, its
+        threads have ended, but for those that S3 leaves without an answer: they end when it answers
+        or the connection does, within half a minute, and ask for nothing more.
 
         Raises StorageError when the store as a whole fails: no usable credentials, no bucket, no
         connection, or a hundred failures of S3's in a row.
@@ -107,7 +117,12 @@ class S3Source:
             )
         except FAILURES as error:
             raise storage_error(error, self.location, "reading") from error
-        yield from hand_over(reader.read, keys, threads=self._reading_threads)
+        yield from read_in_threads(
+            lambda: nullcontext(reader.read),
+            keys,
+            threads=self._reading_threads,
+            remaining_s=remaining_s,
+        )
 
     def _clients(self) -> S3Clients:
         return current_clients(self._region)

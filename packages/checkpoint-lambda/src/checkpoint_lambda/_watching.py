@@ -21,7 +21,7 @@ from checkpoint_core import (
     StoredFile,
     Tail,
 )
-from checkpoint_core.stores import Stage
+from checkpoint_core.stores import Stage, unlimited
 
 __all__ = ["WatchedSource", "WatchedStore", "Watchers"]
 
@@ -81,9 +81,15 @@ class WatchedSource:
         self._watcher.note(objects=listing.height, size_bytes=int(listing["size"].sum()))
         return listing
 
-    def read(self, keys: Sequence[str], *, max_size_bytes: int) -> Iterator[Content | ReadFailure]:
+    def read(
+        self,
+        keys: Sequence[str],
+        *,
+        max_size_bytes: int,
+        remaining_s: Callable[[], float] = unlimited,
+    ) -> Iterator[Content | ReadFailure]:
         """Read, and note after each batch how many objects and bytes there were so far."""
-        answers = self._source.read(keys, max_size_bytes=max_size_bytes)
+        answers = self._source.read(keys, max_size_bytes=max_size_bytes, remaining_s=remaining_s)
         try:
             for answer in answers:
                 self._count(answer)

@@ -3,13 +3,14 @@
 import threading
 import time
 from collections import Counter
+from contextlib import nullcontext
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkpoint_lambda import _s3_handover
-from checkpoint_lambda._s3_handover import Reserve, hand_over
+from checkpoint_lambda import _threaded_reading
+from checkpoint_lambda._threaded_reading import Reserve, read_in_threads
 
 LARGE = 20_000
 
@@ -22,7 +23,7 @@ def handed_over(reserved: dict[str, list[int]], *, threads: int) -> Counter[str]
             reserve(size_bytes)
         return key
 
-    return Counter(hand_over(read, list(reserved), threads=threads))
+    return Counter(read_in_threads(lambda: nullcontext(read), list(reserved), threads=threads))
 
 
 @given(
@@ -34,7 +35,7 @@ def test_each_key_is_answered_once(sizes: list[list[int]], threads: int, room: i
     """In batches of any size, with a last one of any size; also when an object is asked twice."""
     reserved = {str(number): each for number, each in enumerate(sizes)}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_s3_handover, "_RESERVABLE_BYTES", room)
+        patch.setattr(_threaded_reading, "_RESERVABLE_BYTES", room)
 
         assert handed_over(reserved, threads=threads) == Counter(reserved.keys())
 
@@ -51,7 +52,7 @@ def test_what_waits_for_room_does_not_hold_back_what_is_done(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The only thread's own answers take all the room that there is."""
-    monkeypatch.setattr(_s3_handover, "_RESERVABLE_BYTES", LARGE)
+    monkeypatch.setattr(_threaded_reading, "_RESERVABLE_BYTES", LARGE)
     reserved = {str(number): [LARGE] for number in range(40)}
     found: list[Counter[str]] = []
     taker = threading.Thread(
@@ -65,7 +66,7 @@ def test_what_waits_for_room_does_not_hold_back_what_is_done(
 
 def test_after_closing_no_thread_begins_another(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each finishes the one that it has; then there are none."""
-    monkeypatch.setattr(_s3_handover, "_MOST_IN_BATCH", 1)
+    monkeypatch.setattr(_threaded_reading, "_MOST_IN_BATCH", 1)
     asked: list[str] = []
     go_on = threading.Event()
 
@@ -75,7 +76,9 @@ def test_after_closing_no_thread_begins_another(monkeypatch: pytest.MonkeyPatch)
             go_on.wait()
         return key
 
-    answers = hand_over(read, [str(number) for number in range(1000)], threads=2)
+    answers = read_in_threads(
+        lambda: nullcontext(read), [str(number) for number in range(1000)], threads=2
+    )
     assert next(answers) == "0"
     while len(asked) < 3:
         time.sleep(0.01)
@@ -83,4 +86,4 @@ def test_after_closing_no_thread_begins_another(monkeypatch: pytest.MonkeyPatch)
     answers.close()  # type: ignore[attr-defined] # it is a generator
 
     assert asked == ["0", "1", "2"]
-    assert not [each for each in threading.enumerate() if each.name.startswith("s3-reading")]
+    assert not [each for each in threading.enumerate() if each.name.startswith("reading-")]
