@@ -207,6 +207,7 @@ def test_an_observer_sees_the_stages_and_the_progress(world: World) -> None:
     """Now and then while reading, and at the end of each batch."""
     world.write(*range(1200))
     watcher = Watcher()
+    largest = max(len(content.data) for content in world.source.objects.values())
 
     world.run(Settings(batch_objects=1100), host=world.host(observer=watcher))
 
@@ -217,6 +218,7 @@ def test_an_observer_sees_the_stages_and_the_progress(world: World) -> None:
         "end list",
         "begin validate",
         "begin read",
+        f"selected=1200 largest_bytes={largest}",
         "500 of 1200",
         "1000 of 1200",
         "1100 of 1200",

@@ -16,15 +16,18 @@ def look(
     *,
     listed: int,
     selected: int = 0,
+    largest_bytes: int = 400,
+    read_concurrency: int = 256,
     rows: int = 0,
     memory_bytes: int | None = 3008 * MIB,
     free_bytes: int = 2 * GIB,
 ) -> None:
-    """Let a run of this size come by, up to its first batch."""
+    """Let a run of this size come by, up to the beginning of its reading."""
     room = RoomWatcher(
         Path("/tmp/run"),
         memory_bytes=memory_bytes,
         max_events=2_000_000,
+        read_concurrency=read_concurrency,
         free_bytes=lambda _folder: free_bytes,
     )
     with room.stage("load"):
@@ -35,7 +38,7 @@ def look(
     with room.stage("list"):
         room.note(objects=listed, size_bytes=listed * 400)
     with room.stage("read"):
-        room.progress(500, selected)
+        room.note(selected=selected, largest_bytes=largest_bytes)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +68,31 @@ def test_only_as_many_events_count_as_one_run_takes() -> None:
     look(listed=2_000_000, selected=50_000_000, memory_bytes=3008 * MIB)
     with pytest.raises(TooSmallError, match=r"set MAX_EVENTS_PER_RUN lower"):
         look(listed=2_000_000, selected=2_000_000, memory_bytes=2 * GIB)
+
+
+@pytest.mark.parametrize(
+    "largest_bytes, read_concurrency, needed_mib",
+    [
+        (400, 256, 0),
+        (16_384, 256, 30),
+        (MIB, 1, 5 * 64),
+        (MIB, 1_024, 5 * 64),
+        (10_000, 1, 7),
+        (200 * MIB, 1, 400),
+    ],
+)
+def test_the_largest_contents_that_are_read_at_once_count(
+    largest_bytes: int, read_concurrency: int, needed_mib: int
+) -> None:
+    """Whatever their number, 64 MiB at a time, or one that is larger; several copies of each."""
+    base_mib = 170
+    sizes = {"listed": 0, "largest_bytes": largest_bytes, "read_concurrency": read_concurrency}
+    look(**sizes, memory_bytes=(base_mib + needed_mib + 1) * MIB)
+    if needed_mib:
+        with pytest.raises(
+            TooSmallError, match=r"set MAX_OBJECT_SIZE_BYTES lower, .* of \d+ MiB\."
+        ):
+            look(**sizes, memory_bytes=(base_mib + needed_mib - 1) * MIB)
 
 
 def test_both_checkpoints_and_ledgers_must_fit_the_disk() -> None:

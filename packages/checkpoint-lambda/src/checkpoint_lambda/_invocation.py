@@ -17,6 +17,8 @@ import msgspec
 from msgspec import Struct, structs
 
 from checkpoint_core import CheckpointStore, RunReport, Source, run
+from checkpoint_lambda._concurrency import affordable
+from checkpoint_lambda._deadline import OutOfTimeError, ended_in_time
 from checkpoint_lambda._environment import (
     Identity,
     InvalidSettingsError,
@@ -40,7 +42,7 @@ __all__ = ["RunFailedError", "Storage", "invoke"]
 _DOCUMENT_BYTES: Final = 200_000
 _MESSAGE_CHARACTERS: Final = 10_000
 # They say everything; a stack trace would only hide it.
-_PLAIN: Final = (InvalidSettingsError, DeniedObjectsError, TooSmallError)
+_PLAIN: Final = (InvalidSettingsError, DeniedObjectsError, TooSmallError, OutOfTimeError)
 
 
 class RunFailedError(Exception):
@@ -151,6 +153,8 @@ def _run(
     progress.is_dry = settings.request.dry_run
     tracing, logging = TracingWatcher(), LoggingWatcher(logger)
     progress.logging = logging
+    at_once, warning = affordable(settings.read_concurrency, setting="READ_CONCURRENCY")
+    settings = structs.replace(settings, read_concurrency=at_once)
     with tracing.run():
         source, store = storage.open_source(settings), storage.open_store(settings)
         logger.info(
@@ -161,11 +165,17 @@ def _run(
             since=settings.request.since,
             dry_run=settings.request.dry_run,
         )
-        with storage.scratch() as workdir:
+        if warning:
+            logger.warning("run_warning", warning=warning)
+        with (
+            ended_in_time(circumstances.remaining_s, stage=lambda: logging.stage_in_progress),
+            storage.scratch() as workdir,
+        ):
             room = RoomWatcher(
                 workdir,
                 memory_bytes=circumstances.memory_bytes,
                 max_events=settings.core.max_events_per_run,
+                read_concurrency=settings.read_concurrency,
             )
             watchers = Watchers(tracing, logging, room)
             host = structs.replace(

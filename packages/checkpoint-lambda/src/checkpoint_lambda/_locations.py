@@ -32,16 +32,17 @@ class OpenStore(CheckpointStore, Protocol):
         ...
 
 
-def open_source(text: str) -> Source:
+def open_source(text: str, *, read_concurrency: int | None = None) -> Source:
     """Return the source that a directory, its `file://` URI or `s3://bucket/prefix` names.
 
-    Raises UnsupportedLocationError for everything else.
+    `read_concurrency` is how many objects are read from S3 at once. Raises UnsupportedLocationError for everything else.
     """
     if text.startswith("s3://"):
         # Here, because a run on directories needs nothing of it, and it takes its time.
         from checkpoint_lambda._s3_source import S3Source  # noqa: PLC0415
 
-        return S3Source(*_bucket_and_key(text))
+        more = {} if read_concurrency is None else {"reading_threads": read_concurrency}
+        return S3Source(*_bucket_and_key(text), **more)
     return DirectorySource(_path(text, "a directory"))
 
 

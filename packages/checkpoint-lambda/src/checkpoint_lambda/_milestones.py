@@ -60,7 +60,8 @@ LOG_EVENTS: Final = (
     LogEvent(
         name="run_warning",
         level="WARNING",
-        meaning="Something beside the data went wrong, which the next run makes good.",
+        meaning="Something beside the data went wrong, which the next run makes good; or a setting "
+        "was lowered, because this machine does not allow as much.",
     ),
     LogEvent(name="run_completed", level="INFO", meaning="The run is over; every number of it."),
     LogEvent(

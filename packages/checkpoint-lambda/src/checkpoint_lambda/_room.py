@@ -12,6 +12,7 @@ from typing import Final
 
 from checkpoint_core import CheckpointError
 from checkpoint_core.stores import Stage
+from checkpoint_lambda._threaded_reading import most_bytes_held
 
 __all__ = ["RoomWatcher", "TooSmallError"]
 
@@ -26,6 +27,11 @@ _SELECTED_BYTES: Final = 1_400
 # On the disk, compressed: a row takes some 20 bytes, an object in the ledger 35.
 _SELECTED_DISK_BYTES: Final = 100
 _DISK_MARGIN_BYTES: Final = 16 * _MIB
+# Measured too, of contents while they are read: 300 of 1 MB 205 MB, 40 of 10 MB 330 MB, one of 200
+# MB after the other 390 MB. They come in pieces, are put together, copied and decoded.
+_COPIES: Final = 5
+_MANY_BYTES: Final = 64 * _MIB
+_COPIES_OF_ONE: Final = 2
 
 
 class TooSmallError(CheckpointError):
@@ -49,6 +55,7 @@ class RoomWatcher:
         workdir: where the run keeps its files.
         memory_bytes: the memory that the function has; None: not known, and not looked at.
         max_events: how many events the run takes at most.
+        read_concurrency: how many objects are read at once.
         free_bytes: returns the space that is left where a folder is.
     """
 
@@ -58,16 +65,17 @@ class RoomWatcher:
         *,
         memory_bytes: int | None,
         max_events: int,
+        read_concurrency: int,
         free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
     ) -> None:
         """Know nothing yet."""
         self._workdir = workdir
         self._memory_bytes = memory_bytes
         self._max_events = max_events
+        self._read_concurrency = read_concurrency
         self._free_bytes = free_bytes
         self._stage: Stage | None = None
         self._checkpoint_bytes = self._ledger_bytes = self._listed = 0
-        self._is_checked = False
 
     def stage(self, name: Stage) -> AbstractContextManager[object]:
         """Remember it; what is noted belongs to it."""
@@ -75,30 +83,38 @@ class RoomWatcher:
         return nullcontext()
 
     def note(self, **numbers: int | str) -> None:
-        """Take the sizes, and check what is known after the listing."""
+        """Take the sizes; check what is known after the listing, and before reading begins."""
         if self._stage == "load":
             self._checkpoint_bytes = int(numbers.get("checkpoint_bytes", self._checkpoint_bytes))
             self._ledger_bytes = int(numbers.get("ledger_bytes", self._ledger_bytes))
         elif self._stage == "list":
             self._listed = int(numbers.get("objects", 0))
-            self._check(selected=0)
+            self._check(selected=0, largest_bytes=0)
+        elif self._stage == "read" and "selected" in numbers:
+            self._check(
+                selected=min(int(numbers["selected"]), self._max_events),
+                largest_bytes=int(numbers["largest_bytes"]),
+            )
 
-    def progress(self, done: int, total: int) -> None:  # noqa: ARG002 - a protocol's name
-        """Check again, once, when the number of selected objects is known."""
-        if not self._is_checked:
-            self._is_checked = True
-            self._check(selected=min(total, self._max_events))
+    def progress(self, done: int, total: int) -> None:
+        """Know enough already."""
 
-    def _check(self, *, selected: int) -> None:
+    def _check(self, *, selected: int, largest_bytes: int) -> None:
         each = _SELECTED_BYTES if self._ledger_bytes else _FIRST_BYTES
-        memory = _BASE_BYTES + self._listed * _LISTED_BYTES + selected * each
-        if self._memory_bytes is not None and memory > self._memory_bytes:
+        rows = _BASE_BYTES + self._listed * _LISTED_BYTES + selected * each
+        contents = self._contents_bytes(largest_bytes)
+        if self._memory_bytes is not None and rows + contents > self._memory_bytes:
+            lower = "MAX_EVENTS_PER_RUN lower if most of the objects are new"
+            if contents > rows or rows <= self._memory_bytes:
+                lower = (
+                    f"MAX_OBJECT_SIZE_BYTES lower, which refuses the largest objects, of "
+                    f"{_in_mib(largest_bytes)} MiB"
+                )
             raise TooSmallError(
                 "memory",
-                needed_bytes=memory,
+                needed_bytes=rows + contents,
                 available_bytes=self._memory_bytes,
-                remedy="Give the function more memory, or set MAX_EVENTS_PER_RUN lower "
-                "if most of the objects are new.",
+                remedy=f"Give the function more memory, or set {lower}.",
             )
         # The ledger in force is on the disk already; to come are the checkpoint in force, the
         # next one, and the next ledger.
@@ -112,6 +128,11 @@ class RoomWatcher:
                 available_bytes=free,
                 remedy="Give the function more ephemeral storage.",
             )
+
+    def _contents_bytes(self, largest_bytes: int) -> int:
+        """Return what the contents need that are read at once, none of them larger than this."""
+        held = most_bytes_held(largest_bytes, threads=self._read_concurrency)
+        return max(_COPIES * min(held, _MANY_BYTES), _COPIES_OF_ONE * largest_bytes)
 
 
 def _in_mib(size_bytes: int) -> int:

@@ -11,6 +11,7 @@ import polars as pl
 
 from checkpoint_core.errors import StorageError
 from checkpoint_lambda._s3_pieces import Piece, cuts, first_pieces
+from checkpoint_lambda._threaded_reading import join_briefly
 
 if TYPE_CHECKING:
     from checkpoint_lambda._s3_pages import Pages
@@ -57,7 +58,7 @@ class _SharedListing:
     def run(self, pieces: list[Piece]) -> list[pl.DataFrame]:
         self._waiting.extend(pieces)
         workers = [
-            threading.Thread(target=self._work, name=f"s3-listing-{n}")
+            threading.Thread(target=self._work, name=f"s3-listing-{n}", daemon=True)
             for n in range(self._threads)
         ]
         try:
@@ -69,9 +70,7 @@ class _SharedListing:
             self._stop(error)
             raise
         finally:
-            for worker in workers:
-                if worker.ident:
-                    worker.join()
+            join_briefly([worker for worker in workers if worker.ident])
         if self._error:
             raise self._error
         return self._listed

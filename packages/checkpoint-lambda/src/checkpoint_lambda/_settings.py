@@ -285,10 +285,10 @@ _LIMITS: Final = (
     ),
     _limit(
         "read_concurrency",
-        "How many objects are read at once.",
+        "How many objects are read from S3 at once; fewer where this machine's limits of open "
+        "files and threads demand it.",
         bounds=(1, 1_024),
         default=256,
-        has_option=False,
     ),
 )
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-__all__ = ["Reserve", "most_bytes_held", "read_in_threads"]
+__all__ = ["Read", "Reserve", "join_briefly", "most_bytes_held", "read_in_threads"]
 
 # Not a lock for every object; and in a short read, answers come a few times from each thread.
 _MOST_IN_BATCH: Final = 32
@@ -46,12 +46,14 @@ class Read(Protocol[_Answer_co]):
 
 
 def most_bytes_held(largest_bytes: int, *, threads: int) -> int:
-    """Return how many bytes of content are held at most, when none is larger than the largest.
+    """Return how many bytes of large contents are held at most, being read or to be taken.
 
-    Those that are being read and those that wait to be taken: as many as there are threads, and
-    not more than 64 MiB, where that is more than one of the largest.
+    A thread reserves the bytes of a large one before they come, and they are free again when it has
+    been taken: 64 MiB at a time in all, or one single content that is larger. Where the largest are
+    small, fewer: one for each thread, and those that wait.
     """
-    return min(threads * largest_bytes, max(_RESERVABLE_BYTES, largest_bytes))
+    at_once = threads + 2 * _MOST_BATCHES
+    return min(at_once * largest_bytes, max(_RESERVABLE_BYTES, largest_bytes))
 
 
 def read_in_threads(
@@ -109,9 +111,14 @@ def read_in_threads(
         yield from queue.take(remaining_s)
     finally:
         queue.close()
-        farewell = time.monotonic() + _LONGEST_FAREWELL_S
-        for worker in started:
-            worker.join(max(0.0, farewell - time.monotonic()))
+        join_briefly(started)
+
+
+def join_briefly(threads: Sequence[threading.Thread]) -> None:
+    """Wait for these threads to end, but not for what hangs: a second, however many they are."""
+    end = time.monotonic() + _LONGEST_FAREWELL_S
+    for thread in threads:
+        thread.join(max(0.0, end - time.monotonic()))
 
 
 class _ClosedError(Exception):

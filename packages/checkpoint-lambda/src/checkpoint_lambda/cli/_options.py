@@ -8,8 +8,10 @@ import msgspec
 import typer
 
 from checkpoint_core import Source
+from checkpoint_lambda._concurrency import affordable
 from checkpoint_lambda._locations import OpenStore, open_checkpoint, open_source
 from checkpoint_lambda._settings import BY_NAME
+from checkpoint_lambda.cli._output import complain
 from checkpoint_lambda.errors import UnsupportedLocationError
 from nacc_event_model import EventFormat
 
@@ -87,10 +89,20 @@ DebugOption = Annotated[
 ]
 
 
-def event_source(text: str) -> Source:
-    """Return the source that the argument names; anything else is wrong usage."""
+def event_source(text: str, *, read_concurrency: int | None = None) -> Source:
+    """Return the source that the argument names; anything else is wrong usage.
+
+    Reads so many objects at once where it is in S3; fewer, with a warning, where this machine does
+    not allow as many.
+    """
+    if read_concurrency is not None and text.startswith("s3://"):
+        read_concurrency, warning = affordable(
+            read_concurrency, setting=BY_NAME["read_concurrency"].option or ""
+        )
+        if warning:
+            complain(f"warning: {warning}")
     try:
-        return open_source(text)
+        return open_source(text, read_concurrency=read_concurrency)
     except UnsupportedLocationError as error:
         raise typer.BadParameter(str(error), param_hint="SOURCE") from error
 

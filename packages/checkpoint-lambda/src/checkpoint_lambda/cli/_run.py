@@ -16,6 +16,7 @@ from checkpoint_lambda._host import local_host
 from checkpoint_lambda._locations import OpenStore, check_source, lies_inside
 from checkpoint_lambda._passes import run_until_complete
 from checkpoint_lambda._responses import Response
+from checkpoint_lambda._settings import BY_NAME
 from checkpoint_lambda._workdir import temporary_folder
 from checkpoint_lambda.cli._failures import ended_well
 from checkpoint_lambda.cli._options import (
@@ -40,6 +41,7 @@ from checkpoint_lambda.errors import DeniedObjectsError
 __all__ = ["run_command"]
 
 _DEFAULTS = Settings()
+_READ_CONCURRENCY: int = BY_NAME["read_concurrency"].default
 _INSIDE = "the checkpoint lies inside the source; its own files count as unrecognized"
 
 
@@ -87,6 +89,7 @@ def run_command(
     batch_objects: Annotated[int, option("batch_objects")] = _DEFAULTS.batch_objects,
     row_group_rows: Annotated[int, option("row_group_rows")] = _DEFAULTS.row_group_rows,
     commit_attempts: Annotated[int, option("commit_attempts")] = _DEFAULTS.commit_attempts,
+    read_concurrency: Annotated[int, option("read_concurrency")] = _READ_CONCURRENCY,
     listed_failures: Annotated[int, option("listed_failures")] = _DEFAULTS.listed_failures,
     future_tolerance_s: Annotated[
         float, option("future_tolerance_s")
@@ -128,7 +131,8 @@ def run_command(
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    objects, store = event_source(source), checkpoint_store(checkpoint)
+    objects = event_source(source, read_concurrency=read_concurrency)
+    store = checkpoint_store(checkpoint)
     with ended_well(as_json=as_json, debug=debug):
         # First, so that a mistyped name is told as that, and nothing is made beside the checkpoint.
         check_source(objects)
