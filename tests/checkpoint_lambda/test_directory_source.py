@@ -7,6 +7,7 @@ import socket
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -554,6 +555,38 @@ class TestReading:
         answers.close()  # type: ignore[attr-defined]  # it is a generator
 
         assert len(started) < 10_000
+
+    def test_a_file_that_never_comes_holds_up_no_run(
+        self, root: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As on a network file system whose server is gone: the others are answered in time."""
+        keys = [f"{number}.json" for number in range(100)]
+        for key in keys:
+            (root / key).write_bytes(b"read")
+        come_back, others = threading.Event(), Counter[str]()
+        opened = Folders.open
+
+        def open_(folders: Folders, path: str) -> int:
+            if path == "3.json":
+                come_back.wait()
+            else:
+                others[path] += 1
+            return opened(folders, path)
+
+        monkeypatch.setattr(Folders, "open", open_)
+        answers = list(
+            DirectorySource(root).read(
+                keys,
+                max_size_bytes=LIMIT,
+                remaining_s=lambda: 0.05 if len(others) < 99 else 0.0,
+            )
+        )
+        come_back.set()
+
+        found = [answer.key for answer in answers]
+        assert len(set(found)) == len(found)
+        assert set(found) <= set(others)
+        assert len(found) >= 99 - 8  # a thread may just have opened its last one
 
     def test_a_directory_removed_meanwhile_fails_as_a_whole(self, root: Path) -> None:
         """That is not the same as a thousand missing files."""

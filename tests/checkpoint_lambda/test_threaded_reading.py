@@ -64,6 +64,103 @@ def test_what_waits_for_room_does_not_hold_back_what_is_done(
     assert found == [Counter(reserved.keys())]
 
 
+@given(
+    count=st.integers(1, 120),
+    hanging=st.sets(st.integers(0, 119), max_size=5),
+    threads=st.integers(1, 4),
+)
+def test_when_the_time_is_up_all_that_was_read_is_yielded_once(
+    count: int, hanging: set[int], threads: int
+) -> None:
+    """Also from the batches that a thread is in the midst of; what comes later is dropped."""
+    read_so_far: list[str] = []
+    go_on = threading.Event()
+
+    def read(key: str, _reserve: Reserve) -> str:
+        if int(key) in hanging:
+            go_on.wait()
+            return key
+        read_so_far.append(key)
+        return key
+
+    def remaining_s() -> float:
+        # Time is up when nothing more can come, because every thread hangs or is done.
+        stuck = sorted(hanging & set(range(count)))
+        reachable = stuck[threads - 1] if len(stuck) >= threads else count
+        expected = reachable - sum(number < reachable for number in stuck)
+        return 0.01 if len(read_so_far) < expected else 0.0
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_threaded_reading, "_LONGEST_FAREWELL_S", 0.01)
+        threads_before = threading.active_count()
+        answers = list(
+            read_in_threads(
+                lambda: nullcontext(read),
+                [str(number) for number in range(count)],
+                threads=threads,
+                remaining_s=remaining_s,
+            )
+        )
+        go_on.set()
+
+    # The last of them may have been read and not yet be in its batch when the time was up.
+    assert Counter(set(answers)) == Counter(answers)
+    assert set(answers) <= set(read_so_far)
+    assert len(read_so_far) - len(answers) <= threads
+    while threading.active_count() > threads_before:
+        time.sleep(0.001)
+
+
+def test_what_waits_for_room_ends_when_the_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody makes room any more."""
+    monkeypatch.setattr(_threaded_reading, "_RESERVABLE_BYTES", LARGE)
+    both = threading.Barrier(3)
+
+    def read(key: str, reserve: Reserve) -> str:
+        both.wait()
+        reserve(LARGE)
+        return key
+
+    times = iter([1.0])
+    answers = read_in_threads(
+        lambda: nullcontext(read), ["0", "1"], threads=2, remaining_s=lambda: next(times, 0.0)
+    )
+    taker = threading.Thread(target=lambda: list(answers))
+    taker.start()
+    both.wait()
+    taker.join(20)
+
+    assert not taker.is_alive()
+    assert not [each for each in threading.enumerate() if each.name.startswith("reading-")]
+
+
+def test_nobody_asks_again_after_the_end() -> None:
+    """Whoever comes back from a pause is told by what reserves."""
+    go_on, ended = threading.Event(), threading.Event()
+    told: list[str] = []
+
+    def read(key: str, reserve: Reserve) -> str:
+        go_on.wait()
+        try:
+            reserve(0)
+        except Exception as error:
+            told.append(type(error).__name__)
+            raise
+        finally:
+            ended.set()
+        return key
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_threaded_reading, "_LONGEST_FAREWELL_S", 0.01)
+        nothing = list(
+            read_in_threads(lambda: nullcontext(read), ["0"], threads=1, remaining_s=lambda: 0.0)
+        )
+        go_on.set()
+        ended.wait(20)
+
+    assert ([], ["_ClosedError"]) == (nothing, told)
+
+
 def test_after_closing_no_thread_begins_another(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each finishes the one that it has; then there are none."""
     monkeypatch.setattr(_threaded_reading, "_MOST_IN_BATCH", 1)
