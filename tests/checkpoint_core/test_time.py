@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from checkpoint_core import Content, ReadFailure, Settings
+from checkpoint_core import Content, ReadFailure, RunReport, Settings
 from checkpoint_core.errors import NoProgressError
 from checkpoint_core.stores import unlimited
 from tests.checkpoint_core.memory import Clock, MemorySource
@@ -70,6 +70,16 @@ def time_for(source: SlowSource, seconds: float) -> Callable[[], float]:
     return lambda: end - source.seconds
 
 
+def run_or_error(
+    world: World, settings: Settings, remaining_s: Callable[[], float]
+) -> RunReport | NoProgressError:
+    """Run in the time that there is."""
+    try:
+        return world.run(settings, host=world.host(remaining_s))
+    except NoProgressError as error:
+        return error
+
+
 @given(
     takes_s=st.lists(st.sampled_from([0.001, 0.3, 1.0, 1.7, 30.0, 600.0, math.inf]), max_size=30),
     at_once=st.integers(1, 8),
@@ -87,14 +97,13 @@ def test_every_invocation_in_which_anything_answers_commits_it(
         for _ in range(len(takes_s) + 1):
             remaining_s = time_for(source, seconds)
             before, read = world.store.rows().height, len(source.reads)
-            try:
-                report = world.run(settings, host=world.host(remaining_s))
-            except NoProgressError as error:
+            report = run_or_error(world, settings, remaining_s)
+            if isinstance(report, NoProgressError):
                 # None of those that were asked for first answers in time; that is told.
                 first = unread(source)[: min(at_once, batch)]
                 assert len(source.reads) == read
                 assert min(source.takes_s[name] for name in first) >= seconds
-                assert error.unanswered == min(batch, error.left)
+                assert report.unanswered == min(batch, report.left)
                 break
             answered = len(source.reads) - read
             assert remaining_s() >= RESERVE_S - 0.001

@@ -36,7 +36,7 @@ class OutOfTimeError(CheckpointError):
         )
 
 
-class _TimeIsUp(BaseException):  # noqa: N818 - no error: what ends whatever is in progress
+class _TimeIsUp(BaseException):
     """Not an Exception, because libraries turn those into failures of their own, and try again."""
 
 
