@@ -71,7 +71,9 @@ def test_spans_have_counts_and_bytes(exporter: InMemorySpanExporter) -> None:
         "size_bytes": sum(len(each.data) for each in made.source.objects.values()),
     }
     assert listed == attributes_of(exporter, "list")
-    read = {"objects": 2, "failures": 0, "size_bytes": len(document(gear_name="gear-3"))}
+    size_bytes = len(document(gear_name="gear-3"))
+    read = {"selected": 2, "largest_bytes": size_bytes}
+    read |= {"objects": 2, "failures": 0, "size_bytes": size_bytes}
     assert read == attributes_of(exporter, "read")
     assert {"accepted": 1, "touched": 0, "rejected": 1} == attributes_of(exporter, "validate")
     assert {"checkpoint_bytes", "ledger_bytes"} == attributes_of(exporter, "load").keys()

@@ -56,10 +56,10 @@ def read_and_judge(
         out_of_time = out_of_time or left_s <= 0
         return 0.0 if out_of_time else left_s
 
-    readable = to_read["size"].filter(to_read["size"] <= settings.max_object_size_bytes)
     if to_read.height:
-        largest = readable.max() if readable.len() else 0
-        host.observer.note(selected=to_read.height, largest_bytes=largest)
+        is_read = pl.col("size") <= settings.max_object_size_bytes
+        largest = to_read.select(pl.col("size").filter(is_read).max()).item()
+        host.observer.note(selected=to_read.height, largest_bytes=largest or 0)
     known = dict(zip(entries["key"], entries["digest"], strict=True))
     parts = [judge.judge((), known={}, listed=to_read.clear())]
     left = to_read

@@ -41,8 +41,10 @@ def open_source(text: str, *, read_concurrency: int | None = None) -> Source:
         # Here, because a run on directories needs nothing of it, and it takes its time.
         from checkpoint_lambda._s3_source import S3Source  # noqa: PLC0415
 
-        more = {} if read_concurrency is None else {"reading_threads": read_concurrency}
-        return S3Source(*_bucket_and_key(text), **more)
+        bucket, prefix = _bucket_and_key(text)
+        if read_concurrency is None:
+            return S3Source(bucket, prefix)
+        return S3Source(bucket, prefix, reading_threads=read_concurrency)
     return DirectorySource(_path(text, "a directory"))
 
 
