@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checkpoint_core.errors import StorageError
 from checkpoint_lambda import _threaded_reading
 from checkpoint_lambda._threaded_reading import Reserve, read_in_threads
 
@@ -132,6 +133,29 @@ def test_what_waits_for_room_ends_when_the_time_is_up(monkeypatch: pytest.Monkey
 
     assert not taker.is_alive()
     assert not [each for each in threading.enumerate() if each.name.startswith("reading-")]
+
+
+@pytest.mark.parametrize("allowed", [0, 1, 3])
+def test_as_many_threads_read_as_the_system_allows(
+    monkeypatch: pytest.MonkeyPatch, allowed: int
+) -> None:
+    """Of the eight that were wanted; without any the run fails, and says why."""
+    start = threading.Thread.start
+    permits = threading.Semaphore(allowed)
+
+    def start_if_allowed(thread: threading.Thread) -> None:
+        if not permits.acquire(blocking=False):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_if_allowed)
+    reserved: dict[str, list[int]] = {str(number): [] for number in range(100)}
+
+    if allowed:
+        assert handed_over(reserved, threads=8) == Counter(reserved.keys())
+    else:
+        with pytest.raises(StorageError, match="the system allows no further thread"):
+            handed_over(reserved, threads=8)
 
 
 def test_nobody_asks_again_after_the_end() -> None:

@@ -18,8 +18,11 @@ from tests.end_to_end.commands import finish, start
 from tests.end_to_end.s3_worlds import CHECKPOINT, SOURCE, TARGET, World, serving_world
 from tests.fake_s3 import Fault
 
+pytestmark = pytest.mark.on_one_python
+
 RESERVE_S = 8.0
 READING_S = 1.5
+SHORT_S = 5.0  # three of which a run keeps to say so
 COMMAND = ("run", f"s3://{SOURCE}/prod", f"s3://{TARGET}/{CHECKPOINT}")
 
 
@@ -55,6 +58,21 @@ def time_left(seconds: float) -> Callable[[], int]:
     return lambda: max(0, round((end - time.monotonic()) * 1000))
 
 
+def time_left_after(world: World, reads: int) -> Callable[[], int]:
+    """Return what it says when time is short from so many reads on, however long those take."""
+    seen = world.s3.plan.on_request(lambda _request: None, operation="GetObject", bucket=SOURCE)
+    ends: list[Callable[[], int]] = []
+
+    def remaining_ms() -> int:
+        if seen.fired < reads:
+            return 900_000
+        if not ends:
+            ends.append(time_left(READING_S + RESERVE_S))
+        return ends[0]()
+
+    return remaining_ms
+
+
 def invoke(remaining_ms: Callable[[], int]) -> dict[str, object]:
     """Invoke the function, which Lambda ends after this time."""
     return lambda_handler(EVENT, Context(remaining_ms))
@@ -64,7 +82,7 @@ def test_what_was_read_is_committed_although_three_never_answer(world: World) ->
     """Before the reserve is over; the next invocation takes the three."""
     world.write(*range(300))
     silence(world, 0, 7, 299)
-    remaining_ms = time_left(READING_S + RESERVE_S)
+    remaining_ms = time_left_after(world, 300)
 
     first = invoke(remaining_ms)
 
@@ -73,7 +91,7 @@ def test_what_was_read_is_committed_although_three_never_answer(world: World) ->
     assert 297 == world.rows().total()
 
     world.write(300)
-    second = invoke(time_left(READING_S + RESERVE_S))
+    second = invoke(time_left_after(world, 4))
     assert (1, False) == (second["new_events_processed"], second["complete"])
 
     world.s3.plan.clear()
@@ -89,7 +107,7 @@ def test_more_that_hang_than_threads_are_told_as_the_cause(world: World) -> None
     silence(world, *range(8))
 
     with pytest.raises(RunFailedError, match="12 that were asked for did not answer"):
-        invoke(time_left(READING_S + RESERVE_S))
+        invoke(time_left_after(world, 8))
 
     assert world.checkpoint() is None
 
@@ -102,9 +120,10 @@ def test_a_run_that_cannot_begin_to_read_ends_before_it_is_killed(
     world: World, capsys: pytest.CaptureFixture[str], operation: str, bucket: str, stage: str
 ) -> None:
     """With an error that says where it waited, and a line for the alarm."""
+    world.invoke()  # which makes the connections
     world.write(1)
     world.s3.plan.add(Fault.TIMEOUT, operation=operation, bucket=bucket, times=None)
-    remaining_ms = time_left(4.5)
+    remaining_ms = time_left(SHORT_S)
     capsys.readouterr()
 
     with pytest.raises(RunFailedError, match="OutOfTimeError") as raised:
@@ -119,10 +138,11 @@ def test_a_run_that_cannot_begin_to_read_ends_before_it_is_killed(
 
 def test_a_listing_whose_later_pages_hang_ends_too(world: World) -> None:
     """Those are asked for by threads."""
+    world.invoke()
     world.s3.page_size = 2
     world.write(*range(20))
     world.s3.plan.add(Fault.TIMEOUT, operation="ListObjectsV2", bucket=SOURCE, nth=2, times=None)
-    remaining_ms = time_left(4.5)
+    remaining_ms = time_left(SHORT_S)
 
     with pytest.raises(RunFailedError, match="was over in the stage list"):
         invoke(remaining_ms)

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
+from checkpoint_core.errors import StorageError
 from checkpoint_core.stores import unlimited
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ _RESERVABLE_BYTES: Final = 64 * 1024 * 1024
 _LONGEST_WAIT_S: Final = 1.0
 # What is in progress usually ends in a moment. What hangs is left alone.
 _LONGEST_FAREWELL_S: Final = 1.0
+_NO_THREADS: Final = (
+    "reading failed: the system allows no further thread. Nothing was changed. "
+    "Raise its limit of processes and threads, or end other programs, and run again."
+)
 _Answer_co = TypeVar("_Answer_co", covariant=True)
 _Answer = TypeVar("_Answer")
 
@@ -103,15 +108,28 @@ def read_in_threads(
         threading.Thread(target=work, args=(batch,), name=f"reading-{number}", daemon=True)
         for number, batch in enumerate(queue.batches)
     ]
-    started = []
+    started: list[threading.Thread] = []
     try:
         for worker in workers:
-            worker.start()
-            started.append(worker)
+            if _has_started(worker):
+                started.append(worker)
+            else:
+                queue.leave()
+        if not started:
+            raise StorageError(_NO_THREADS)
         yield from queue.take(remaining_s)
     finally:
         queue.close()
         join_briefly(started)
+
+
+def _has_started(thread: threading.Thread) -> bool:
+    """Start a thread; return whether the machine allows one more. With fewer it takes longer."""
+    try:
+        thread.start()
+    except RuntimeError:
+        return False
+    return True
 
 
 def join_briefly(threads: Sequence[threading.Thread]) -> None:
