@@ -18,7 +18,7 @@ __all__ = ["OutOfTimeError", "ended_in_time"]
 
 # To remove the run's files, to say what happened, and for threads to end.
 _TO_END_S: Final = 3.0
-_BEFORE_READING: Final = {"load", "list"}
+_BEFORE_READING: Final = {None, "load", "list"}
 
 
 class OutOfTimeError(CheckpointError):
@@ -42,14 +42,15 @@ class _TimeIsUp(BaseException):
 
 @contextmanager
 def ended_in_time(
-    remaining_s: Callable[[], float], *, stage: Callable[[], str | None]
+    remaining_s: Callable[[], float], *, reserve_s: float, stage: Callable[[], str | None]
 ) -> Iterator[None]:
     """End what is in progress by an OutOfTimeError, three seconds before no time is left.
 
-    It ends as by Ctrl-C: locks and files are given back. Only the main thread can be ended so;
-    elsewhere, and where the time is not limited or less is left than this, nothing happens.
+    With a reserve of less than six seconds in the middle of it, so that it can be used. It ends as
+    by Ctrl-C: locks and files are given back. Only the main thread can be ended so; elsewhere, and
+    where the time is not limited or less is left than this, nothing happens.
     """
-    left_s = remaining_s() - _TO_END_S
+    left_s = remaining_s() - min(_TO_END_S, reserve_s / 2)
     if not 0 < left_s < math.inf or threading.current_thread() is not threading.main_thread():
         yield
         return

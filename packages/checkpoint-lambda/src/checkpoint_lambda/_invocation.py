@@ -168,7 +168,11 @@ def _run(
         if warning:
             logger.warning("run_warning", warning=warning)
         with (
-            ended_in_time(circumstances.remaining_s, stage=lambda: logging.stage_in_progress),
+            ended_in_time(
+                circumstances.remaining_s,
+                reserve_s=settings.core.reserve_s,
+                stage=lambda: logging.stage_in_progress,
+            ),
             storage.scratch() as workdir,
         ):
             room = RoomWatcher(
