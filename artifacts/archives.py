@@ -1,4 +1,4 @@
-"""The archives: the same bytes for the same files, and within what Lambda takes."""
+"""The archives: known by what is in them, and within what Lambda takes."""
 
 import hashlib
 import zipfile
@@ -20,31 +20,37 @@ MEGABYTE = 1_048_576
 # What Lambda takes, unzipped, of the function and all layers together.
 _LIMIT_BYTES = 250 * MEGABYTE
 # Ours: a function that is larger has something in it that belongs into a layer.
-FUNCTION_LIMIT_BYTES = MEGABYTE
+FUNCTION_LIMIT_BYTES = 4 * MEGABYTE
 _DATE = (1980, 1, 1, 0, 0, 0)
 _COMPRESSION_LEVEL = 6
 
 
-def write_archive(tree: Path, path: Path, *, below: str = "") -> None:
-    """Write all files of a tree.
+def write_archive(tree: Path, path: Path, *, below: str = "", compressed: bool = True) -> str:
+    """Write all files of a tree; return the digest of what is in the archive, in hexadecimal.
 
-    Guarantee: names and contents alone decide about the bytes: not dates, not modes, not the order
-    in which the file system lists them.
+    Guarantee: the digest is that of names, modes and contents alone: not of dates, the order in
+    which the file system lists files, or how they are compressed. Uncompressed, so are the bytes;
+    what zlib makes of the same contents differs between its versions and kinds.
 
     Args:
         tree: what to write.
         path: the archive; its folder exists.
         below: a folder of the archive that the tree is put into, such as python/.
+        compressed: by zlib.
 
     """
     files = {file.relative_to(tree).as_posix(): file for file in tree.rglob("*") if file.is_file()}
+    contents = hashlib.sha256()
     with zipfile.ZipFile(path, "w") as archive:
         for name, file in sorted(files.items()):
             entry = zipfile.ZipInfo(f"{below}{name}", date_time=_DATE)
             entry.create_system = 3  # Unix, also where this runs on another: it decides on modes
-            entry.external_attr = (0o100755 if ".so" in file.suffixes else 0o100644) << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, file.read_bytes(), compresslevel=_COMPRESSION_LEVEL)
+            mode, data = 0o100755 if ".so" in file.suffixes else 0o100644, file.read_bytes()
+            entry.external_attr = mode << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
+            archive.writestr(entry, data, compresslevel=_COMPRESSION_LEVEL)
+            contents.update(f"{entry.filename}\0{mode:o}\0{len(data)}\0".encode() + data)
+    return contents.hexdigest()
 
 
 def digest(path: Path) -> str:

@@ -7,6 +7,7 @@ import tempfile
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from artifacts.archives import (
     strip_to_fit,
     write_archive,
 )
-from artifacts.locks import LAYERS, check_locks, inputs, read_lock
+from artifacts.locks import LAYERS, check_locks, layer_resolution, read_lock
+from artifacts.projects import deployed_projects
 from artifacts.targets import Target
 from artifacts.toolchain import execute, find_interpreter, find_strip, find_uv, say
 from artifacts.trees import compile_tree, copy_sources, install, unzipped_bytes
@@ -41,7 +43,7 @@ class Build:
         """Build; raises BuildError.
 
         Guarantee: the output folder has a manifest only when the archives beside it are whole and
-        the ones that it speaks of; the same sources, locks and tools give the same bytes.
+        the ones that it speaks of; the same sources, locks and tools give the same `content_sha256`.
         """
         check_locks()
         interpreter = find_interpreter(self.target.runtime) if self.has_bytecode else None
@@ -53,8 +55,8 @@ class Build:
                 self._compile(trees, interpreter)
             stripped = strip_to_fit(list(trees.values()), strip, reserved_mb=self.reserved_mb)
             archives = Path(folder, "archives")
-            self._pack(trees, archives)
-            manifest = self._describe(archives, trees, versions)
+            contents = self._pack(trees, archives)
+            manifest = self._describe(archives, trees, versions, contents)
             manifest["toolchain"] = _toolchain(interpreter, strip if stripped else None)
             manifest["stripped"] = stripped
             check_function_size(manifest["files"]["function.zip"]["size_bytes"])
@@ -68,7 +70,8 @@ class Build:
             say(f"{layer}: installing for {self.target.architecture}, {self.target.runtime}")
             install(layer, self.target, trees[layer])
             versions[layer] = check_installed(trees[layer], read_lock(layer), self.target)
-        check_complete([trees[layer] for layer in LAYERS], inputs()["requirements"], self.target)
+        needs = chain.from_iterable(layer_resolution(deployed_projects()).files.values())
+        check_complete([trees[layer] for layer in LAYERS], needs, self.target)
         return versions
 
     def _compile(self, trees: dict[str, Path], interpreter: Path) -> None:
@@ -86,29 +89,35 @@ class Build:
             for each in running:
                 each.result()
 
-    def _pack(self, trees: dict[str, Path], archives: Path) -> None:
+    def _pack(self, trees: dict[str, Path], archives: Path) -> dict[str, str]:
+        """Write the archives; return the digests of their contents by the trees' names."""
         (archives / "layers").mkdir(parents=True)
-        write_archive(trees[_FUNCTION], archives / "function.zip")
         with ThreadPoolExecutor() as executor:
-            running = [
-                executor.submit(
+            running = {
+                layer: executor.submit(
                     write_archive,
                     trees[layer],
                     archives / "layers" / f"{layer}.zip",
                     below="python/",
                 )
                 for layer in LAYERS
-            ]
-            for each in running:
-                each.result()
+            }
+            # Pulumi compares the function's archive byte by byte: no zlib must have a say in them.
+            function = write_archive(trees[_FUNCTION], archives / "function.zip", compressed=False)
+            return {_FUNCTION: function} | {name: each.result() for name, each in running.items()}
 
     def _describe(
-        self, archives: Path, trees: dict[str, Path], versions: dict[str, dict[str, str]]
+        self,
+        archives: Path,
+        trees: dict[str, Path],
+        versions: dict[str, dict[str, str]],
+        contents: dict[str, str],
     ) -> dict[str, Any]:
         names = {"function.zip": _FUNCTION} | {f"layers/{name}.zip": name for name in LAYERS}
         files = {
             path: {
                 "sha256": digest(archives / path),
+                "content_sha256": contents[name],
                 "size_bytes": (archives / path).stat().st_size,
                 "unzipped_bytes": unzipped_bytes(trees[name]),
                 "distributions": versions.get(name, {}),
