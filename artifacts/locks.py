@@ -1,37 +1,44 @@
-"""The locks: which version of which distribution is in which layer, and the digests of its wheels.
+"""The locks: which version of which distribution is where, and the digests of its wheels.
 
-One resolution for everything, divided into one file per layer, for both architectures and every
-runtime. What several layers need is in the first of them alone.
+The layers have one resolution, divided into one file per layer, for both architectures and every
+runtime; what several layers need is in the first of them alone. What Lambda brings and what the
+Pulumi program needs are locked too, each for itself.
+
+uv resolves (`uv lock`) and writes each file (`uv export`). Ours are the table of layers, which of
+them has what several need, and the line that tells whether a lock is stale.
 """
 
 import hashlib
 import json
-import re
 import sys
+import tempfile
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from artifacts.projects import deployed_projects
 from artifacts.toolchain import ROOT, BuildError, execute, find_uv
 
 __all__ = [
     "LAYERS",
     "LOCKS",
     "RUNTIME_INTERFACE",
-    "Block",
+    "Resolution",
     "check_locks",
-    "divide",
-    "inputs",
+    "layer_resolution",
     "lock",
+    "pins",
     "read_lock",
+    "resolutions",
 ]
 
 LOCKS = ROOT / "artifacts" / "locks"
+_PROGRAM = ROOT / "infra"
 
 # Each dependency of our packages stands here once; what it needs goes with it.
 LAYERS = {
@@ -42,152 +49,153 @@ LAYERS = {
 # Not a layer: what Lambda itself brings, for `hatch run try-artifact`.
 RUNTIME_INTERFACE = "runtime-interface"
 _INTERFACE_REQUIREMENT = "awslambdaric>=4,<5"
+# Nothing is locked for what no function runs on.
+_LAMBDA = ("sys_platform == 'linux'",)
+
+_PLAIN = ("--frozen", "--no-annotate", "--no-header")
 
 _REMEDY = "Run `hatch run lock`, and look at what it changes."
 
 
-@dataclass(frozen=True)
-class Block:
-    """One locked distribution: its pin, the digests of its files, and what asked for it."""
+@dataclass(frozen=True, kw_only=True)
+class Resolution:
+    """What is resolved together: the requirements of each file, by its path below the root.
 
-    requirement: Requirement
-    lines: tuple[str, ...]
-    via: frozenset[str]
+    Without `environments` it is for every platform.
+    """
 
-    @property
-    def name(self) -> str:
-        """The distribution's name as indexes write it."""
-        return canonicalize_name(self.requirement.name)
+    files: Mapping[str, list[str]]
+    python: str
+    environments: tuple[str, ...] = ()
+
+    def inputs_line(self) -> str:
+        """Return the line of a lock that says what it was made from."""
+        made_from = json.dumps(asdict(self), sort_keys=True).encode()
+        return f"# inputs: sha256:{hashlib.sha256(made_from).hexdigest()}"
+
+    def project(self) -> str:
+        """Return a project for uv, with one dependency group for each file."""
+        groups = [f"{Path(file).stem} = {json.dumps(needs)}" for file, needs in self.files.items()]
+        lines = ["[project]", 'name = "locks"', 'version = "0"']
+        lines += [f"requires-python = {json.dumps(self.python)}", "[dependency-groups]", *groups]
+        lines += ["[tool.uv]", "package = false"]
+        lines += [f"environments = {json.dumps(self.environments)}"] if self.environments else []
+        return "\n".join([*lines, ""])
+
+    def exports(self) -> dict[str, list[str]]:
+        """Return what to ask of `uv export`, by file.
+
+        A file's own requirements stand there, though another file's need them too.
+        """
+        names = {file: sorted(map(_name, needs)) for file, needs in self.files.items()}
+        return {
+            file: [f"--only-group={Path(file).stem}"]
+            + [f"--prune={name}" for other in names if other != file for name in names[other]]
+            for file in names
+        }
 
 
-def inputs(projects: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return what the locks are made from: the packages' dependency lines and the table of layers.
+def resolutions() -> list[Resolution]:
+    """Return everything that is locked; raises BuildError as `layer_resolution` does."""
+    layers = layer_resolution(deployed_projects())
+    program = tomllib.loads((_PROGRAM / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [
+        layers,
+        Resolution(
+            files={_path(RUNTIME_INTERFACE): [_INTERFACE_REQUIREMENT]},
+            python=layers.python,
+            environments=_LAMBDA,
+        ),
+        Resolution(
+            files={"infra/requirements.txt": program["dependencies"]},
+            python=program["requires-python"],
+        ),
+    ]
+
+
+def layer_resolution(projects: Mapping[str, Any]) -> Resolution:
+    """Return what the layers are made from: the dependency lines of what is in the function.
 
     Raises BuildError where a dependency is in no layer, or a layer has what nobody needs.
     """
-    projects = _projects() if projects is None else projects
-    requirements = {
-        str(requirement)
-        for project in projects.values()
-        for requirement in map(Requirement, project["dependencies"])
-        if canonicalize_name(requirement.name) not in projects
-    }
-    needed = {canonicalize_name(Requirement(text).name) for text in requirements}
+    requirements = sorted(
+        {
+            str(requirement)
+            for project in projects.values()
+            for requirement in map(Requirement, project["dependencies"])
+            if canonicalize_name(requirement.name) not in projects
+        }
+    )
+    needed = {_name(text) for text in requirements}
     placed = [name for roots in LAYERS.values() for name in roots]
     if sorted(placed) != sorted(needed):
         raise BuildError(
             "LAYERS in artifacts/locks.py must have each dependency of the packages once, and no "
             f"other; different: {', '.join(sorted(needed.symmetric_difference(placed)))}."
         )
-    return {
-        "interface": _INTERFACE_REQUIREMENT,
-        "layers": LAYERS,
-        "python": sorted({project["requires-python"] for project in projects.values()}),
-        "requirements": sorted(requirements),
-    }
+    return Resolution(
+        files={
+            _path(layer): [text for text in requirements if _name(text) in roots]
+            for layer, roots in LAYERS.items()
+        },
+        python=",".join(sorted({project["requires-python"] for project in projects.values()})),
+        environments=_LAMBDA,
+    )
 
 
-def check_locks(folder: Path = LOCKS) -> None:
+def check_locks(root: Path = ROOT) -> None:
     """Raise BuildError when a lock was made from other dependency lines. Needs no network."""
-    expected = _inputs_line(inputs())
-    for name in (*LAYERS, RUNTIME_INTERFACE):
-        path = folder / f"{name}.txt"
-        try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-        except OSError as error:
-            raise BuildError(f"{path}: cannot be read ({error.strerror}). {_REMEDY}") from error
-        if expected not in lines:
-            raise BuildError(f"{path}: made from other dependencies than today's. {_REMEDY}")
+    for resolution in resolutions():
+        for file in resolution.files:
+            path = root / file
+            try:
+                lines = path.read_text(encoding="utf-8").splitlines()
+            except OSError as error:
+                raise BuildError(f"{path}: cannot be read ({error.strerror}). {_REMEDY}") from error
+            if resolution.inputs_line() not in lines:
+                raise BuildError(f"{path}: made from other dependencies than today's. {_REMEDY}")
 
 
 def read_lock(name: str, folder: Path = LOCKS) -> list[Requirement]:
     """Return the pins of a lock."""
-    text = (folder / f"{name}.txt").read_text(encoding="utf-8")
-    return [block.requirement for block in _blocks(text)]
+    return pins((folder / f"{name}.txt").read_text(encoding="utf-8"))
 
 
-def lock(folder: Path = LOCKS) -> None:
+def pins(text: str) -> list[Requirement]:
+    """Return the pins of a file of requirements: each begins a line, and its digests follow."""
+    lines = [line for line in text.splitlines() if line[:1].isalnum()]
+    return [Requirement(line.removesuffix("\\")) for line in lines]
+
+
+def lock(root: Path = ROOT) -> None:
     """Write all locks anew, with the newest versions that the dependency lines admit."""
-    made_from = inputs()
-    resolved = _blocks(_resolve(made_from["requirements"]))
-    divided = divide(resolved)
-    divided[RUNTIME_INTERFACE] = _blocks(_resolve([_INTERFACE_REQUIREMENT]))
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, blocks in divided.items():
-        head = ["# Made by `hatch run lock`; don't edit.", _inputs_line(made_from)]
-        body = [line for block in blocks for line in block.lines]
-        (folder / f"{name}.txt").write_text("\n".join([*head, *body, ""]), encoding="utf-8")
+    for resolution in resolutions():
+        with tempfile.TemporaryDirectory(prefix="locks-") as folder:
+            Path(folder, "pyproject.toml").write_text(resolution.project(), encoding="utf-8")
+            # Its lock names the index and every address on it, so it is not kept: ours hold
+            # whatever index they are used with.
+            _uv(folder, "lock", "--no-build")
+            taken: list[Requirement] = []
+            for file, wanted in resolution.exports().items():
+                without = [f"--no-emit-package={pin.name}" for pin in taken]
+                text = _uv(folder, "export", *wanted, *without, *_PLAIN)
+                head = ["# Made by `hatch run lock`; don't edit.", resolution.inputs_line()]
+                (root / file).write_text("\n".join([*head, text]), encoding="utf-8")
+                taken += pins(text)
 
 
-def divide(blocks: list[Block]) -> dict[str, list[Block]]:
-    """Give each distribution to the first layer that needs it."""
-    asked_for: dict[str, set[str]] = {}
-    for block in blocks:
-        for parent in block.via:
-            asked_for.setdefault(parent, set()).add(block.name)
-    divided: dict[str, list[Block]] = {}
-    taken: set[str] = set()
-    # Roots first: they stand where the table says, whoever else needs them.
-    roots = {name for names in LAYERS.values() for name in names}
-    for layer, names in LAYERS.items():
-        members, waiting = set(names), list(names)
-        while waiting:
-            new = asked_for.get(waiting.pop(), set()) - members - taken - roots
-            members |= new
-            waiting += new
-        taken |= members
-        divided[layer] = [block for block in blocks if block.name in members]
-    left = {block.name for block in blocks} - taken
-    if left:
-        raise BuildError(f"uv does not say what needs {', '.join(sorted(left))}.")
-    return divided
+def _name(requirement: str) -> str:
+    return canonicalize_name(Requirement(requirement).name)
 
 
-def _projects() -> dict[str, Any]:
-    paths = sorted((ROOT / "packages").glob("*/pyproject.toml"))
-    projects = [tomllib.loads(path.read_text(encoding="utf-8"))["project"] for path in paths]
-    return {canonicalize_name(project["name"]): project for project in projects}
+def _path(name: str) -> str:
+    return (LOCKS / f"{name}.txt").relative_to(ROOT).as_posix()
 
 
-def _inputs_line(made_from: Mapping[str, Any]) -> str:
-    digest = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
-    return f"# inputs: sha256:{digest}"
-
-
-def _resolve(requirements: list[str]) -> str:
-    """Ask uv for the newest versions, for all platforms, wheels only."""
-    command: list[str | Path] = [
-        find_uv(),
-        "pip",
-        "compile",
-        "-",
-        "--quiet",
-        "--no-header",
-        "--no-emit-index-url",
-    ]
-    command += ["--universal", "--generate-hashes", "--no-build", "--annotation-style=line"]
-    command += ["--python-version=3.11", f"--python={sys.executable}"]
+def _uv(project: str, *arguments: str) -> str:
     return execute(
-        command,
-        stdin="\n".join(requirements),
+        [find_uv(), *arguments, "--quiet"],
+        directory=project,
+        environment={"UV_PYTHON": sys.executable},
         remedy="Behind a private index: uv takes it from UV_DEFAULT_INDEX or its configuration.",
     )
-
-
-def _blocks(text: str) -> list[Block]:
-    """Read the output of `uv pip compile`, or a lock."""
-    blocks: list[Block] = []
-    for part in re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE):
-        lines = [line.rstrip() for line in part.splitlines() if line.strip()]
-        pins = [line for line in lines if not line.lstrip().startswith("#")]
-        if not pins:
-            continue
-        via = ", ".join(line.split("# via", 1)[1] for line in lines if "# via" in line)
-        blocks.append(
-            Block(
-                Requirement(pins[0].split("  #")[0].rstrip("\\").strip()),
-                tuple(pins),
-                frozenset(name.strip() for name in via.split(",")),
-            )
-        )
-    return blocks

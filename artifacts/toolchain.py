@@ -28,14 +28,15 @@ def execute(
     command: Sequence[str | Path],
     *,
     remedy: str,
-    stdin: str = "",
+    directory: str | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> str:
     """Run a program and return its output; raises BuildError with what it said and the remedy."""
     try:
         completed = subprocess.run(  # noqa: S603 - the programs and their arguments are ours
             command,
-            input=stdin,
+            stdin=subprocess.DEVNULL,
+            cwd=directory,
             env={**os.environ, **(environment or {})},
             capture_output=True,
             text=True,

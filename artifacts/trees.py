@@ -5,8 +5,9 @@ import sys
 from pathlib import Path
 
 from artifacts.locks import LOCKS
+from artifacts.projects import deployed_projects, project_folders
 from artifacts.targets import Target
-from artifacts.toolchain import ROOT, BuildError, execute, find_uv
+from artifacts.toolchain import execute, find_uv
 
 __all__ = ["compile_tree", "copy_sources", "install", "unzipped_bytes"]
 
@@ -42,16 +43,15 @@ def install(lock: str, target: Target, tree: Path) -> None:
 
 
 def copy_sources(tree: Path) -> None:
-    """Copy our packages without what Python, editors and type checkers leave beside them."""
-    sources = sorted((ROOT / "packages").glob("*/src/*/__init__.py"))
-    if not sources:
-        raise BuildError(f"{ROOT / 'packages'}: holds no package.")
-    for source in sources:
-        shutil.copytree(
-            source.parent,
-            tree / source.parent.name,
-            ignore=shutil.ignore_patterns(".*", "__pycache__", "*.pyc", "*.pyo", "*~", "tests"),
-        )
+    """Copy the function's packages without what Python, editors and type checkers leave there."""
+    folders = project_folders()
+    for name in deployed_projects():
+        for source in (folders[name] / "src").glob("*/__init__.py"):
+            shutil.copytree(
+                source.parent,
+                tree / source.parent.name,
+                ignore=shutil.ignore_patterns(".*", "__pycache__", "*.pyc", "*.pyo", "*~", "tests"),
+            )
 
 
 def compile_tree(tree: Path, interpreter: Path, *, mounted_at: str) -> None:

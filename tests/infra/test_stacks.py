@@ -2,6 +2,7 @@
 
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -77,11 +78,9 @@ def test_the_program_imports_none_of_the_packages_that_it_deploys() -> None:
 
 
 def test_what_the_program_imports_is_installed_for_it() -> None:
-    """`pulumi install` takes requirements.txt and nothing else."""
-    lines = (INFRA / "requirements.txt").read_text("utf-8").splitlines()
-    installed = {
-        Requirement(line).name.replace("-", "_") for line in lines if not line.startswith("#")
-    }
+    """`pulumi install` takes requirements.txt, which is locked from these lines."""
+    project = tomllib.loads((INFRA / "pyproject.toml").read_text("utf-8"))["project"]
+    installed = {Requirement(line).name.replace("-", "_") for line in project["dependencies"]}
     imported = {
         name.partition(".")[0]
         for path in [*INFRA.glob("*.py"), *INFRA.glob("checkpoint_infra/*.py")]
