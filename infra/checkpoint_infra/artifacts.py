@@ -21,11 +21,10 @@ class ArtifactError(Exception):
 
 
 class Archive(Struct, frozen=True):
-    """One archive, the digest of its bytes, and that of what is in it however compressed."""
+    """One archive and the digest of its bytes."""
 
     path: Path
     sha256: str
-    content_sha256: str
 
     @property
     def code_hash(self) -> str:
@@ -35,7 +34,6 @@ class Archive(Struct, frozen=True):
 
 class _File(Struct, frozen=True):
     sha256: str
-    content_sha256: str
 
 
 class _Manifest(Struct, frozen=True):
@@ -78,7 +76,7 @@ class Artifacts:
         expected = self._checked_manifest().files.get(name)
         if expected is None or expected.sha256 != digest:
             _refuse(path, "is not the archive that manifest.json speaks of")
-        return Archive(path, digest, expected.content_sha256)
+        return Archive(path, digest)
 
     def _checked_manifest(self) -> _Manifest:
         if self._manifest is None:

@@ -80,21 +80,21 @@ class Layers(pulumi.ComponentResource):
         uploaded = aws.s3.BucketObjectv2(
             name,
             bucket=self._bucket,
-            # Named by what is in it, however compressed.
-            key=f"{self._config.artifacts.prefix}{name}/{archive.content_sha256}.zip",
+            # Named by its content: what has not changed is not uploaded again.
+            key=f"{self._config.artifacts.prefix}{name}/{archive.sha256}.zip",
             source=pulumi.FileAsset(str(archive.path)),
+            source_hash=archive.sha256,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        description = f"{name} for {self._config.service}, content {archive.content_sha256}"
+        description = f"{name} for {self._config.service}"
         version = aws.lambda_.LayerVersion(
             name,
             layer_name=self._names.layer(name),
             # Another description is another version.
             description=f"{description}, {layer.renewal}" if layer.renewal else description,
             s3_bucket=uploaded.bucket,
-            # Another key is another version. A hash of the bytes would publish the same content
-            # again when another zlib compressed it.
             s3_key=uploaded.key,
+            source_code_hash=archive.code_hash,
             compatible_runtimes=[self._config.function.runtime],
             compatible_architectures=[self._config.function.architecture],
             skip_destroy=True,

@@ -26,29 +26,23 @@ def write_artifacts(
     *,
     runtime: str = "python3.12",
     architecture: str = "arm64",
-    compression: int = zipfile.ZIP_STORED,
 ) -> Path:
     """Write all archives and their manifest; `contents` tells an archive's content apart."""
     files = {}
     for name in ARCHIVES:
-        content = (contents or {}).get(name, name)
-        archive = _archive(content, zipfile.ZIP_STORED if name == ARCHIVES[0] else compression)
+        archive = _archive((contents or {}).get(name, name))
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(archive)
-        files[name] = {
-            "sha256": hashlib.sha256(archive).hexdigest(),
-            "content_sha256": hashlib.sha256(content.encode()).hexdigest(),
-            "size_bytes": len(archive),
-        }
+        files[name] = {"sha256": hashlib.sha256(archive).hexdigest(), "size_bytes": len(archive)}
     manifest = {"runtime": runtime, "architecture": architecture, "files": files}
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     return folder
 
 
-def _archive(content: str, compression: int) -> bytes:
+def _archive(content: str) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr(zipfile.ZipInfo("python/module.py"), content, compression)
+        archive.writestr(zipfile.ZipInfo("python/module.py"), content)
     return stream.getvalue()
 
 

@@ -104,7 +104,7 @@ class Creating(Cloud):
             CompatibleRuntimes=wanted["compatibleRuntimes"],
             CompatibleArchitectures=wanted["compatibleArchitectures"],
         )
-        assert version["Content"]["CodeSize"] > 0
+        assert version["Content"]["CodeSha256"] == wanted["sourceCodeHash"]
         return version["LayerVersionArn"], {"arn": version["LayerVersionArn"]}
 
     def _function(self, wanted: dict[str, Any]) -> State:
