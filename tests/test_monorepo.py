@@ -136,6 +136,7 @@ def test_no_file_names_a_folder_of_one_machine() -> None:
     files = [path for path in ROOT.iterdir() if path.is_file()]
     for folder in (
         ".ci",
+        ".github",
         "artifacts",
         "benchmarks",
         "docs",

@@ -1,0 +1,1 @@
+"""Tests of the roles by which the stacks are deployed."""
