@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import structs
+
+from checkpoint_infra.config import Configuration
 
 __all__ = ["Deployed", "read_deployed"]
 
@@ -66,7 +69,7 @@ def read_deployed(file: Path) -> Deployed:
     return Deployed(
         account=values["account"],
         region=values["region"],
-        service=values.get("service", _PROJECT),
+        service=values.get("service", _default("service")),
         environment=values["environment"],
         buckets=_unique(
             text
@@ -78,6 +81,10 @@ def read_deployed(file: Path) -> Deployed:
         changed_buckets=_unique(_changed_buckets(values, sections)),
         databases=_unique(each["database"] for each in sections if "database" in each),
     )
+
+
+def _default(setting: str) -> Any:
+    return next(field.default for field in structs.fields(Configuration) if field.name == setting)
 
 
 def _sections(values: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

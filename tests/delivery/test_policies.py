@@ -15,7 +15,6 @@ from tests.infra.conftest import EVERYTHING
 from tests.infra.deploying import INFRA, PROJECT, STACKS, Deployment, merged, stack_values
 from tests.infra.evaluating import Access, allows
 
-ROLE = "arn:aws:iam::123456789012:role/event-log-checkpoint-dev-role"
 STATE = "arn:aws:s3:::states"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1a2b3c4d"
 
@@ -23,6 +22,9 @@ KEY = "arn:aws:kms:us-east-1:123456789012:key/1a2b3c4d"
 def deployed(stack: str = "dev") -> Deployed:
     """Read what a stack's file says."""
     return read_deployed(INFRA / f"Pulumi.{stack}.yaml")
+
+
+ROLE = f"arn:aws:iam::123456789012:role/{deployed().name}-role"
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +108,7 @@ def test_no_role_can_be_given_more_than_the_boundary_allows() -> None:
 def test_the_deploying_roles_are_not_among_those_that_they_may_change() -> None:
     """Otherwise they would take their own limits off."""
     limited = {"iam:PermissionsBoundary": deployed().boundary_arn}
-    own = "arn:aws:iam::123456789012:role/deploy-event-log-checkpoint-dev"
+    own = f"arn:aws:iam::123456789012:role/deploy-{deployed().name}"
 
     for action in ACTIONS["aws:iam/role:Role"] + ACTIONS["aws:iam/rolePolicy:RolePolicy"]:
         assert not may(deployment(deployed()), action, own, **limited)
@@ -148,11 +150,10 @@ def test_only_buckets_that_are_the_stacks_own_can_be_changed() -> None:
 def test_one_stack_cannot_touch_another(stack: str) -> None:
     """Names begin with service and environment, also within one account."""
     policy = deployment(deployed(stack))
-    function = "arn:aws:lambda:us-east-1:123456789012:function:event-log-checkpoint"
 
     for other in STACKS:
-        expected = other == stack
-        assert expected == may(policy, "lambda:UpdateFunctionCode", f"{function}-{other}")
+        function = f"arn:aws:lambda:us-east-1:123456789012:function:{deployed(other).name}"
+        assert (other == stack) == may(policy, "lambda:UpdateFunctionCode", function)
 
 
 def test_the_boundary_holds_what_the_stacks_roles_are_given(
@@ -195,6 +196,12 @@ def test_the_policies_fit_into_what_iam_takes(full: Deployed) -> None:
 
     assert characters(deployment(full), state) <= 10_240
     assert characters(boundary(full)) <= 6_144
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_names_are_those_that_the_stack_has(stack: str, stacks: dict[str, Deployment]) -> None:
+    """Also where the stack's file leaves the service to the program."""
+    assert deployed(stack).name == stacks[stack].outputs["lambda_function_name"]
 
 
 def test_what_a_stack_owns_is_read_from_its_file(tmp_path: Path) -> None:
