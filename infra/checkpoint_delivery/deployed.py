@@ -10,9 +10,10 @@ from msgspec import structs
 
 from checkpoint_infra.config import Configuration
 
-__all__ = ["Deployed", "read_deployed"]
+__all__ = ["PROJECT", "Deployed", "read_deployed"]
 
-_PROJECT = "event-log-checkpoint"
+# The program whose stacks are deployed, as its Pulumi.yaml names it.
+PROJECT = "event-log-checkpoint"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +65,7 @@ class Deployed:
 def read_deployed(file: Path) -> Deployed:
     """Read a stack's file; raises KeyError for a setting that the stack's program requires."""
     document = yaml.safe_load(file.read_text(encoding="utf-8"))["config"]
-    values = {key.removeprefix(f"{_PROJECT}:"): value for key, value in document.items()}
+    values = {key.removeprefix(f"{PROJECT}:"): value for key, value in document.items()}
     sections = list(_sections(values))
     return Deployed(
         account=values["account"],

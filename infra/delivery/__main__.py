@@ -12,7 +12,7 @@ import pulumi_aws as aws
 INFRA = Path(__file__).resolve().parents[1]
 sys.path.append(str(INFRA))
 
-from checkpoint_delivery.deployed import read_deployed
+from checkpoint_delivery.deployed import PROJECT, read_deployed
 from checkpoint_delivery.policies import ISSUER, boundary, deployment, preview, state_access, trust
 
 config = pulumi.Config()
@@ -59,9 +59,7 @@ for kind, (environment, rights, writes) in roles.items():
     )
     policies = {
         "resources": rights,
-        "state": state_access(
-            deployed, state, secrets_key, project="event-log-checkpoint", writes=writes
-        ),
+        "state": state_access(deployed, state, secrets_key, project=PROJECT, writes=writes),
     }
     for name, policy in policies.items():
         aws.iam.RolePolicy(

@@ -97,3 +97,13 @@ def test_every_policy_is_a_document_and_everything_goes_through_one_provider(
         [limits] = [found for found in each.resources if found.kind == "aws:iam/policy:Policy"]
         assert limits.protect
         assert all("::aws::" in found.provider for found in each.resources if "iam" in found.kind)
+
+
+def test_the_state_is_that_of_the_program_that_is_deployed(
+    programs: dict[str, Deployment],
+) -> None:
+    """By the project's name, which is part of the state's keys."""
+    project = yaml.safe_load((INFRA / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
+    policy = programs["dev"].one("aws:iam/rolePolicy:RolePolicy", "deploy-state")["policy"]
+
+    assert f"/{project}/dev." in policy
