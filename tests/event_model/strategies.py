@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from nacc_event_model import AnyVisitEvent, EventFormat, VisitEvent, VisitEventV11
 
 MAX_ADCID = 2**31 - 1
+LEAST_ADCID = {EventFormat.V1_0: 1, EventFormat.V1_1: 0}
 ACTIONS = {
     EventFormat.V1_0: ["submit", "pass-qc", "not-pass-qc", "delete"],
     EventFormat.V1_1: ["submit", "pass-qc", "not-pass-qc", "delete", "duplicate-submit"],
@@ -30,19 +31,14 @@ optional_texts = st.none() | texts
 
 def visit_events(**narrowed: st.SearchStrategy[Any]) -> st.SearchStrategy[VisitEvent]:
     """Return a strategy for valid events of format 1.0."""
-    fields = _fields(EventFormat.V1_0) | {"module": optional_texts}
-    return st.builds(VisitEvent, **(fields | narrowed))
+    return st.builds(VisitEvent, **(_fields(EventFormat.V1_0) | narrowed))
 
 
 def visit_events_v11(**narrowed: st.SearchStrategy[Any]) -> st.SearchStrategy[VisitEventV11]:
-    """Return a strategy for valid events of format 1.1; `module` is for those that are forms."""
-    fields = _fields(EventFormat.V1_1) | {
-        "module": texts,
-        "naccid": optional_texts,
-        "modality": optional_texts,
-    }
+    """Return a strategy for valid events of format 1.1."""
+    fields = _fields(EventFormat.V1_1) | {"naccid": optional_texts, "modality": optional_texts}
     fields["visit_number"] |= st.none()
-    return st.builds(_with_module_for_forms, **(fields | narrowed))
+    return st.builds(VisitEventV11, **(fields | narrowed))
 
 
 def events_of(event_format: EventFormat) -> st.SearchStrategy[AnyVisitEvent]:
@@ -50,15 +46,11 @@ def events_of(event_format: EventFormat) -> st.SearchStrategy[AnyVisitEvent]:
     return visit_events() if event_format is EventFormat.V1_0 else visit_events_v11()
 
 
-def _with_module_for_forms(*, module: str, datatype: str, **fields: Any) -> VisitEventV11:
-    return VisitEventV11(module=module if datatype == "form" else None, datatype=datatype, **fields)
-
-
 def _fields(event_format: EventFormat) -> dict[str, st.SearchStrategy[Any]]:
     return {
         "action": st.sampled_from(ACTIONS[event_format]),
         "study": st.sampled_from(["adrc", "dvcid", "leads"]) | labels,
-        "pipeline_adcid": st.integers(1, MAX_ADCID),
+        "pipeline_adcid": st.integers(LEAST_ADCID[event_format], MAX_ADCID),
         "project_label": st.sampled_from(["ingest-form", "ingest-dicom-leads"]) | labels,
         "center_label": labels,
         "gear_name": labels,
@@ -66,6 +58,7 @@ def _fields(event_format: EventFormat) -> dict[str, st.SearchStrategy[Any]]:
         "visit_date": st.dates(),
         "visit_number": st.sampled_from(["01", "2"]) | labels,
         "datatype": st.sampled_from(["form", "dicom"]) | labels,
+        "module": st.sampled_from(["UDS", "FTLD"]) | optional_texts,
         "packet": optional_texts,
         "timestamp": st.datetimes(timezones=st.just(UTC)),
     }

@@ -3,6 +3,7 @@
 import doctest
 import re
 from pathlib import Path
+from typing import Any
 
 import nacc_event_model
 from nacc_event_model import (
@@ -12,6 +13,7 @@ from nacc_event_model import (
     _codec,
     _failures,
     _rules,
+    _syntax,
     json_schema,
 )
 from nacc_event_model._rules import field_rules
@@ -39,7 +41,7 @@ def test_the_table_of_fields_is_the_codes() -> None:
     rules, rules_v11 = field_rules(VisitEvent), field_rules(VisitEventV11)
     properties = json_schema(EventFormat.V1_1)["properties"]
     rows = [
-        f"| `{name}` | {properties[name]['title']} | {rules.get(name, '-')} | "
+        f"| `{name}` | {_meaning(properties[name])} | {rules.get(name, '-')} | "
         f"{rule if rule != rules.get(name) else 'as 1.0'} |"
         for name, rule in rules_v11.items()
     ]
@@ -47,10 +49,16 @@ def test_the_table_of_fields_is_the_codes() -> None:
     assert rows == re.findall(r"^\| `[a-z_]+` \|.*$", EVENT_FORMAT, re.MULTILINE)
 
 
+def _meaning(field: dict[str, Any]) -> str:
+    """Return what a field is, with its examples."""
+    examples = " or ".join(", ".join(field.get("examples", [])).rsplit(", ", 1))
+    return f"{field['title']}, such as {examples}" if examples else str(field["title"])
+
+
 def test_the_sentences_about_documents_are_the_codes() -> None:
     """Those that name no field, the limits, and the example of a rule."""
     sentences = [
-        *[_rules.MISSING, _rules.EMPTY, _rules.BYTE_ORDER_MARK, _rules.NOT_JSON],
+        *[_rules.MISSING, _syntax.EMPTY, _syntax.BYTE_ORDER_MARK, _syntax.NOT_AT_ALL],
         *[_rules.NOT_AN_OBJECT, _rules.TOO_DEEP, _rules.too_large(_codec.MAX_SIZE_BYTES)],
         f"ptid: {field_rules(VisitEvent)['ptid']}",
     ]
@@ -68,4 +76,4 @@ def test_everything_that_is_offered_can_be_imported_and_is_explained() -> None:
 
 def test_the_version_of_the_rules_is_a_text() -> None:
     """Consumers keep it beside what they refused, and compare."""
-    assert nacc_event_model.RULES_VERSION == "1"
+    assert nacc_event_model.RULES_VERSION == "2"

@@ -68,45 +68,54 @@ def test_a_timestamp_is_written_to_the_microsecond(timestamp: datetime, written:
     assert json.loads(encode(example_event(timestamp=timestamp)))["timestamp"] == written
 
 
+PLAIN = "must be a string"
+SURROGATE = "holds half a surrogate pair, which cannot be encoded in UTF-8"
+
+
 @pytest.mark.parametrize(
-    "field, value",
+    "field, value, rule",
     [
-        ("action", "duplicate-submit"),
-        ("study", None),
-        ("study", ""),
-        ("pipeline_adcid", 0),
-        ("pipeline_adcid", 2**31),
-        ("pipeline_adcid", 2**80),
-        ("project_label", ""),
-        ("center_label", 1),
-        ("gear_name", b"form-scheduler"),
-        ("ptid", "ab-1"),
-        ("ptid", None),
-        ("visit_date", "2024-01-15"),
-        ("visit_date", datetime(2024, 1, 15, tzinfo=UTC)),
-        ("visit_date", datetime(2024, 1, 15)),  # noqa: DTZ001  neither is a date
-        ("visit_number", 1),
-        ("datatype", Decimal(1)),
-        ("datatype", "\udc00"),
-        ("module", object()),
-        ("packet", ["I"]),
-        ("packet", float("nan")),
+        ("action", "duplicate-submit", "must be one of submit, "),
+        ("study", None, "must be str, not NoneType"),
+        ("study", "", PLAIN),
+        ("pipeline_adcid", 0, "must be an integer, or a string of 1 to 10 digits"),
+        ("pipeline_adcid", 2**31, "must be an integer, or a string of 1 to 10 digits"),
+        ("pipeline_adcid", 2**80, "must be an integer, or a string of 1 to 10 digits"),
+        ("project_label", "", PLAIN),
+        ("center_label", 1, "must be str, not int"),
+        ("gear_name", b"form-scheduler", "must be str, not bytes"),
+        ("ptid", "ab-1", PLAIN),
+        ("ptid", None, "must be str, not NoneType"),
+        ("visit_date", "2024-01-15", "must be datetime.date, not str"),
+        (
+            "visit_date",
+            datetime(2024, 1, 15, tzinfo=UTC),
+            "must be datetime.date, not datetime.datetime",
+        ),
+        ("visit_number", 1, "must be str, not int"),
+        ("datatype", Decimal(1), "must be str, not decimal.Decimal"),
+        ("datatype", "\udc00", SURROGATE),
+        ("study", "a\ud800", SURROGATE),
+        ("module", object(), "must be str, not object"),
+        ("packet", ["I"], "must be str, not list"),
+        ("packet", float("nan"), "must be str, not float"),
     ],
 )
-def test_an_event_that_breaks_a_rule_is_not_written(field: str, value: Any) -> None:
-    """Encoding checks what the constructor leaves to types, and names the field."""
+def test_an_event_that_breaks_a_rule_is_not_written(field: str, value: Any, rule: str) -> None:
+    """Encoding checks what the constructor leaves to types, names the field, and speaks of types."""
     event = example_event(**{field: value})
 
     with pytest.raises(InvalidEvent) as caught:
         encode(event)
 
     assert caught.value.field == field
+    assert caught.value.rule.startswith(rule)
 
 
 def test_an_event_that_breaks_a_rule_of_1_1_is_not_written() -> None:
     """Each event is judged by its own format."""
     assert encode(example_event_v11(action="duplicate-submit", ptid="ab-1", visit_number=None))
-    with pytest.raises(InvalidEvent, match=r"^naccid: must be a string; may be null or absent$"):
+    with pytest.raises(InvalidEvent, match=r"^naccid: must be str, not int$"):
         encode(example_event_v11(naccid=1))
 
 

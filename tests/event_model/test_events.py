@@ -20,6 +20,7 @@ from nacc_event_model import (
 )
 from tests.event_model.strategies import example_document, example_event, example_event_v11
 
+OUTSIDE = "must be of the years 1 to 9999 in UTC"
 COLUMNS = (
     "action",
     "study",
@@ -72,7 +73,9 @@ def test_a_decoder_has_the_static_type_of_its_formats_events() -> None:
     event = assert_type(Decoder(EventFormat.V1_0, max_size_bytes=5_000).decode(data), VisitEvent)
     event_v11 = assert_type(Decoder(EventFormat.V1_1).decode(data), VisitEventV11)
     either = assert_type(Decoder(chosen).decode(data), AnyVisitEvent)
+    naccid = assert_type(event_v11.naccid, str | None)
 
+    assert naccid is None
     assert plain == event == decode(data)
     assert either == event_v11 == decode(data, event_format=EventFormat.V1_1)
 
@@ -103,18 +106,19 @@ def test_the_constructor_makes_the_timestamp_utc(given: datetime | str) -> None:
 
 
 @pytest.mark.parametrize(
-    "given",
+    "given, rule",
     [
-        datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))),
-        datetime.max.replace(tzinfo=timezone(timedelta(hours=-12))),
-        "yesterday",
-        1705312800,
-        None,
+        (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))), OUTSIDE),
+        (datetime.max.replace(tzinfo=timezone(timedelta(hours=-12))), OUTSIDE),
+        ("yesterday", "must be a string, a real RFC 3339 time such as 2024-01-15T10:00:00Z; .*"),
+        (date(2024, 1, 15), r"must be datetime\.datetime, not datetime\.date"),
+        (1705312800, r"must be datetime\.datetime, not int"),
+        (None, r"must be datetime\.datetime, not NoneType"),
     ],
 )
-def test_the_constructor_refuses_a_timestamp_that_is_none(given: object) -> None:
-    """A time that leaves the calendar in UTC is an invalid event, not an overflow."""
-    with pytest.raises(InvalidEvent, match=r"^timestamp: must be a string, a real RFC 3339 time"):
+def test_the_constructor_refuses_a_timestamp_that_is_none(given: object, rule: str) -> None:
+    """Of a text the contract's rule is told, of anything else what Python code has to give."""
+    with pytest.raises(InvalidEvent, match=f"^timestamp: {rule}$"):
         example_event(timestamp=given)
 
 
@@ -123,19 +127,27 @@ def test_the_constructor_makes_the_centers_number_an_int() -> None:
     assert example_event(pipeline_adcid="042").pipeline_adcid == 42
 
 
-@pytest.mark.parametrize("given", ["4.0", "", "0", "²", True, 4.0, None])
-def test_the_constructor_refuses_a_center_that_is_no_number(given: object) -> None:
+@pytest.mark.parametrize(
+    "given, rule",
+    [
+        *[(text, "must be an integer, or a string of 1 to 10 digits") for text in ("4.0", "", "²")],
+        ("0", "must be an integer, or a string of 1 to 10 digits, from 1 to 2147483647$"),
+        (True, "must be int, not bool$"),
+        (4.0, "must be int, not float$"),
+        (None, "must be int, not NoneType$"),
+    ],
+)
+def test_the_constructor_refuses_a_center_that_is_no_number(given: object, rule: str) -> None:
     """`True` is an int for Python only."""
-    with pytest.raises(InvalidEvent, match=r"^pipeline_adcid: must be an integer"):
+    with pytest.raises(InvalidEvent, match=f"^pipeline_adcid: {rule}"):
         example_event(pipeline_adcid=given)
 
 
-def test_the_constructor_of_1_1_checks_that_module_goes_with_datatype() -> None:
-    """The one rule about two fields holds on every way to an event."""
-    with pytest.raises(InvalidEvent, match=r"^module: must be a string when datatype is form"):
-        example_event_v11(module=None)
-    with pytest.raises(InvalidEvent, match=r"^module: must be a string when datatype is form"):
-        example_event_v11(datatype="dicom")
+def test_a_center_0_is_of_1_1_only() -> None:
+    """It is the producers' test site."""
+    assert example_event_v11(pipeline_adcid="0").pipeline_adcid == 0
+    with pytest.raises(InvalidEvent, match=r"^pipeline_adcid: must be an integer, .* from 1 to "):
+        example_event(pipeline_adcid="0")
 
 
 class Envelope(msgspec.Struct):

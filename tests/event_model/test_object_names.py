@@ -1,5 +1,6 @@
 """Names of event objects, made and parsed; the same by Python and by polars."""
 
+import itertools
 import re
 from datetime import UTC, date, datetime
 from typing import Any
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nacc_event_model import (
+    Decoder,
     EventFormat,
     EventModelError,
     InvalidEvent,
@@ -72,12 +74,20 @@ names = structured | nearly
 
 
 def name_of(
-    visit: str, *, project: str = "ingest-form", ptid: str = "110001", action: str = "submit"
+    visit: str | None,
+    *,
+    project: str | None = "ingest-form",
+    ptid: str | None = "110001",
+    action: str = "submit",
+    adcid: int | None = 42,
 ) -> ObjectName:
     """Return what a usual name tells."""
     return ObjectName(
-        action=action, time="20240115-100000", adcid=42, project=project, ptid=ptid, visit=visit
+        action=action, time="20240115-100000", adcid=adcid, project=project, ptid=ptid, visit=visit
     )
+
+
+UNTOLD = name_of(None, project=None, ptid=None, adcid=None)
 
 
 @pytest.mark.parametrize(
@@ -124,6 +134,38 @@ def name_of(
         ("log-submit-20240115-100000-42----.json", name_of("", project="-", ptid="")),
         ("log-submit-20240115-100000-42-ingest-form-110001-2024-99-99.json", name_of("2024-99-99")),
         ("log-submit-20240115-100000-42-ingest-form-110001-01.json.json", name_of("01.json")),
+        (
+            "prod/log-submit-20240115-100000-42-ingest-form-11/0001-2024-01-15.json",
+            name_of("2024-01-15", ptid="11/0001"),
+        ),
+        (
+            "prod/log-submit-20240115-100000-42-p-/1/-1/2.json",
+            name_of("1/2", project="p", ptid="/1/"),
+        ),
+        (
+            "log-submit-20240115-100000-42-p-1#?%20 \\-01.json",
+            name_of("01", project="p", ptid="1#?%20 \\"),
+        ),
+        (
+            "log-submit-20240115-100000-42-in\ngest-11\x00\x851-01.json",
+            name_of("01", project="in\ngest", ptid="11\x00\x851"),
+        ),
+        ("log-submit-20240115-100000-None-ingest-form-110001-01.json", name_of("01", adcid=None)),
+        ("log-submit-20240115-100000--1-ingest-form-110001-01.json", name_of("01", adcid=-1)),
+        ("log-submit-20240115-100000-0-ingest-form-110001-01.json", name_of("01", adcid=0)),
+        # The last segment that begins like a name begins it.
+        (
+            "log-delete-20240115-100000-1-p-1-1.json/log-submit-20240115-100000-42-ingest-form-110001-01.json",
+            name_of("01"),
+        ),
+        # Where a name tells nothing more, the object is read all the same.
+        ("log-submit-20240115-100000-.json", UNTOLD),
+        ("log-submit-20240115-100000-x-ingest-form-110001-01.json", UNTOLD),
+        ("log-submit-20240115-100000--ingest-form-110001-01.json", UNTOLD),
+        ("log-submit-20240115-100000-٤٢-ingest-form-110001-01.json", UNTOLD),
+        ("log-submit-20240115-100000-9999999999999999999-ingest-form-110001-01.json", UNTOLD),
+        ("log-submit-20240115-100000-42-110001-01.json", UNTOLD),
+        ("prod/log-submit-20240115-100000-42/notes/readme.json", UNTOLD),
     ],
 )
 @each_format
@@ -151,15 +193,10 @@ def test_an_event_objects_name_tells_its_parts(
         "log-submit-20240115100000-42-ingest-form-110001-01.json",
         "log-submit-2024-01-15-100000-42-ingest-form-110001-01.json",
         "log-submit-20240115-1000-42-ingest-form-110001-01.json",
+        "log-submit-20240115-100000.json",
+        "log-submit-None-42-ingest-form-110001-01.json",
+        "log--20240115-100000-42-ingest-form-110001-01.json",
         "log-submit-2024011\u0665-100000-42-ingest-form-110001-01.json",
-        "log-submit-20240115-100000-٤٢-ingest-form-110001-01.json",
-        "log-submit-20240115-100000-x-ingest-form-110001-01.json",
-        "log-submit-20240115-100000--ingest-form-110001-01.json",
-        "log-submit-20240115-100000-9999999999999999999-ingest-form-110001-01.json",
-        "log-submit-20240115-100000-42-110001-01.json",
-        "log-submit-20240115-100000-42-ingest-form-11\x000001-01.json",
-        "log-submit-20240115-100000-42-ingest\nform-110001-01.json",
-        "log-submit-20240115-100000-42-ingest\x85form-110001-01.json",
         "log-submit-20240115-100000-42-ingest-form-110001-01.json.gz",
         "log-submit-20240115-100000-42-ingest-form-110001-01_json",
     ],
@@ -171,34 +208,23 @@ def test_any_other_name_is_no_event_objects(key: str, event_format: EventFormat)
 
 
 def test_the_actions_are_the_formats() -> None:
-    """An object of a newer action is no event object for the older format."""
+    """An object of a newer action is no event object for the older format, nor for its decoder."""
     key = "log-duplicate-submit-20240115-100000-42-ingest-form-110001-2024-01-15.json"
 
-    assert parse_object_name(key) is None
-    assert parse_object_name(key, event_format=EventFormat.V1_1) == name_of(
-        "2024-01-15", action="duplicate-submit"
-    )
+    assert parse_object_name(key, event_format=EventFormat.V1_0) is None
+    assert Decoder().parse_object_name(key) is None
+    told = name_of("2024-01-15", action="duplicate-submit")
+    assert parse_object_name(key, event_format=EventFormat.V1_1) == told
+    assert Decoder(EventFormat.V1_1).parse_object_name(key) == told
 
 
 def is_event_name(name: str, event_format: EventFormat) -> bool:
-    """Tell whether a name is an event object's; the rule once more, in other words."""
-    if any(ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in name):
-        return False
-    for action in ACTIONS[event_format]:
-        start, time, end = f"log-{action}-", "00000000-000000-", ".json"
-        if not (name.startswith(start) and name.endswith(end) and "/" not in name):
-            continue
-        middle = name[len(start) : -len(end)]
-        adcid, *others = middle[len(time) :].split("-")
-        if (
-            re.sub("[0-9]", "0", middle[: len(time)]) == time
-            and 1 <= len(adcid) <= 18
-            and set(adcid) <= set("0123456789")
-            and len("-".join(others)) > 2
-            and "-".join(others)[1:].count("-") >= 2
-        ):
-            return True
-    return False
+    """Tell whether a segment and all after it are an event object's; the rule in other words."""
+    return name.endswith(".json") and any(
+        re.sub("[0-9]", "0", name[: len(start)]) == start and len(name) >= len(start) + len(".json")
+        for action in ACTIONS[event_format]
+        for start in [f"log-{action}-00000000-000000-"]
+    )
 
 
 # Feature: event-log-scraper, Property 1: File pattern matching correctness
@@ -206,17 +232,33 @@ def is_event_name(name: str, event_format: EventFormat) -> bool:
 def test_exactly_the_names_of_the_pattern_are_event_objects(
     name: str, event_format: EventFormat
 ) -> None:
-    """And what is told of one spells its name again."""
-    parsed = parse_object_name(f"prod/{name}", event_format=event_format)
-    last = name.rpartition("/")[2]
+    """And what is told of one spells its name again, from the last segment that begins like one."""
+    key = f"prod/{name}"
+    parsed = parse_object_name(key, event_format=event_format)
+    segments = key.split("/")
+    tails = ("/".join(segments[at:]) for at in reversed(range(len(segments))))
+    found = next((tail for tail in tails if is_event_name(tail, event_format)), None)
 
-    assert (parsed is not None) == is_event_name(last, event_format)
-    if parsed is not None:
-        assert re.fullmatch(
-            f"log-{parsed.action}-{parsed.time}-0*{parsed.adcid}-"
-            + re.escape(f"{parsed.project}-{parsed.ptid}-{parsed.visit}.json"),
-            last,
-        )
+    assert (parsed is not None) == (found is not None)
+    if parsed is not None and found is not None:
+        start = f"log-{parsed.action}-{parsed.time}-"
+        assert found.startswith(start)
+        if parsed.visit is not None:
+            adcid = (
+                "None"
+                if parsed.adcid is None
+                else f"{'-' * (parsed.adcid < 0)}0*{abs(parsed.adcid)}"
+            )
+            end = f"-{parsed.project}-{parsed.ptid}-{parsed.visit}.json"
+            assert re.fullmatch(f"(-0+|{adcid})" + re.escape(end), found[len(start) :])
+
+
+@given(names)
+def test_a_later_format_recognizes_what_an_earlier_one_does(name: str) -> None:
+    """And is told the same by it: no name of an archive becomes unrecognized."""
+    for earlier, later in itertools.pairwise(EventFormat):
+        told = parse_object_name(name, event_format=earlier)
+        assert told is None or told == parse_object_name(name, event_format=later)
 
 
 @given(st.lists(names, min_size=1, max_size=20), event_formats)
@@ -238,13 +280,16 @@ def test_python_and_polars_agree_on_every_name(many: list[str], event_format: Ev
     assert names_column.str.extract_groups(anchored).to_list() == python
 
 
-@pytest.mark.parametrize("filler", ["-", "a-", "a", "2024-01-15-", "0-", "log-submit-"])
-def test_matching_takes_linear_time(filler: str) -> None:
+@pytest.mark.parametrize("end", [".json", "\n.json", "x-y-z.json", ".jso"])
+@pytest.mark.parametrize(
+    "filler",
+    ["-", "a-", "a", "2024-01-15-", "0-", "log-submit-", "/", "/log-submit-20240115-100000-42-"],
+)
+def test_matching_takes_linear_time(filler: str, end: str) -> None:
     """The longest of keys, and one a hundred times as long, are no burden."""
-    start = "log-submit-20240115-100000-42-"
+    key = "log-submit-20240115-100000-42-" + filler * 20_000 + end
 
-    assert parse_object_name(start + filler * 20_000 + "\n.json") is None
-    assert parse_object_name(start + filler * 20_000 + "x-y-z.json") is not None
+    assert (parse_object_name(key, event_format=EventFormat.V1_1) is not None) == (end != ".jso")
 
 
 plain = st.text(part_characters.filter(lambda character: character != "-"), min_size=1)

@@ -1,5 +1,8 @@
 """Documents that break a rule, and how that is said."""
 
+import bz2
+import gzip
+import lzma
 import re
 import string
 from collections.abc import Callable, Mapping
@@ -16,6 +19,7 @@ from nacc_event_model._failures import MAX_DEPTH
 from nacc_event_model._rules import field_rules
 from tests.event_model.strategies import (
     ACTIONS,
+    LEAST_ADCID,
     MAX_ADCID,
     PTID_CHARACTERS,
     event_formats,
@@ -31,8 +35,8 @@ REFUSED: Mapping[str, list[Any]] = {
     "action": ["", "Submit", "submit ", "submit\n", "unknown", ["submit"], None, 1],
     "study": ["", *NOT_STRINGS],
     "pipeline_adcid": [
-        *[True, False, None, 4.5, 4.0, 0, -1, MAX_ADCID + 1, 2**64, 10**30, [42], {}],
-        *["4.0", " 4", "4 ", "4\n", "+4", "-4", "4_2", "0x4", "", "0", "four", "٤", "²"],
+        *[True, False, None, 4.5, 4.0, -1, MAX_ADCID + 1, 2**64, 10**30, [42], {}],
+        *["4.0", " 4", "4 ", "4\n", "+4", "-4", "4_2", "0x4", "", "four", "٤", "²"],
         *[str(MAX_ADCID + 1), "00000000004", "9" * 5_000],
     ],
     "project_label": ["", *NOT_STRINGS],
@@ -83,19 +87,14 @@ REFUSED: Mapping[str, list[Any]] = {
 ONLY_IN_1_0: Mapping[str, list[Any]] = {
     "action": ["duplicate-submit"],
     "ptid": ["ab1", "AB-1", "A_1", "~"],
+    "pipeline_adcid": [0, "0", "0000000000"],
     "visit_number": [None],
-}
-ONLY_IN_1_1: Mapping[str, list[Any]] = {
-    "module": [None, ...],
-    "naccid": [1, True, []],
-    "modality": [1, True, []],
 }
 CASES = [
     (event_format, field, value)
     for table, formats in [
         (REFUSED, list(EventFormat)),
         (ONLY_IN_1_0, [EventFormat.V1_0]),
-        (ONLY_IN_1_1, [EventFormat.V1_1]),
     ]
     for event_format in formats
     for field, values in table.items()
@@ -125,16 +124,6 @@ def test_a_number_written_with_an_exponent_is_no_integer() -> None:
             decode(USUAL.replace(b":42,", b":" + number + b","))
 
 
-@pytest.mark.parametrize("datatype", ["dicom", "Form", "form "])
-@pytest.mark.parametrize("module", ["UDS", ""])
-def test_in_1_1_only_a_form_has_a_module(datatype: str, module: str) -> None:
-    """The error names the module, whichever of the two is wrong."""
-    document = example_document(EventFormat.V1_1, datatype=datatype, module=module)
-
-    with pytest.raises(InvalidEvent, match=r"^module: must be a string when datatype is form"):
-        decode(msgspec.json.encode(document), event_format=EventFormat.V1_1)
-
-
 @pytest.mark.parametrize("event_format", EventFormat)
 def test_a_required_field_that_is_missing_is_named(event_format: EventFormat) -> None:
     """Those without a default: all but study and the optional ones."""
@@ -154,30 +143,72 @@ def with_field(raw: bytes) -> bytes:
     return USUAL[:-1] + b"," + raw + b"}"
 
 
+SIZE = len(USUAL)
+ALPHA = USUAL.index(b"alpha")
+ANOTHER = "not valid JSON: another document after its end at byte"
+SURROGATE = "not valid JSON: half a surrogate pair at byte"
+NOT_UTF_8 = "not valid JSON: not UTF-8 at byte"
 DOCUMENTS = {
     "nothing": (b"", "empty"),
     "white space": (b" \r\n\t", "empty"),
     "a byte order mark": (b"\xef\xbb\xbf" + USUAL, "starts with a byte order mark"),
-    "UTF-16": (USUAL.decode().encode("utf-16"), "starts with a byte order mark"),
-    "UTF-16 without a mark": (USUAL.decode().encode("utf-16-le"), "not valid JSON"),
-    "a truncated document": (USUAL[:-20], "not valid JSON"),
-    "two documents": (USUAL + USUAL, "not valid JSON"),
-    "two lines": (USUAL + b"\n" + USUAL, "not valid JSON"),
-    "rubbish": (b"\x00\x01\x02", "not valid JSON"),
-    "Parquet": (b"PAR1\x15\x04\x15", "not valid JSON"),
-    "NaN": (with_field(b'"novelty":NaN'), "not valid JSON"),
-    "Infinity": (with_field(b'"novelty":-Infinity'), "not valid JSON"),
-    "a comment": (with_field(b'/* */"novelty":1'), "not valid JSON"),
-    "a trailing comma": (USUAL[:-1] + b",}", "not valid JSON"),
-    "a single quote": (with_field(b"'novelty':1"), "not valid JSON"),
-    "a line break in a string": (USUAL.replace(b"alpha", b"al\npha"), "not valid JSON"),
-    "a lone surrogate": (USUAL.replace(b"alpha", rb"\ud800"), "not valid JSON"),
-    "a lone low surrogate": (USUAL.replace(b"alpha", rb"\udc00"), "not valid JSON"),
-    "a lone surrogate in a name": (with_field(rb'"\ud800":1'), "not valid JSON"),
-    "a lone surrogate in an unknown field": (with_field(rb'"novelty":"\ud800"'), "not valid JSON"),
-    "a surrogate in UTF-8": (USUAL.replace(b"alpha", b"\xed\xa0\x80"), "not valid JSON"),
-    "bytes that are not UTF-8": (USUAL.replace(b"alpha", b"\xff"), "not valid JSON"),
-    "Latin-1": (USUAL.replace(b"alpha", "é".encode("latin-1")), "not valid JSON"),
+    "gzip": (gzip.compress(USUAL), "not valid JSON: compressed with gzip"),
+    "zstd": (b"\x28\xb5\x2f\xfd\x04", "not valid JSON: compressed with zstd"),
+    "bzip2": (bz2.compress(USUAL), "not valid JSON: compressed with bzip2"),
+    "xz": (lzma.compress(USUAL), "not valid JSON: compressed with xz"),
+    "zip": (b"PK\x03\x04\x14", "not valid JSON: compressed with zip"),
+    "a truncated document": (USUAL[:-20], f"not valid JSON: cut off at byte {SIZE - 20}"),
+    "a truncated text": (b'"sub', "not valid JSON: cut off at byte 4"),
+    "a truncated word": (b"nul", "not valid JSON: cut off at byte 3"),
+    "a truncated escape": (rb'{"action":"\u00', "not valid JSON: cut off at byte 15"),
+    "two documents": (USUAL + USUAL, f"{ANOTHER} {SIZE}"),
+    "two lines": (USUAL + b"\r\n" + USUAL, f"{ANOTHER} {SIZE + 2}"),
+    "an array after it": (USUAL + b" []", f"{ANOTHER} {SIZE + 1}"),
+    "a word after it": (
+        USUAL + b"\nx",
+        f"not valid JSON: something after its end at byte {SIZE + 1}",
+    ),
+    "rubbish": (b"\x00\x01\x02", "not JSON at all"),
+    "Parquet": (b"PAR1\x15\x04\x15", "not JSON at all"),
+    "an answer of S3": (b'<?xml version="1.0"?><Error/>', "not JSON at all"),
+    "a page": (b"\n<html>", "not JSON at all"),
+    "NaN": (with_field(b'"novelty":NaN'), f"not valid JSON at byte {SIZE + 10}"),
+    "Infinity": (with_field(b'"novelty":-Infinity'), f"not valid JSON at byte {SIZE + 11}"),
+    "a comment": (with_field(b'/* */"novelty":1'), f"not valid JSON at byte {SIZE}"),
+    "a trailing comma": (USUAL[:-1] + b",}", f"not valid JSON at byte {SIZE}"),
+    "a single quote": (with_field(b"'novelty':1"), f"not valid JSON at byte {SIZE}"),
+    "a line break in a string": (
+        USUAL.replace(b"alpha", b"al\npha"),
+        f"not valid JSON at byte {ALPHA + 2}",
+    ),
+    "a lone surrogate": (USUAL.replace(b"alpha", rb"\ud800"), f"{SURROGATE} {ALPHA}"),
+    "a lone low surrogate": (USUAL.replace(b"alpha", rb"\udc00"), f"{SURROGATE} {ALPHA}"),
+    "a surrogate after a pair": (
+        USUAL.replace(b"alpha", rb"\\\ud83d\ude00\uDBFF"),
+        f"{SURROGATE} {ALPHA + 14}",
+    ),
+    "a low surrogate further on": (
+        USUAL.replace(b"alpha", rb"\ud83d \ude00"),
+        f"{SURROGATE} {ALPHA}",
+    ),
+    "a lone surrogate in a name": (with_field(rb'"\ud800":1'), f"{SURROGATE} {SIZE + 1}"),
+    "a lone surrogate in an unknown field": (
+        with_field(rb'"novelty":"\ud800"'),
+        f"{SURROGATE} {SIZE + 11}",
+    ),
+    "a surrogate in UTF-8": (USUAL.replace(b"alpha", b"\xed\xa0\x80"), f"{NOT_UTF_8} {ALPHA}"),
+    "bytes that are not UTF-8": (USUAL.replace(b"alpha", b"\xff"), f"{NOT_UTF_8} {ALPHA}"),
+    "Latin-1": (USUAL.replace(b"alpha", "aé".encode("latin-1")), f"{NOT_UTF_8} {ALPHA + 1}"),
+    **{
+        f"{codec} {mark}": (mark.encode(codec) + USUAL.decode().encode(codec), rule)
+        for codec, rule in [
+            ("utf-16-le", "not valid JSON: encoded in UTF-16, not in UTF-8"),
+            ("utf-16-be", "not valid JSON: encoded in UTF-16, not in UTF-8"),
+            ("utf-32-le", "not valid JSON: encoded in UTF-32, not in UTF-8"),
+            ("utf-32-be", "not valid JSON: encoded in UTF-32, not in UTF-8"),
+        ]
+        for mark in ("", "\ufeff")
+    },
     "an array": (b"[" + USUAL + b"]", "not a JSON object"),
     "null": (b"null", "not a JSON object"),
     "a number": (b"1", "not a JSON object"),
@@ -202,10 +233,13 @@ DOCUMENTS = {
         b'["\\"",' + b"[" * 200_000,
         "nested too deeply",
     ),
-    "quotes outside of strings": (with_field(b"[]" * 300 + b'\\"' * 400_000), "not valid JSON"),
+    "quotes outside of strings": (
+        with_field(b"[]" * 300 + b'\\"' * 400_000),
+        f"not valid JSON at byte {SIZE}",
+    ),
     "a string without an end": (
         with_field(b'"novelty":[[],"' + b"[" * 200_000)[:-1],
-        "not valid JSON",
+        f"not valid JSON: cut off at byte {SIZE + 200_015}",
     ),
     "2 MiB": (USUAL.replace(b"alpha", b"a" * 2**21), "larger than 1048576 bytes"),
     "2 MiB of brackets": (b"[" * 2**21, "larger than 1048576 bytes"),
@@ -253,15 +287,16 @@ def is_valid(event_format: EventFormat, document: Mapping[str, Any], field: str)
     """Tell whether a field keeps its rule; the contract once more, in other words."""
     value = document.get(field, ...)
     is_1_1 = event_format is EventFormat.V1_1
+    least = LEAST_ADCID[event_format]
     match field:
         case "action":
             return value in ACTIONS[event_format]
         case "study":
             return value is ... or (isinstance(value, str) and value != "")
         case "pipeline_adcid" if isinstance(value, str):
-            return re.fullmatch("[0-9]{1,10}", value) is not None and 1 <= int(value) <= MAX_ADCID
+            return re.fullmatch("[0-9]{1,10}", value) is not None and least <= int(value) < 2**31
         case "pipeline_adcid":
-            return type(value) is int and 1 <= value <= MAX_ADCID
+            return type(value) is int and least <= value < 2**31
         case "ptid":
             return (
                 isinstance(value, str)
@@ -272,11 +307,9 @@ def is_valid(event_format: EventFormat, document: Mapping[str, Any], field: str)
             return isinstance(value, str) and is_date(value)
         case "visit_number" if is_1_1 and value in (None, ...):
             return True
-        case "module" if is_1_1:
-            return isinstance(value, str) == (document.get("datatype") == "form") and (
-                value is ... or value is None or isinstance(value, str)
-            )
-        case "module" | "packet" | "naccid" | "modality":
+        case "naccid" | "modality":
+            return True
+        case "module" | "packet":
             return value is ... or value is None or isinstance(value, str)
         case "timestamp":
             return isinstance(value, str) and value.endswith("Z")

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from nacc_event_model import EventFormat, InvalidEvent, decode, event_type, json_schema, schemas
 from nacc_event_model._rules import field_rules
 from tests.event_model.strategies import documents, event_formats, example_document
-from tests.event_model.test_refusals import CASES, broken_documents
+from tests.event_model.test_refusals import CASES, broken_documents, is_date
 
 each_format = pytest.mark.parametrize("event_format", EventFormat)
+A_DAY = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+OUTSIDE_OF_THE_CALENDAR = ("2024-02-30", "2023-02-29", "0000", "0001", "9999")
 VALIDATORS = {
-    event_format: jsonschema.Draft202012Validator(
-        json_schema(event_format), format_checker=jsonschema.FormatChecker(["date"])
-    )
+    event_format: jsonschema.Draft202012Validator(json_schema(event_format))
     for event_format in EventFormat
 }
 
@@ -38,29 +38,32 @@ def accepts(event_format: EventFormat, document: Mapping[str, Any]) -> bool:
 def can_be_expressed(document: Mapping[str, Any]) -> bool:
     """Tell whether JSON Schema can tell what is wrong with a document.
 
-    It cannot tell 4 from 4.0, nor compare a numeric string, nor add an offset to a time.
+    It cannot tell 4 from 4.0, nor compare a numeric string, nor tell which days there are, nor add
+    an offset to a time.
     """
-    adcid, timestamp = document.get("pipeline_adcid"), document.get("timestamp")
-    if isinstance(adcid, float):
-        return not adcid.is_integer()
-    if isinstance(adcid, str) and re.fullmatch("[0-9]{1,10}", adcid):
-        return 1 <= int(adcid) < 2**31
-    return not (
-        isinstance(timestamp, str)
-        and timestamp.startswith(("2024-02-30", "2023-02-29", "0000", "0001", "9999"))
-    )
+    adcid, day, time = (document.get(n) for n in ("pipeline_adcid", "visit_date", "timestamp"))
+    untold = [
+        isinstance(adcid, float) and adcid.is_integer(),
+        isinstance(adcid, str) and re.fullmatch("[0-9]{1,10}", adcid) and int(adcid) >= 2**31,
+        isinstance(day, str) and re.fullmatch(A_DAY, day) and not is_date(day),
+        isinstance(time, str) and time.startswith(OUTSIDE_OF_THE_CALENDAR),
+    ]
+    return not any(untold)
 
 
 @each_format
 def test_a_schema_is_a_schema(event_format: EventFormat) -> None:
-    """Draft 2020-12, with a title; every field has a title and its rule."""
+    """Draft 2020-12, with an id; every field has a title that can name a type, and its rule."""
     schema = json_schema(event_format)
 
     jsonschema.Draft202012Validator.check_schema(schema)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert schema["title"] == f"Visit event, format {event_format}"
+    assert schema["$id"] == f"urn:nacc:visit-event:{event_format}"
+    assert schema["title"] == f"Visit event {event_format}"
     assert tuple(schema["properties"]) == event_type(event_format).__struct_fields__
-    assert all(field["title"] for field in schema["properties"].values())
+    titles = [field["title"] for field in schema["properties"].values()]
+    assert [title for title in titles if not re.fullmatch("[A-Z][A-Za-z ]+", title)] == []
+    assert len(set(titles)) == len(titles)
     assert field_rules(event_type(event_format)) == {
         name: field["description"] for name, field in schema["properties"].items()
     }

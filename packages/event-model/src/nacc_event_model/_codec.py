@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Generic, Literal, TypeVar, overload
 
 import msgspec
 
 from nacc_event_model import _rules
+from nacc_event_model._callers import rule_for_caller
 from nacc_event_model._failures import DECODING_ERRORS, MAX_DEPTH, invalid_event, is_too_deep
+from nacc_event_model._object_names import ObjectName, parse_object_name
 from nacc_event_model.errors import InvalidEvent
 from nacc_event_model.events import (
     AnyVisitEvent,
@@ -23,7 +25,7 @@ MAX_SIZE_BYTES: Final = 1_048_576
 
 EventT_co = TypeVar("EventT_co", bound=AnyVisitEvent, covariant=True)
 
-_become = msgspec.structs.force_setattr
+_set = msgspec.structs.force_setattr
 
 
 class _ClosedVisitEvent(VisitEvent, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,14 +36,27 @@ class _ClosedVisitEventV11(VisitEventV11, frozen=True, kw_only=True, forbid_unkn
     pass
 
 
-_CLOSED_TYPES: Final = {
+class _TolerantVisitEventV11(VisitEventV11, frozen=True, kw_only=True):
+    naccid: msgspec.Raw = msgspec.Raw(b"null")  # type: ignore[assignment]  # until it was looked at
+    modality: msgspec.Raw = msgspec.Raw(b"null")  # type: ignore[assignment]  # likewise
+
+
+_CLOSED_TYPES: Final[Mapping[EventFormat, type[AnyVisitEvent]]] = {
     EventFormat.V1_0: _ClosedVisitEvent,
     EventFormat.V1_1: _ClosedVisitEventV11,
 }
+_TOLERANT_TYPES: Final[Mapping[EventFormat, type[AnyVisitEvent]]] = {
+    EventFormat.V1_1: _TolerantVisitEventV11,
+}
+"""Formats with optional fields that an older one skips, whatever these hold.
+
+So they must not make an event invalid that the older format accepts.
+"""
+_decode_text: Final = msgspec.json.Decoder(str | None).decode
 
 
 class Decoder(Generic[EventT_co]):
-    """Decodes many documents of one format, into its type of events.
+    """Decodes many documents of one format, into its type of events, and reads their names.
 
     *Guarantee:* stateless between documents, usable from several threads at once.
 
@@ -50,12 +65,21 @@ class Decoder(Generic[EventT_co]):
         max_size_bytes: A larger document is refused without being parsed.
         on_unknown_fields: Called with the names of the top-level fields that the format does
             not know, in the document's order, for each *valid* document that has some.
+            A field that is read as null because it is of another type is one of them.
             The names are input: of any length and content. Listening costs about nothing
             for documents without such fields, and never changes a verdict.
 
     """
 
-    __slots__ = ("_decode_closed", "_decode_open", "_event_type", "_max_size_bytes", "_on_unknown")
+    __slots__ = (
+        "_decode_closed",
+        "_decode_open",
+        "_decode_tolerant",
+        "_event_format",
+        "_event_type",
+        "_max_size_bytes",
+        "_on_unknown",
+    )
 
     @overload
     def __init__(
@@ -88,6 +112,7 @@ class Decoder(Generic[EventT_co]):
         max_size_bytes: int = MAX_SIZE_BYTES,
         on_unknown_fields: Callable[[Sequence[str]], None] | None = None,
     ) -> None:
+        self._event_format = event_format
         self._event_type: type[AnyVisitEvent] = event_type(event_format)
         self._max_size_bytes = max_size_bytes
         self._on_unknown = on_unknown_fields
@@ -96,6 +121,10 @@ class Decoder(Generic[EventT_co]):
         closed_type: Any = _CLOSED_TYPES[event_format]
         self._decode_open: Callable[[bytes], EventT_co] = msgspec.json.Decoder(open_type).decode
         self._decode_closed: Callable[[bytes], EventT_co] = msgspec.json.Decoder(closed_type).decode
+        tolerant_type: Any = _TOLERANT_TYPES.get(event_format)
+        self._decode_tolerant: Callable[[bytes], EventT_co] | None = (
+            msgspec.json.Decoder(tolerant_type).decode if tolerant_type else None
+        )
 
     def decode(self, data: bytes) -> EventT_co:
         """Return the event that a JSON document holds.
@@ -120,31 +149,65 @@ class Decoder(Generic[EventT_co]):
                 pass  # Invalid, or valid with unknown fields: only the open type can tell.
             else:
                 # The types differ in nothing but this decoding, so the event changes its type.
-                _become(event, "__class__", self._event_type)
+                _set(event, "__class__", self._event_type)
                 return event
+        outcome: tuple[EventT_co, Sequence[str]] | InvalidEvent
         try:
-            event = self._decode_open(data)
+            outcome = self._decode_open(data), ()
         except DECODING_ERRORS as error:
-            invalid = invalid_event(error, data, self._event_type)
-        else:
+            outcome = self._tolerate(error, data)
+        if not isinstance(outcome, InvalidEvent):
+            event, skipped = outcome
             if self._on_unknown is not None:
-                self._on_unknown(self._unknown_fields(data))
+                self._on_unknown(self._unknown_fields(data, skipped))
             return event
         # Outside of the handler: the caught error may hold values, and would be chained.
         try:
-            raise invalid
+            raise outcome
         finally:
             # Or it and this frame would keep each other, and the data, until they are collected.
-            del invalid
+            del outcome
 
-    def _unknown_fields(self, data: bytes) -> list[str]:
+    def parse_object_name(self, key: str) -> ObjectName | None:
+        """Return what the name of an event object of this format tells; None if it is not one."""
+        return parse_object_name(key, event_format=self._event_format)
+
+    def _tolerate(
+        self, error: Exception, data: bytes
+    ) -> tuple[EventT_co, Sequence[str]] | InvalidEvent:
+        """Return the event and its fields that are read as null, or what is wrong with it."""
+        if self._decode_tolerant is None:
+            return invalid_event(error, data, self._event_type)
+        try:
+            event = self._decode_tolerant(data)
+        except DECODING_ERRORS as final:
+            return invalid_event(final, data, self._event_type)
+        skipped = [name for name in self._event_type.__struct_fields__ if _is_skipped(event, name)]
+        _set(event, "__class__", self._event_type)
+        return event, skipped
+
+    def _unknown_fields(self, data: bytes, skipped: Sequence[str]) -> list[str]:
         try:
             names = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
         except DECODING_ERRORS:
             # A valid event, with bytes that are not UTF-8 in the name of an unknown field.
             readable = data.decode(errors="replace").encode()
             names = msgspec.json.decode(readable, type=dict[str, msgspec.Raw])
-        return [name for name in names if name not in self._event_type.__struct_fields__]
+        known = set(self._event_type.__struct_fields__).difference(skipped)
+        return [name for name in names if name not in known]
+
+
+def _is_skipped(event: AnyVisitEvent, field: str) -> bool:
+    """Put the text, or null, into a field that was not looked at; tell whether it had neither."""
+    raw = getattr(event, field)
+    if not isinstance(raw, msgspec.Raw):
+        return False
+    try:
+        _set(event, field, _decode_text(raw))
+    except DECODING_ERRORS:
+        _set(event, field, None)
+        return True
+    return False
 
 
 @functools.lru_cache(maxsize=16)
@@ -211,13 +274,26 @@ def encode(event: AnyVisitEvent) -> bytes:
     rules = _rules.field_rules(event_type(event_format))
     if data is None:
         field = next(name for name, value in written.items() if _json(value) is None)
-        # A subclass may have fields without a rule.
-        raise InvalidEvent(field, rules.get(field, _rules.UNWRITABLE))
-    decoded = decode(data, event_format=event_format)
-    for field, rule in rules.items():
-        if getattr(decoded, field) != getattr(event, field):
-            raise InvalidEvent(field, rule)
+        raise _refusal(event, field, rules)
+    try:
+        decoded = decode(data, event_format=event_format)
+    except InvalidEvent as error:
+        broken = error.field
+        if broken is None:
+            raise
+    else:
+        fields = (name for name in rules if getattr(decoded, name) != getattr(event, name))
+        broken = next(fields, None)
+    if broken is not None:
+        raise _refusal(event, broken, rules)
     return data
+
+
+def _refusal(event: AnyVisitEvent, field: str, rules: Mapping[str, str]) -> InvalidEvent:
+    # A subclass may have fields without a rule.
+    if field not in rules:
+        return InvalidEvent(field, _rules.UNWRITABLE)
+    return InvalidEvent(field, rule_for_caller(field, getattr(event, field), rules[field]))
 
 
 @functools.cache

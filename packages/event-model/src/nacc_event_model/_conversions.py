@@ -19,13 +19,13 @@ _matches_timestamp = re.compile(TIMESTAMP_PATTERN).fullmatch
 _parse_iso_8601 = datetime.fromisoformat
 
 
-def to_adcid(value: object) -> int | None:
+def to_adcid(value: object, least: int) -> int | None:
     """Return the number that an integer or a numeric string stands for, None if out of range."""
     if isinstance(value, str):
         if not (len(value) <= 10 and value.isascii() and value.isdigit()):
             return None
         value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_ADCID:
+    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= MAX_ADCID:
         return int(value)
     return None
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from typing import Final
 
 import msgspec
 
 from nacc_event_model import _rules
+from nacc_event_model._syntax import syntax_rule
 from nacc_event_model.errors import InvalidEvent
 from nacc_event_model.events import AnyVisitEvent
 
@@ -17,7 +17,6 @@ DECODING_ERRORS: Final = (msgspec.MsgspecError, ValueError, OverflowError, Recur
 MAX_DEPTH: Final = 256
 """Deepest nesting of a document; well below what the parser takes on any Python version."""
 
-_BYTE_ORDER_MARKS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 # A message ends in the path of the field; what comes before it may be a value that looks like one.
 _path = re.compile(r" - at `\$\.([a-z_]+)`\Z")
 _missing = re.compile(r"Object missing required field `([a-z_]+)`\Z")
@@ -57,7 +56,7 @@ def invalid_event(error: Exception, data: bytes, event_type: type[AnyVisitEvent]
     if isinstance(error, RecursionError):
         return InvalidEvent(None, _rules.TOO_DEEP)
     if not isinstance(error, msgspec.ValidationError):
-        return InvalidEvent(None, _syntax_rule(data))
+        return InvalidEvent(None, syntax_rule(error, data))
     cause = error.__cause__
     if isinstance(cause, InvalidEvent):
         return InvalidEvent(cause.field, cause.rule)
@@ -68,11 +67,3 @@ def invalid_event(error: Exception, data: bytes, event_type: type[AnyVisitEvent]
     if (missing := _missing.match(message)) and (field := missing[1]) in rules:
         return InvalidEvent(field, _rules.MISSING)
     return InvalidEvent(None, _rules.NOT_AN_OBJECT)
-
-
-def _syntax_rule(data: bytes) -> str:
-    if not data.strip(b" \t\r\n"):
-        return _rules.EMPTY
-    if data.startswith(_BYTE_ORDER_MARKS):
-        return _rules.BYTE_ORDER_MARK
-    return _rules.NOT_JSON

@@ -9,10 +9,7 @@ from typing import Annotated, get_args, get_origin, get_type_hints
 import msgspec
 
 MISSING = "required field is missing"
-NOT_JSON = "not valid JSON"
 NOT_AN_OBJECT = "not a JSON object"
-BYTE_ORDER_MARK = "starts with a byte order mark"
-EMPTY = "empty"
 TOO_DEEP = "nested too deeply"
 UNWRITABLE = "cannot be written as JSON"
 

@@ -2,7 +2,7 @@
 
 __version__ = "0.1.0"
 
-RULES_VERSION = "1"
+RULES_VERSION = "2"
 """Changes whenever the same bytes might be judged differently by the same event format.
 
 A consumer that remembers which objects it refused tries them again when this text changes.

@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeAlias, overload
 import msgspec
 
 from nacc_event_model import _fields
+from nacc_event_model._callers import rule_for_caller
 from nacc_event_model._conversions import to_adcid, to_utc
 from nacc_event_model._rules import field_rules
 from nacc_event_model.errors import InvalidEvent
@@ -31,7 +32,7 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True):
 
     action: str
     study: _fields.Study = "adrc"
-    pipeline_adcid: _fields.PipelineAdcid
+    pipeline_adcid: int
     project_label: _fields.ProjectLabel
     center_label: _fields.CenterLabel
     gear_name: _fields.GearName
@@ -39,29 +40,33 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True):
     visit_date: _fields.VisitDate
     visit_number: str | None
     datatype: _fields.Datatype
-    module: str | None = None
+    module: _fields.Module = None
     packet: _fields.Packet = None
     timestamp: _fields.Timestamp
 
 
-def _convert(event: _Event, contract: type[_Event]) -> None:
+def _convert(event: _Event, contract: type[_Event], *, least_adcid: int) -> None:
     """Make the center's number an int and the timestamp UTC, in whatever form they came.
 
     The contract is the type whose rules are named, also where the event is of a subclass.
     """
     if type(event.pipeline_adcid) is not int:
-        adcid = to_adcid(event.pipeline_adcid)
+        adcid = to_adcid(event.pipeline_adcid, least_adcid)
         if adcid is None:
-            raise _broken_rule(contract, "pipeline_adcid")
+            raise _broken_rule(event, contract, "pipeline_adcid")
         _set(event, "pipeline_adcid", adcid)
     timestamp = to_utc(event.timestamp)
     if timestamp is None:
-        raise _broken_rule(contract, "timestamp")
+        raise _broken_rule(event, contract, "timestamp")
     _set(event, "timestamp", timestamp)
 
 
-def _broken_rule(contract: type[_Event], field: str) -> InvalidEvent:
-    return InvalidEvent(field, field_rules(contract)[field])
+def _broken_rule(event: _Event, contract: type[_Event], field: str) -> InvalidEvent:
+    value, rule = getattr(event, field), field_rules(contract)[field]
+    # A text may be of a document; anything else is of Python code.
+    return InvalidEvent(
+        field, rule if isinstance(value, str) else rule_for_caller(field, value, rule)
+    )
 
 
 class VisitEvent(_Event, frozen=True, kw_only=True):
@@ -80,35 +85,35 @@ class VisitEvent(_Event, frozen=True, kw_only=True):
     """
 
     action: _fields.ActionV10
+    pipeline_adcid: _fields.PipelineAdcidV10
     ptid: _fields.PtidV10
     visit_number: _fields.VisitNumberV10
-    module: _fields.ModuleV10 = None
 
     def __post_init__(self) -> None:
         """Convert what is not yet in the form that an event holds."""
-        _convert(self, VisitEvent)
+        _convert(self, VisitEvent, least_adcid=1)
 
 
 class VisitEventV11(_Event, frozen=True, kw_only=True):
     """A visit event of format 1.1; as `VisitEvent`, with what producers write today.
 
+    *Guarantee:* `decode` accepts every document of format 1.0, and gives it the same values.
+
     Raises:
-        InvalidEvent: as for `VisitEvent`, and where `module` does not go with `datatype`.
+        InvalidEvent: as for `VisitEvent`.
 
     """
 
     action: _fields.ActionV11
+    pipeline_adcid: _fields.PipelineAdcidV11
     ptid: _fields.PtidV11
     visit_number: _fields.VisitNumberV11 = None
-    module: _fields.ModuleV11 = None
     naccid: _fields.Naccid = None
     modality: _fields.Modality = None
 
     def __post_init__(self) -> None:
-        """Convert, and check the one rule that is about two fields."""
-        _convert(self, VisitEventV11)
-        if (self.module is not None) != (self.datatype == "form"):
-            raise _broken_rule(VisitEventV11, "module")
+        """Convert what is not yet in the form that an event holds."""
+        _convert(self, VisitEventV11, least_adcid=0)
 
 
 AnyVisitEvent: TypeAlias = VisitEvent | VisitEventV11

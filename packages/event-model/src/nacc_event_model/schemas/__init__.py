@@ -11,30 +11,37 @@ from typing import Any
 
 import msgspec
 
-from nacc_event_model.events import EventFormat, event_type
-
-_MODULE_GOES_WITH_FORM: dict[str, Any] = {
-    "if": {"properties": {"datatype": {"const": "form"}}},
-    "then": {"required": ["module"], "properties": {"module": {"type": "string"}}},
-    "else": {"properties": {"module": {"type": "null"}}},
-}
+from nacc_event_model._fields import NOTHING_MORE
+from nacc_event_model.events import EventFormat, VisitEvent, event_type
 
 
 def json_schema(event_format: EventFormat) -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of the documents of a format.
 
+    *Guarantee:* it needs nothing of a validator that not every one has: no look-around in a
+    pattern, no format. A document that keeps the schema of a format keeps that of every later one.
+
     What it cannot say is in the descriptions only: dates and times are real ones, a numeric
-    string is in range, an integer is written without a fraction or exponent.
+    string is not greater than the greatest number, an integer is written without a fraction or
+    exponent, and what concerns the bytes, such as size, encoding and depth.
     """
     type_ = event_type(event_format)
     _, components = msgspec.json.schema_components([type_])
-    schema = components[type_.__name__] | {
-        "title": f"Visit event, format {event_format}",
+    schema = components[type_.__name__]
+    properties: dict[str, dict[str, Any]] = schema["properties"]
+    properties["visit_date"].pop("format")
+    ptid = properties["ptid"]
+    ptid["pattern"] = ptid["pattern"].replace(NOTHING_MORE, "$")
+    for added in set(properties).difference(VisitEvent.__struct_fields__):
+        # An older format skips the field, whatever it holds.
+        properties[added].pop("anyOf")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:nacc:visit-event:{event_format}",
+        **schema,
+        "title": f"Visit event {event_format}",
         "description": "One thing that happened to a visit. Unknown fields are allowed.",
     }
-    if event_format is EventFormat.V1_1:
-        schema |= _MODULE_GOES_WITH_FORM
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
 def schema_path(event_format: EventFormat) -> Path:
