@@ -349,3 +349,37 @@ def test_keys_that_are_left_to_the_next_run_leave_every_part() -> None:
 
     assert judgement.accepted["key"].to_list() == [key(3)]
     assert judgement.rejected.is_empty()
+
+
+HINT = "; event format 1.1 would take it"
+
+
+@pytest.mark.parametrize(
+    "changed, is_hinted",
+    [
+        ({"visit_number": None}, True),
+        ({"ptid": "ab-1"}, True),
+        ({"pipeline_adcid": 0}, True),
+        ({"action": "duplicate-submit", "naccid": 7}, True),
+        ({"ptid": "ab-1", "visit_date": "soon"}, False),
+        ({"visit_number": None, "project_label": "sandbox-form"}, False),
+    ],
+)
+def test_a_refusal_says_when_a_newer_format_would_take_the_event(
+    changed: dict[str, Any],
+    is_hinted: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """After the rule that is broken; not of an event that would be excluded."""
+    data = document(**changed)
+
+    [(outcome, reason)] = outcomes(judge(content(1, data), settings=SANDBOX))
+    by_newest = judge(content(1, data), settings=Settings(event_format=EventFormat.V1_1))
+
+    assert outcome == "invalid"
+    assert reason.endswith(HINT) == is_hinted
+    assert all(not reason.endswith(HINT) for _, reason in outcomes(by_newest))
+
+
+def test_what_is_no_event_of_any_format_gets_no_hint() -> None:
+    """Nor does what a newer format cannot read either."""
+    assert outcomes(judge(content(1, b"[]"))) == [("invalid", "not a JSON object")]

@@ -16,7 +16,10 @@ from tests.checkpoint_core.world import REJECTS, World, document, key, scratch
 
 V11 = Settings(event_format=EventFormat.V1_1)
 SANDBOX = Settings(exclude_projects=("sandbox-*",))
-LOWER_CASE = "ptid: must be a string of 1 to 10 characters of A to Z and 0 to 9"
+LOWER_CASE = (
+    "ptid: must be a string of 1 to 10 characters of A to Z and 0 to 9"
+    "; event format 1.1 would take it"
+)
 
 
 def test_a_bad_object_is_recorded_with_its_reason(world: World) -> None:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from checkpoint_core import LISTING_SCHEMA, REJECTS_SCHEMA, Settings, _ledger
 from checkpoint_core._layout import DamagedFileError, LedgerMetadata
 from checkpoint_core._ledger import NO_LEDGER, Ledger, LedgerFile
-from checkpoint_core._selection import Rules, Selection, name_time, select
+from checkpoint_core._naming import name_time
+from checkpoint_core._selection import Rules, Selection, select
 from nacc_event_model import RULES_VERSION, EventFormat, object_name_pattern, parse_object_name
 from tests.checkpoint_core.world import SETTINGS, World, key
 
@@ -75,14 +76,12 @@ def selected(
     known: pl.DataFrame | None = None,
     rejects: pl.DataFrame | None = None,
     settings: Settings = SETTINGS,
-    examples: int = 3,
 ) -> Selection:
     """Select by the rules of some settings."""
     return select(
         compared(objects, ledger() if known is None else known),
         rejects=REJECTS_SCHEMA.to_frame() if rejects is None else rejects,
         rules=Rules.of(settings),
-        examples=examples,
     )
 
 
@@ -192,6 +191,13 @@ def test_reading_is_in_chronological_order_of_names() -> None:
         f"odd\nfolder/{NAME}",
         f"with space/{NAME}",
         f"/{NAME}",
+        NAME.replace("ingest", "in\ngest"),
+        NAME.replace("ingest", "in\x85gest"),
+        NAME.replace("110001", "11/0001"),
+        NAME.replace("42", "None"),
+        NAME.replace("42", "-1"),
+        NAME.replace("42-ingest-form-110001-01", ""),
+        NAME.replace("-01.json", "-01/notes.json"),
         f"//{NAME}",
         f"café/{NAME}",
         "log-submit-20240115-100000-42-日本-110001-2024-01-15.json",
@@ -199,7 +205,7 @@ def test_reading_is_in_chronological_order_of_names() -> None:
     ],
 )
 def test_odd_keys_of_event_objects_are_recognized(name: str) -> None:
-    """The name is the last segment; folders may be called anything."""
+    """Folders may be called anything, and so may all that stands between the time and the end."""
     selection = selected(listing((name, "e", None)))
 
     assert selection.to_read["key"].to_list() == [name]
@@ -219,32 +225,49 @@ def test_odd_keys_of_event_objects_are_recognized(name: str) -> None:
         NAME.replace("submit", "duplicate-submit"),
         NAME.replace("20240115", "2024-01-15"),
         NAME.replace("20240115", "٢٠٢٤٠١١٥"),
-        NAME.replace("ingest", "in\ngest"),
-        NAME.replace("ingest", "in\x85gest"),
     ],
 )
 def test_other_keys_are_unrecognized(name: str) -> None:
     """They are counted and never read."""
     selection = selected(listing((name, "e", None), (NAME, "e", None)))
 
-    assert (selection.unrecognized, selection.unrecognized_examples) == (1, (name,))
+    assert selection.unrecognized["key"].to_list() == [name]
     assert selection.to_read["key"].to_list() == [NAME]
 
 
-def test_unrecognized_examples_are_few() -> None:
-    """The first by name, so that two runs show the same."""
-    names = [f"{number:04d}.txt" for number in range(100)]
+def test_every_unrecognized_name_is_told_with_what_is_wrong_with_it() -> None:
+    """All of them, sorted by name."""
+    action = "its action is none of event format 1.0"
+    reasons = {
+        "0.txt": "its name does not end in .json",
+        f"{NAME}.gz": "its name does not end in .json",
+        f"x{NAME}": "its name does not begin with log-",
+        "a/catalog-1.json": "its name does not begin with log-",
+        "a/log-/readme.json": "its name has no -YYYYMMDD-HHMMSS- after the action",
+        NAME.replace("-100000", ""): "its name has no -YYYYMMDD-HHMMSS- after the action",
+        NAME.replace("submit", "amend"): action,
+        NAME.replace("submit", "duplicate-submit"): f"{action}; event format 1.1 recognizes it",
+    }
 
-    selection = selected(listing(*((name, "e", None) for name in reversed(names))))
+    selection = selected(listing(*((name, "e", None) for name in reversed(reasons))))
 
-    assert (selection.unrecognized, selection.unrecognized_examples) == (100, tuple(names[:3]))
+    assert selection.unrecognized.rows() == sorted(reasons.items())
+
+
+def test_the_newest_format_has_no_newer_one_to_speak_of() -> None:
+    """An action that nobody knows is just that."""
+    name = NAME.replace("submit", "amend")
+
+    selection = selected(listing((name, "e", None)), settings=V11)
+
+    assert selection.unrecognized.rows() == [(name, "its action is none of event format 1.1")]
 
 
 def test_each_format_has_its_own_actions() -> None:
     """An action of format 1.1 is none of format 1.0."""
     name = NAME.replace("submit", "duplicate-submit")
 
-    assert selected(listing((name, "e", None))).unrecognized == 1
+    assert selected(listing((name, "e", None))).unrecognized.height == 1
     assert selected(listing((name, "e", None)), settings=V11).to_read.height == 1
 
 
@@ -349,7 +372,7 @@ def test_every_listed_object_is_somewhere() -> None:
         reject(key(3), "e", "invalid"),
     )
 
-    assert selection.unrecognized == 1
+    assert selection.unrecognized.height == 1
     assert selection.unchanged == 2
     assert selection.rejected_before.height == 1
     assert selection.to_read["key"].to_list() == [key(0), key(4)]

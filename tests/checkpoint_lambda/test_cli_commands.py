@@ -141,6 +141,7 @@ def test_versions_are_printed() -> None:
         ("show gs://bucket/key", "gs:// is not supported"),
         ("rejects b --json --csv", "choose one"),
         ("rejects b --outcome lost", "--outcome"),
+        ("rejects b --outcome invalid --unrecognized", "choose one"),
         ("rejects b --limit -1", "--limit"),
         ("sample a --invalid 1.5", "--invalid"),
         ("sample a --invalid 0.6 --late 0.6", "together at most 1"),
@@ -253,6 +254,35 @@ def test_verify_checks_the_checkpoint_and_that_every_object_is_accounted_for(
     assert ["ok"] * 4 + ["FAILED"] == [line.split()[0] for line in behind.stdout.splitlines()]
     assert "1 of 7 objects are neither in the ledger nor in the rejects" in behind.stdout
     assert 0 == call("verify", checkpoint).status
+
+
+def test_every_unrecognized_name_can_be_paged_through(tmp_path: Path) -> None:
+    """With what is wrong with it, in each form of the answer."""
+    source, checkpoint = tmp_path / "events", tmp_path / "events.parquet"
+    put(source, 1)
+    put(source, 2, named="duplicate-submit", action="duplicate-submit")
+    put(source, 3, named="amend")
+    put(source, 4, visit_number=None)
+    for number in range(70):
+        (source / f"{number:02}.txt").touch()
+    said = call("run", source, checkpoint).stdout
+
+    page = call("rejects", checkpoint, "--unrecognized")
+    documents = json.loads(call("rejects", checkpoint, "--unrecognized", "--json").stdout)
+    table = call("rejects", checkpoint, "--unrecognized", "--csv", "--key-contains", "9.t").stdout
+    refused = call("rejects", checkpoint).stdout
+
+    hint = "event format 1.1 would take 1 of the rejects and recognizes 1 of the unrecognized names"
+    assert f"{hint}: --event-format 1.1, or EVENT_FORMAT=1.1" in said
+    assert f"All of them, and why: nacc-checkpoint rejects {checkpoint} --unrecognized" in said
+    assert page.stdout.startswith("72 objects: ")
+    assert "70 its name does not end in .json" in page.stdout
+    assert "22 more; see --limit" in page.stdout
+    assert "event format 1.1 recognizes 1 of the unrecognized names: --event-f" in page.stdout
+    assert 72 == len(documents)
+    assert ["first_seen", "key", "reason"] == sorted(documents[0])
+    assert 8 == len(table.splitlines())
+    assert "event format 1.1 would take 1 of the rejects: --event-format 1.1" in refused
 
 
 def test_verify_judges_by_the_checkpoints_own_format(tmp_path: Path) -> None:

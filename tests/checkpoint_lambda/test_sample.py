@@ -113,7 +113,7 @@ def test_broken_samples_are_broken_in_several_ways(tmp_path: Path) -> None:
 
     problems = set()
     for name, (data, _) in contents(tmp_path).items():
-        if parse_object_name(name):
+        if parse_object_name(name, event_format=EventFormat.V1_0):
             with pytest.raises(InvalidEvent) as error:
                 decode(data)
             problems.add(error.value.field)

@@ -16,6 +16,7 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from checkpoint_core._layout import EPOCH, REJECTS_SCHEMA, TIMESTAMP, event_schema
+from checkpoint_core._newer import newer_format, would_take
 from checkpoint_core._selection import Rules
 from checkpoint_core.settings import Settings
 from checkpoint_core.stores import Content, ReadFailure
@@ -80,6 +81,11 @@ class Judge:
             max_size_bytes=settings.max_object_size_bytes,
             on_unknown_fields=self._pending.extend,
         ).decode
+        newer = newer_format(settings.event_format)
+        self._hint = would_take(newer) if newer else ""
+        self._decode_newer = (
+            Decoder(newer, max_size_bytes=settings.max_object_size_bytes).decode if newer else None
+        )
         self._since = since
         self._started_at = started_at
         self._filters = filters
@@ -120,7 +126,8 @@ class Judge:
             try:
                 event = decode(answer.data)
             except InvalidEvent as error:
-                rejected.append((answer.key, version, "invalid", str(error)))
+                reason = f"{error}{self._newer_hint(answer.data)}"
+                rejected.append((answer.key, version, "invalid", reason))
                 continue
             if since is not None and event.timestamp <= since:
                 before_cutoff += 1
@@ -155,6 +162,17 @@ class Judge:
         They are input like everything else: at most 20, shortened, and escaped.
         """
         return dict(self._unknown.most_common(_UNKNOWN_NAMES))
+
+    def _newer_hint(self, data: bytes) -> str:
+        """Return what to add to a refusal: that a newer format would take the event, or nothing."""
+        if self._decode_newer is None:
+            return ""
+        try:
+            event = self._decode_newer(data)
+        except InvalidEvent:
+            return ""
+        is_excluded = self._is_excluded
+        return "" if is_excluded and is_excluded(event.project_label) else self._hint
 
     def _count_unknown(self, names: Sequence[str]) -> None:
         for name in names:

@@ -1,13 +1,15 @@
 """The rejects: event objects that are not in the checkpoint, and why.
 
 They are derived: without the file the next run reads those objects again.
+The same file has the names that are not those of event objects, so that one can page through all.
 """
 
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import polars as pl
-from msgspec import Struct
+from msgspec import Struct, field
 
 from checkpoint_core._layout import (
     LAYOUT_VERSION,
@@ -23,14 +25,23 @@ from checkpoint_core._layout import (
 from checkpoint_core._parquet import collect, scan, sink
 from checkpoint_core.stores import CheckpointStore
 
+_UNRECOGNIZED: Final = "unrecognized"
+_UNRECOGNIZED_COLUMNS: Final = ("key", "reason", "first_seen")
+
+
+def _none_unrecognized() -> pl.DataFrame:
+    return REJECTS_SCHEMA.to_frame().select(_UNRECOGNIZED_COLUMNS)
+
 
 class Rejects(Struct, frozen=True, kw_only=True):
     """The rejects as they were found: rows in REJECTS_SCHEMA, one per key.
 
+    `unrecognized`: key, reason and first_seen of what is not named like an event object.
     `stale`: there is a file, but none of it can be used; `unreadable`: because it is damaged.
     """
 
     rows: pl.DataFrame
+    unrecognized: pl.DataFrame = field(default_factory=_none_unrecognized)
     restores_listed_at: datetime | None = None
     stale: bool = False
     unreadable: bool = False
@@ -41,6 +52,7 @@ class Rejects(Struct, frozen=True, kw_only=True):
             self.stale
             or self.restores_listed_at != other.restores_listed_at
             or not self.rows.equals(other.rows)
+            or not self.unrecognized.equals(other.unrecognized)
         )
 
 
@@ -59,7 +71,12 @@ def load_rejects(store: CheckpointStore, workdir: Path, *, source: str | None) -
         return Rejects(rows=REJECTS_SCHEMA.to_frame(), stale=True, unreadable=True)
     if source is not None and metadata.source != source:
         return Rejects(rows=REJECTS_SCHEMA.to_frame(), stale=True)
-    return Rejects(rows=rows, restores_listed_at=metadata.restores_listed_at)
+    is_name = rows["outcome"] == _UNRECOGNIZED
+    return Rejects(
+        rows=rows.filter(~is_name),
+        unrecognized=rows.filter(is_name).select(_UNRECOGNIZED_COLUMNS),
+        restores_listed_at=metadata.restores_listed_at,
+    )
 
 
 def next_rejects(present: pl.DataFrame, *, kept: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
@@ -80,14 +97,25 @@ def next_rejects(present: pl.DataFrame, *, kept: pl.DataFrame, new: pl.DataFrame
     return pl.concat([standing, renewed]).sort("key")
 
 
+def next_unrecognized(
+    present: pl.DataFrame, found: pl.DataFrame, *, seen_at: datetime
+) -> pl.DataFrame:
+    """Return the names that a run did not recognize, with the time that each was first seen."""
+    seen = pl.lit(seen_at).cast(REJECTS_SCHEMA["first_seen"])
+    return found.join(
+        present.select("key", "first_seen"), on="key", how="left", maintain_order="left"
+    ).with_columns(pl.col("first_seen").fill_null(seen))
+
+
 def save_rejects(store: CheckpointStore, workdir: Path, rejects: Rejects, *, source: str) -> None:
     """Write the rejects, whatever is there."""
     file = workdir / "rejects-next.parquet"
     metadata = RejectsMetadata(
         layout=LAYOUT_VERSION, source=source, restores_listed_at=rejects.restores_listed_at
     )
+    names = rejects.unrecognized.with_columns(outcome=pl.lit(_UNRECOGNIZED))
     sink(
-        rejects.rows.lazy(),
+        pl.concat([rejects.rows, names], how="diagonal").lazy(),
         file,
         metadata=metadata_pairs(metadata),
         compression="zstd",

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from checkpoint_core._newer import hints
 from checkpoint_core._rejects import Rejects
 from checkpoint_core._replacement import Replacement, Task
 from checkpoint_core._selection import Selection
@@ -54,8 +55,11 @@ def report(
         future_dated=future.height,
         unknown_fields=unknown_fields,
         failed_files=_failed_files(result, at_most=task.settings.listed_failures),
-        unrecognized_examples=selection.unrecognized_examples,
+        unrecognized_examples=tuple(
+            selection.unrecognized["key"].head(task.settings.listed_failures)
+        ),
         warnings=(*warnings, *remarks(selection, counts, result)),
+        hints=hints(rejects.rows["reason"], selection.unrecognized["reason"]),
     )
 
 
@@ -77,7 +81,7 @@ def remarks(selection: Selection, counts: Counts, result: Replacement) -> Iterat
 def _count(selection: Selection, result: Replacement, *, left: int, before_cutoff: int) -> Counts:
     outcomes = dict(result.judgement.rejected["outcome"].value_counts().iter_rows())
     return Counts(
-        unrecognized=selection.unrecognized,
+        unrecognized=selection.unrecognized.height,
         unchanged=selection.unchanged,
         touched=result.judgement.touched.height,
         rejected_before=selection.rejected_before.height,

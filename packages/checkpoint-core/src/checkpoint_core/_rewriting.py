@@ -23,10 +23,10 @@ from checkpoint_core._layout import (
 )
 from checkpoint_core._ledger import NO_LEDGER, updates
 from checkpoint_core._merge import NO_ROWS, in_arrival_order, measure
+from checkpoint_core._naming import name_time
 from checkpoint_core._parquet import read_all, scan
 from checkpoint_core._preparation import Base, Commit, prepare
 from checkpoint_core._replacement import Replacement, Task, refuse_mismatch
-from checkpoint_core._selection import name_time
 from checkpoint_core._snapshot import NOTHING, Snapshot, latest_generation, load, load_metadata
 from checkpoint_core.errors import (
     AdoptionIncompleteError,

@@ -1,14 +1,13 @@
 """Which of the listed objects have to be read, and in which order."""
 
-import re
-
 import msgspec
 import polars as pl
 from msgspec import Struct
 
+from checkpoint_core._naming import is_recognized, time_text, unrecognized
 from checkpoint_core.settings import Settings
 from checkpoint_core.stores import LISTING_SCHEMA
-from nacc_event_model import RULES_VERSION, EventFormat, object_name_pattern
+from nacc_event_model import RULES_VERSION, EventFormat
 
 
 class Rules(Struct, frozen=True, kw_only=True):
@@ -33,63 +32,41 @@ class Selection(Struct, frozen=True, kw_only=True):
 
     `to_read` has the listing's columns in chronological order of the objects' names; `rewritten`
     the keys of those that are in the ledger with another etag. `rejected_before` has the keys that
-    are left alone because nothing about them has changed.
+    are left alone because nothing about them has changed. `unrecognized`: UNRECOGNIZED_SCHEMA.
     """
 
     listed: int
-    unrecognized: int
-    unrecognized_examples: tuple[str, ...]
+    unrecognized: pl.DataFrame
     unchanged: int
     rejected_before: pl.DataFrame
     rewritten: pl.DataFrame
     to_read: pl.DataFrame
 
 
-def select(
-    listing: pl.DataFrame, *, rejects: pl.DataFrame, rules: Rules, examples: int
-) -> Selection:
+def select(listing: pl.DataFrame, *, rejects: pl.DataFrame, rules: Rules) -> Selection:
     """Divide a listing that was compared with the ledger by what is known already.
 
     An object counts as known when its key and its etag are; rejects moreover only under the rules
     that they were rejected by, and archived ones until the listing says that they are restored.
     """
     event_format = EventFormat(rules.event_format)
-    is_recognized = listing["key"].str.contains(_whole_key(event_format))
-    unrecognized = listing.filter(~is_recognized)
-    fresh = listing.filter(is_recognized & ~listing["is_unchanged"])
+    is_event = listing.select(is_recognized(event_format)).to_series()
+    others = unrecognized(listing.filter(~is_event), event_format)
+    fresh = listing.filter(is_event & ~listing["is_unchanged"])
     known_reject = rejects.select(
         "key", "etag", "outcome", "event_format", "model_version", "exclude_projects"
     )
     marked = fresh.join(known_reject, on=["key", "etag"], how="left")
     settled = _is_settled(rules)
-    to_read = marked.filter(~settled).sort(_time_text(event_format), "key")
+    to_read = marked.filter(~settled).sort(time_text(event_format), "key")
     return Selection(
         listed=listing.height,
-        unrecognized=unrecognized.height,
-        unrecognized_examples=tuple(unrecognized["key"].sort().head(examples)),
-        unchanged=listing.height - unrecognized.height - fresh.height,
+        unrecognized=others,
+        unchanged=listing.height - others.height - fresh.height,
         rejected_before=marked.filter(settled).select("key"),
         rewritten=to_read.filter("is_known").select("key"),
         to_read=to_read.select(LISTING_SCHEMA.names()),
     )
-
-
-def name_time(event_format: EventFormat) -> pl.Expr:
-    """Return the time in an event object's name, read as UTC; null where it is not a time."""
-    return _time_text(event_format).str.to_datetime(
-        "%Y%m%d-%H%M%S", time_unit="us", time_zone="UTC", strict=False
-    )
-
-
-def _time_text(event_format: EventFormat) -> pl.Expr:
-    """Return the digits of the time in an event object's name, null for every other key."""
-    group = re.compile(object_name_pattern(event_format)).groupindex["time"]
-    return pl.col("key").str.extract(_whole_key(event_format), group)
-
-
-def _whole_key(event_format: EventFormat) -> str:
-    """Return the regular expression of event objects' keys; to extract a part takes far longer."""
-    return rf"^(?s:.*/)?(?:{object_name_pattern(event_format)})$"
 
 
 def _is_settled(rules: Rules) -> pl.Expr:

@@ -62,7 +62,8 @@ class RunReport(Struct, frozen=True, kw_only=True):
     `counts` adds up to `listed`, the number of listed objects, in every run.
     `total_events` is the number of rows in the checkpoint, `rejects` the number of objects in the
     rejects file; both as they would be after a dry run. `commit_id` is None when the checkpoint was
-    not written. `warnings` says what went wrong beside the data, which the next run makes good.
+    not written. `warnings` says what went wrong beside the data, which the next run makes good;
+    `hints` what another setting would take in.
     """
 
     run_id: str
@@ -85,6 +86,7 @@ class RunReport(Struct, frozen=True, kw_only=True):
     failed_files: tuple[FailedFile, ...]
     unrecognized_examples: tuple[str, ...]
     warnings: tuple[str, ...]
+    hints: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:

@@ -8,8 +8,9 @@ from msgspec import Struct, structs
 
 from checkpoint_core._layout import CheckpointMetadata, DamagedFileError
 from checkpoint_core._merge import measure
+from checkpoint_core._newer import hints
 from checkpoint_core._parquet import collect, read_all, scan
-from checkpoint_core._rejects import load_rejects
+from checkpoint_core._rejects import Rejects, load_rejects
 from checkpoint_core._selection import Rules, select
 from checkpoint_core._snapshot import NOTHING, Snapshot, damage_told, load, load_metadata, look
 from checkpoint_core.errors import CheckpointError, MissingLedgerError, StorageError
@@ -21,8 +22,10 @@ __all__ = [
     "Description",
     "Opened",
     "describe",
+    "hints_of",
     "open_for_queries",
     "read_rejects",
+    "read_unrecognized",
     "verify",
 ]
 
@@ -115,6 +118,27 @@ def read_rejects(store: CheckpointStore, workdir: Path) -> pl.DataFrame:
 
     Raises StorageError when the file cannot be read as rejects.
     """
+    return _rejects(store, workdir).rows
+
+
+def read_unrecognized(store: CheckpointStore, workdir: Path) -> pl.DataFrame:
+    """Return key, reason and first_seen of every object that the last run did not recognize.
+
+    Sorted by key. Raises StorageError when the file of the rejects, which holds them, cannot be
+    read.
+    """
+    return _rejects(store, workdir).unrecognized
+
+
+def hints_of(objects: pl.DataFrame) -> tuple[str, ...]:
+    """Return what a newer event format would do with rejects or unrecognized names, in a line.
+
+    Empty where that is nothing. Goes by their reasons.
+    """
+    return hints(objects["reason"])
+
+
+def _rejects(store: CheckpointStore, workdir: Path) -> Rejects:
     rejects = load_rejects(store, workdir, source=None)
     if rejects.unreadable:
         message = (
@@ -122,7 +146,7 @@ def read_rejects(store: CheckpointStore, workdir: Path) -> pl.DataFrame:
             "The next run makes it anew; no data depends on it."
         )
         raise StorageError(message)
-    return rejects.rows
+    return rejects
 
 
 def verify(
@@ -221,7 +245,6 @@ def _source(
         snapshot.ledger.compare(listing),
         rejects=rejects,
         rules=Rules.of(settings),
-        examples=settings.listed_failures,
     )
     waiting = selection.to_read.join(rejects, on=["key", "etag"], how="anti").height
     if waiting:
@@ -233,5 +256,5 @@ def _source(
     rejected = selection.rejected_before.height + selection.to_read.height
     return (
         f"{listing.height} objects: {selection.unchanged} in the ledger, {rejected} in the "
-        f"rejects, {selection.unrecognized} not named like events"
+        f"rejects, {selection.unrecognized.height} not named like events"
     )

@@ -9,7 +9,13 @@ from checkpoint_core._commit import delete_old_ledgers
 from checkpoint_core._judgement import Judge
 from checkpoint_core._ledger import NO_LEDGER, Ledger
 from checkpoint_core._reading import Taken, read_and_judge
-from checkpoint_core._rejects import Rejects, load_rejects, next_rejects, save_rejects
+from checkpoint_core._rejects import (
+    Rejects,
+    load_rejects,
+    next_rejects,
+    next_unrecognized,
+    save_rejects,
+)
 from checkpoint_core._replacement import Replacement, Task, refuse_mismatch, replace
 from checkpoint_core._reporting import report
 from checkpoint_core._rewriting import adopt, find_ground, rebuild
@@ -162,7 +168,6 @@ class _Run:
             compared,
             rejects=rejects.rows,
             rules=self.rules,
-            examples=self.task.settings.listed_failures,
         )
 
     def _read(self, selection: Selection, entries: pl.DataFrame) -> Taken:
@@ -208,6 +213,9 @@ class _Run:
         is_used = listed_restores and left_archived.is_empty()
         renewed = Rejects(
             rows=rows,
+            unrecognized=next_unrecognized(
+                rejects.unrecognized, selection.unrecognized, seen_at=self.started_at
+            ),
             restores_listed_at=self.started_at if is_used else rejects.restores_listed_at,
         )
         warnings = [_REJECTS_LOST] if rejects.unreadable else []

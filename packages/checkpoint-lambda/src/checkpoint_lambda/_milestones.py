@@ -195,4 +195,5 @@ def _everything(report: RunReport) -> dict[str, object]:
         "future_dated": report.future_dated,
         "unknown_fields": report.unknown_fields,
         "unrecognized_examples": report.unrecognized_examples[:_EXAMPLES],
+        "hints": report.hints,
     }

@@ -35,6 +35,7 @@ class Response(Struct, frozen=True, kw_only=True):
     failed_files: tuple[FailedFile, ...]
     unrecognized_examples: tuple[str, ...]
     warnings: tuple[str, ...]
+    hints: tuple[str, ...]
 
     @classmethod
     def of(cls, report: RunReport) -> Self:
@@ -55,6 +56,7 @@ class Response(Struct, frozen=True, kw_only=True):
             failed_files=report.failed_files,
             unrecognized_examples=report.unrecognized_examples,
             warnings=report.warnings,
+            hints=report.hints,
         )
 
 

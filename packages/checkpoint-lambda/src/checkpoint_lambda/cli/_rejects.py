@@ -11,7 +11,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from checkpoint_core import CheckpointStore
-from checkpoint_core.inspection import read_rejects
+from checkpoint_core.inspection import hints_of, read_rejects, read_unrecognized
 from checkpoint_lambda._workdir import temporary_folder
 from checkpoint_lambda.cli._failures import ended_well
 from checkpoint_lambda.cli._options import (
@@ -39,6 +39,13 @@ def rejects_command(
     key_contains: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Only objects with this text in their name.")
     ] = None,
+    unrecognized: Annotated[
+        bool,
+        typer.Option(
+            "--unrecognized",
+            help="Instead, every object that the last run did not take for an event object, by its name.",
+        ),
+    ] = False,
     limit: Annotated[
         int | None,
         typer.Option(
@@ -52,9 +59,11 @@ def rejects_command(
     """List the objects that are not in the checkpoint, or whose newest content is not, and why."""
     if as_json and as_csv:
         raise typer.BadParameter("choose one", param_hint="--json, --csv")
+    if unrecognized and outcome is not None:
+        raise typer.BadParameter("choose one", param_hint="--unrecognized, --outcome")
     store = checkpoint_store(checkpoint)
     with ended_well(as_json=as_json, debug=debug):
-        rejects = _load(store)
+        rejects = _load(store, unrecognized=unrecognized)
         if outcome is not None:
             rejects = rejects.filter(pl.col("outcome") == outcome)
         if key_contains is not None:
@@ -69,12 +78,12 @@ def rejects_command(
             write_lines(_lines(rejects, limit=_SHOWN if limit is None else limit))
 
 
-def _load(store: CheckpointStore) -> pl.DataFrame:
+def _load(store: CheckpointStore, *, unrecognized: bool) -> pl.DataFrame:
     with temporary_folder() as workdir:
-        rejects = read_rejects(store, workdir)
-    if rejects.is_empty() and store.read_tail(store.checkpoint_name, 1) is None:
+        objects = (read_unrecognized if unrecognized else read_rejects)(store, workdir)
+    if objects.is_empty() and store.read_tail(store.checkpoint_name, 1) is None:
         raise NoCheckpointError(store.location)
-    return rejects.with_columns(pl.col("digest").bin.encode("hex"))
+    return objects.with_columns(selectors.binary().bin.encode("hex"))
 
 
 def _told(rejects: pl.DataFrame, limit: int | None) -> pl.DataFrame:
@@ -85,11 +94,14 @@ def _told(rejects: pl.DataFrame, limit: int | None) -> pl.DataFrame:
 
 
 def _lines(rejects: pl.DataFrame, *, limit: int) -> Iterator[RenderableType]:
-    ends = rejects["outcome"].value_counts().sort("outcome").iter_rows()
-    totals = ", ".join(f"{count:,} {outcome}" for outcome, count in ends)
+    # Names that are not those of event objects have no outcome.
+    kinds = [name for name in ("outcome", "reason") if name in rejects.columns]
+    ends = rejects[kinds[0]].value_counts().sort(kinds[0]).iter_rows()
+    totals = ", ".join(f"{count:,} {end}" for end, count in ends)
     yield Text(f"{rejects.height:,} objects{f': {totals}' if totals else ''}", "bold")
     if rejects.height and limit:
-        rows = rejects.head(limit).select("outcome", "reason", "key").iter_rows()
-        yield table(("outcome", "reason", "object"), rows)
+        rows = rejects.head(limit).select(*kinds, "key").iter_rows()
+        yield table((*kinds, "object"), rows)
+    yield from (Text(hint, "yellow") for hint in hints_of(rejects))
     if rejects.height > limit:
         yield f"{rejects.height - limit:,} more; see --limit, --json and --csv"

@@ -50,7 +50,7 @@ def summarize(report: RunReport, *, source: str, checkpoint: str) -> Iterator[Re
         )
     yield _state(report, checkpoint)
     yield from _rejects(report, checkpoint)
-    yield from _oddities(report)
+    yield from _oddities(report, checkpoint)
 
 
 def instant(moment: datetime) -> str:
@@ -84,11 +84,15 @@ def _rejects(report: RunReport, checkpoint: str) -> Iterator[RenderableType]:
             yield f"  {one_line(file.key)}: {one_line(file.reason)}"
 
 
-def _oddities(report: RunReport) -> Iterator[RenderableType]:
+def _oddities(report: RunReport, checkpoint: str) -> Iterator[RenderableType]:
     if report.unrecognized_examples:
         yield "Not named like event objects, for example:"
         for name in report.unrecognized_examples[:_EXAMPLES]:
             yield f"  {one_line(name)}"
+        if not report.dry_run:
+            command = shlex.join(["nacc-checkpoint", "rejects", checkpoint, "--unrecognized"])
+            yield f"All of them, and why: {one_line(command)}"
+    yield from (Text(one_line(hint), "yellow") for hint in report.hints)
     if report.unknown_fields:
         fields = (f"{one_line(name)} ({n:,})" for name, n in report.unknown_fields.items())
         yield f"Fields that this event format does not know: {', '.join(fields)}"

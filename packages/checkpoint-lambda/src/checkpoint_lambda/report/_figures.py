@@ -252,9 +252,15 @@ def _may_be_told(parts: Sequence[int], known: int, threshold: int) -> bool:
     )
 
 
+_PLACE: Final = " at byte [0-9]+"
+"""Where a document goes wrong, which makes no other reason."""
+
+
 def _rejects(rejects: pl.DataFrame, threshold: int) -> CountTable:
     why = pl.when(pl.col("outcome").is_in(_REASONED)).then(
-        pl.concat_str("outcome", pl.col("reason").fill_null(""), separator=": ")
+        pl.concat_str(
+            "outcome", pl.col("reason").fill_null("").str.replace(_PLACE, ""), separator=": "
+        )
     )
     answer = rejects.group_by(why.otherwise("outcome").alias("why")).len().sort("why")
     counts = {(why, "objects"): objects for why, objects in answer.iter_rows()}

@@ -1,0 +1,81 @@
+"""Names that are not those of event objects: all are kept, with what is wrong with them."""
+
+from checkpoint_core import Settings
+from checkpoint_core.inspection import describe, hints_of, read_rejects, read_unrecognized
+from nacc_event_model import EventFormat
+from tests.checkpoint_core.world import REJECTS, World, document, key
+
+V11 = Settings(event_format=EventFormat.V1_1)
+
+
+def unrecognized(world: World) -> dict[str, str]:
+    """Return what is kept of the last run."""
+    return dict(read_unrecognized(world.store, world.workdir()).select("key", "reason").iter_rows())
+
+
+def test_all_are_kept_and_only_those_of_the_last_run(world: World) -> None:
+    """They are no rejects, and are counted apart."""
+    world.write(1)
+    world.source.write(key(2), b"{}")
+    for number in range(30):
+        world.source.write(f"{number:02}.txt", b"")
+    first = world.run(Settings(listed_failures=5))
+    world.source.delete("03.txt")
+    second = world.run()
+
+    assert (first.counts.unrecognized, len(first.unrecognized_examples), first.rejects) == (
+        30,
+        5,
+        1,
+    )
+    assert second.counts.unrecognized == 29
+    assert sorted(unrecognized(world)) == [f"{n:02}.txt" for n in range(30) if n != 3]
+    assert set(unrecognized(world).values()) == {"its name does not end in .json"}
+    assert read_rejects(world.store, world.workdir())["key"].to_list() == [key(2)]
+    description = describe(world.store, world.workdir())
+    assert description is not None
+    assert description.rejects == {"invalid": 1}
+
+
+def test_they_are_written_only_when_they_have_changed(world: World) -> None:
+    """A name that stays keeps the time that it was first seen; its content makes no difference."""
+    world.write(1)
+    world.source.write("notes.txt", b"a")
+    started = world.run().started_at
+    writes = len(world.writes())
+    world.source.write("notes.txt", b"b")
+    world.run()
+    assert world.writes()[writes:] == []
+    world.source.write("more.txt", b"")
+    later = world.run().started_at
+
+    assert [call.split(" ")[1] for call in world.writes()[writes:]] == [REJECTS]
+    kept = read_unrecognized(world.store, world.workdir())
+    assert kept.select("key", "first_seen").rows() == [("more.txt", later), ("notes.txt", started)]
+
+
+def test_they_get_in_by_themselves_under_the_format_that_knows_them(world: World) -> None:
+    """The older format says which it is, in the reasons and in a line of the report."""
+    name = key(1, action="duplicate-submit")
+    world.source.write(name, document(EventFormat.V1_1, action="duplicate-submit"))
+    world.source.write(key(2), document(visit_number=None))
+    before = world.run()
+    told = hints_of(read_unrecognized(world.store, world.workdir()))
+    again = world.run()
+
+    after = world.run(V11)
+
+    how = "--event-format 1.1, or EVENT_FORMAT=1.1"
+    recognizes = f"recognizes 1 of the unrecognized names: {how}"
+    assert before.hints == (f"event format 1.1 would take 1 of the rejects and {recognizes}",)
+    assert told == (f"event format 1.1 {recognizes}",)
+    assert again.hints == before.hints
+    assert (after.counts.accepted, after.hints, unrecognized(world)) == (2, (), {})
+
+
+def test_a_dry_run_keeps_none(world: World) -> None:
+    """It tells of them, and writes nothing."""
+    world.source.write("notes.txt", b"")
+
+    assert world.run(dry_run=True).unrecognized_examples == ("notes.txt",)
+    assert unrecognized(world) == {}
