@@ -71,9 +71,12 @@ def test_the_response_says_what_was_done(lambda_: Function) -> None:
         "counts": NONE_OF_ANY | {"accepted": 2, "invalid": 1, "unrecognized": 1},
         "future_dated": 0,
         "unknown_fields": {"colour": 2},
-        "failed_files": [{"key": object_key(3), "outcome": "invalid", "reason": "not valid JSON"}],
+        "failed_files": [
+            {"key": object_key(3), "outcome": "invalid", "reason": "not valid JSON at byte 4"}
+        ],
         "unrecognized_examples": ["prod/readme.txt"],
         "warnings": [],
+        "hints": [],
     }
     assert list(expected) == list(response)
     assert expected == response

@@ -11,7 +11,7 @@ import jsonschema
 import jsonschema_rs
 import msgspec
 import pytest
-import re2
+import re2  # type: ignore[import-untyped]  # it has no types
 
 from nacc_event_model import EventFormat, json_schema
 from nacc_event_model.schemas import schema_path
@@ -66,8 +66,11 @@ def with_re2(schema: Schema) -> Callable[[Any], bool]:
         if isinstance(text, str) and not re2.search(regex, text):
             yield jsonschema.ValidationError("no match")
 
-    extended = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"pattern": pattern})
-    return extended(schema).is_valid
+    extend: Any = jsonschema.validators.extend
+    is_valid: Callable[[Any], bool] = extend(jsonschema.Draft202012Validator, {"pattern": pattern})(
+        schema
+    ).is_valid
+    return is_valid
 
 
 def with_jsonschema_rs(schema: Schema) -> Callable[[Any], bool]:
