@@ -161,6 +161,7 @@ DOCUMENTS = {
     "a truncated text": (b'"sub', "not valid JSON: cut off at byte 4"),
     "a truncated word": (b"nul", "not valid JSON: cut off at byte 3"),
     "a truncated escape": (rb'{"action":"\u00', "not valid JSON: cut off at byte 15"),
+    "a truncated pair": (rb'{"action":"\ud83d', "not valid JSON: cut off at byte 17"),
     "two documents": (USUAL + USUAL, f"{ANOTHER} {SIZE}"),
     "two lines": (USUAL + b"\r\n" + USUAL, f"{ANOTHER} {SIZE + 2}"),
     "an array after it": (USUAL + b" []", f"{ANOTHER} {SIZE + 1}"),

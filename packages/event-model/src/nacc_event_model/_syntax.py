@@ -68,7 +68,7 @@ def _where(error: Exception, data: bytes) -> str:
     message = str(error)
     place = _place.search(message)
     at = int(place[1]) if place else len(data)
-    surrogate = _lone_surrogate(data[:at])
+    surrogate = _lone_surrogate(data, at)
     if surrogate is not None:
         return f": half a surrogate pair at byte {surrogate}"
     if place is None:
@@ -80,13 +80,14 @@ def _where(error: Exception, data: bytes) -> str:
     return f": {more} after its end at byte {at - 1}"
 
 
-def _lone_surrogate(data: bytes) -> int | None:
-    """Return where the first escaped half of a surrogate pair is that has no other half."""
+def _lone_surrogate(data: bytes, end: int) -> int | None:
+    """Return where, before the end, the first escaped half of a surrogate pair stands alone."""
     high = None
-    for match in _escape.finditer(data):
+    for match in _escape.finditer(data, 0, end):
         unit = int(match[1] or b"0", 16)
         is_low = 0xDC00 <= unit < 0xE000
         if (high is not None and high.end() == match.start()) != is_low:
             return (high or match).start()
         high = match if 0xD800 <= unit < 0xDC00 else None
-    return high.start() if high else None
+    # The other half of one at the very end may have been cut off.
+    return high.start() if high and high.end() < len(data) else None
