@@ -244,7 +244,10 @@ class History(RuleBasedStateMachine):
         assert min(getattr(report.counts, name) for name in report.counts.__struct_fields__) >= 0
 
     def _check_rejects(self) -> None:
-        """The rejects are the objects of which the newest version is not in the ledger."""
+        """The rejects are the objects of which the newest version is not in the ledger.
+
+        What is not named like an event object is beside them.
+        """
         expected = {}
         valid = self.oracle.valid()
         for content in self.world.source.objects.values():
@@ -253,6 +256,8 @@ class History(RuleBasedStateMachine):
             if self._is_event(content.key) and digest != taken:
                 expected[content.key] = "excluded" if digest in valid else "invalid"
         assert {name: outcome for name, (outcome, _) in self.world.reasons().items()} == expected
+        others = {name for name in self.world.source.objects if not self._is_event(name)}
+        assert set(self.world.unrecognized()) == others
 
     def _is_event(self, name: str) -> bool:
         return name.startswith("log-")

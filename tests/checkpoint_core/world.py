@@ -28,6 +28,7 @@ SETTINGS = Settings()
 CHECKPOINT = "events.parquet"
 REJECTS = "_rejects/events.parquet"
 LEDGERS = "_ledger/events/"
+UNRECOGNIZED = pl.col("outcome") == "unrecognized"
 
 _memory = Path("/dev/shm")
 """Where there is such a folder, files cost no time; every run writes several."""
@@ -157,7 +158,14 @@ class World:
 
     def rejects(self) -> pl.DataFrame:
         """Return the rejects as the file has them."""
-        return pl.read_parquet(self.store.data(REJECTS))
+        return pl.read_parquet(self.store.data(REJECTS)).filter(~UNRECOGNIZED)
+
+    def unrecognized(self) -> dict[str, str]:
+        """Return the reason of every name that the file has beside the rejects."""
+        if REJECTS not in self.store.files:
+            return {}
+        names = pl.read_parquet(self.store.data(REJECTS)).filter(UNRECOGNIZED)
+        return dict(names.select("key", "reason").iter_rows())
 
     def reasons(self) -> dict[str, tuple[str, str]]:
         """Return outcome and reason of every reject, by key."""
