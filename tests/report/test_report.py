@@ -141,6 +141,13 @@ def test_rejects_are_counted_by_outcome_and_rule() -> None:
     assert "P1.json" not in made.page
 
 
+def test_where_a_document_goes_wrong_makes_no_reason_of_its_own() -> None:
+    """Or each would be a row with a small number in it."""
+    rejects = [reject(reason=f"not valid JSON: cut off at byte {at}") for at in range(12)]
+
+    assert ["invalid: not valid JSON: cut off"] == list(table(report(busy(), rejects), "rejects"))
+
+
 def test_a_report_on_one_center_is_about_no_other() -> None:
     """By its label or number: its events, and the rejects that are named as its own."""
     rejects = [
