@@ -56,6 +56,7 @@ KEYS = [
     "failed_files",
     "unrecognized_examples",
     "warnings",
+    "hints",
 ]
 
 
