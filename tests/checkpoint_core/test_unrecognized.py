@@ -73,6 +73,17 @@ def test_they_get_in_by_themselves_under_the_format_that_knows_them(world: World
     assert (after.counts.accepted, after.hints, unrecognized(world)) == (2, (), {})
 
 
+def test_a_checkpoints_own_files_are_not_kept(world: World) -> None:
+    """Inside the source they are counted, but what a run writes must not be news to the next."""
+    world.write(1)
+    for name in ("out/events.parquet", "out/_ledger/events/1.parquet", "_rejects/events.parquet"):
+        world.source.write(name, b"")
+    world.source.write("out/other.parquet", b"")
+
+    assert world.run().counts.unrecognized == 4
+    assert list(unrecognized(world)) == ["out/other.parquet"]
+
+
 def test_a_dry_run_keeps_none(world: World) -> None:
     """It tells of them, and writes nothing."""
     world.source.write("notes.txt", b"")

@@ -4,6 +4,7 @@ They are derived: without the file the next run reads those objects again.
 The same file has the names that are not those of event objects, so that one can page through all.
 """
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -98,13 +99,21 @@ def next_rejects(present: pl.DataFrame, *, kept: pl.DataFrame, new: pl.DataFrame
 
 
 def next_unrecognized(
-    present: pl.DataFrame, found: pl.DataFrame, *, seen_at: datetime
+    present: pl.DataFrame, found: pl.DataFrame, *, seen_at: datetime, checkpoint: str
 ) -> pl.DataFrame:
-    """Return the names that a run did not recognize, with the time that each was first seen."""
+    """Return the names that a run did not recognize, with the time that each was first seen.
+
+    The checkpoint's own files, where it lies inside its source, are left out: whatever a run
+    writes would be news to the next one.
+    """
     seen = pl.lit(seen_at).cast(REJECTS_SCHEMA["first_seen"])
-    return found.join(
-        present.select("key", "first_seen"), on="key", how="left", maintain_order="left"
-    ).with_columns(pl.col("first_seen").fill_null(seen))
+    beside = "_(?:ledger|rejects|previous|lock|work)/"
+    is_own = pl.col("key").str.contains(rf"(?:^|/)(?:{beside}|{re.escape(checkpoint)}$)")
+    return (
+        found.filter(~is_own)
+        .join(present.select("key", "first_seen"), on="key", how="left", maintain_order="left")
+        .with_columns(pl.col("first_seen").fill_null(seen))
+    )
 
 
 def save_rejects(store: CheckpointStore, workdir: Path, rejects: Rejects, *, source: str) -> None:

@@ -214,7 +214,10 @@ class _Run:
         renewed = Rejects(
             rows=rows,
             unrecognized=next_unrecognized(
-                rejects.unrecognized, selection.unrecognized, seen_at=self.started_at
+                rejects.unrecognized,
+                selection.unrecognized,
+                seen_at=self.started_at,
+                checkpoint=self.store.checkpoint_name,
             ),
             restores_listed_at=self.started_at if is_used else rejects.restores_listed_at,
         )
