@@ -214,7 +214,7 @@ def test_a_checkpoint_whose_ledger_is_damaged_is_adopted(world: World) -> None:
         ({"source": "memory://other"}, {}, SourceChangedError),
         ({"source": "memory://other"}, {"accept_source_change": True}, None),
         ({"event_format": "1.1"}, {}, FormatDowngradeError),
-        ({"layout": 3}, {}, NewerLayoutError),
+        ({"layout": 4}, {}, NewerLayoutError),
     ],
 )
 def test_what_a_checkpoint_says_about_itself_holds_without_its_ledger(

@@ -75,6 +75,7 @@ def test_a_sound_checkpoint_passes_every_check(world: World) -> None:
 
     assert [(check.name, check.passed, check.detail) for check in checks] == [
         ("pair", True, "commit 00000001-run0001, its ledger accounts for 2 objects"),
+        ("digests", True, "every byte of checkpoint and ledger is as it was committed"),
         ("rows", True, "2 rows of event format 1.0, sorted by timestamp"),
         ("content", True, "every page of every column can be read"),
         ("ledger", True, "2 objects, each with a row of its time, center and participant"),
@@ -125,6 +126,7 @@ def replace_checkpoint(
         target = io.BytesIO()
         change(pl.read_parquet(data)).write_parquet(target, metadata=pairs)
         world.store.write(name, target.getvalue())
+    world.lose_digests()
 
 
 @pytest.mark.parametrize(
@@ -169,7 +171,7 @@ def test_a_ledger_out_of_order_is_found(
     world.run()
     replace_checkpoint(world, ledger=ledger)
 
-    assert world.problems() == ["ledger: the ledger's keys are not sorted, or not each there once"]
+    assert "ledger: the ledger's keys are not sorted, or not each there once" in world.problems()
 
 
 def test_adopted_objects_need_no_row_of_their_own(world: World) -> None:

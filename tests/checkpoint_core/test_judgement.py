@@ -240,6 +240,7 @@ def test_an_unread_object_is_recorded_as_it_was_listed() -> None:
         "model_version": RULES_VERSION,
         "exclude_projects": "[]",
         "first_seen": START,
+        "max_object_size_bytes": SETTINGS.max_object_size_bytes,
     }
 
 

@@ -223,8 +223,9 @@ def test_a_delta_that_only_says_the_wrong_numbers_is_found_out(large: World) -> 
     name = LEDGERS + large.ledger_name()
     data = large.store.data(name)
     large.store.write(name, changed(data, superseded_objects=0, objects=33))
+    large.lose_digests()
 
-    assert large.problems() == ["ledger: the ledger's keys are not sorted, or not each there once"]
+    assert "ledger: the ledger's keys are not sorted, or not each there once" in large.problems()
 
 
 def test_deleting_old_ledgers_spares_those_that_are_needed(world: World) -> None:

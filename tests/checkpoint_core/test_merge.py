@@ -131,11 +131,12 @@ def test_unsorted_rows_are_not_merged_with(world: World) -> None:
         file, metadata={name: text for name, text in pairs.items() if name.startswith("nacc")}
     )
     world.store.write(CHECKPOINT, file.read_bytes())
+    world.lose_digests()
     world.write(3)
 
     with pytest.raises(CorruptCheckpointError, match="its rows are not sorted by timestamp"):
         world.run()
-    assert world.problems() == ["rows: its rows are not sorted by timestamp"]
+    assert "rows: its rows are not sorted by timestamp" in world.problems()
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ def test_a_run_with_nothing_new_writes_nothing(world: World) -> None:
         "read_tail",
         "fetch",
         "fetch",
+        "fetch",
     ]
     assert (second.counts.unchanged, second.counts.accepted, second.commit_id) == (2, 0, None)
     assert (second.total_events, second.size_bytes) == (2, first.size_bytes)

@@ -44,13 +44,15 @@ def test_rejects_are_written_after_the_commit_and_only_when_changed(world: World
     world.run()
     assert [call.split("/")[0] for call in world.writes()] == [
         "put _ledger",
+        "put _ledger",
         "put_if events.parquet",
         "put _rejects",
     ]
     world.write(3)
     world.run()
 
-    assert [call.split("/")[0] for call in world.writes()[3:]] == [
+    assert [call.split("/")[0] for call in world.writes()[4:]] == [
+        "put _ledger",
         "put _ledger",
         "put_if events.parquet",
     ]
@@ -241,7 +243,7 @@ def test_a_lost_rejects_file_costs_work_and_no_data(world: World) -> None:
     [
         lambda data: b"",
         lambda data: data[:-1],
-        lambda data: data.replace(b'"layout":2', b'"layout":3'),
+        lambda data: data.replace(b'"layout":3', b'"layout":4'),
         lambda data: data.replace(b"nacc.checkpoint", b"some.checkpoint"),
         lambda data: data.replace(b"first_seen", b"first_sean"),
     ],

@@ -57,7 +57,7 @@ def ledger_file(path: Path, rows: pl.DataFrame) -> LedgerFile:
     )
 
 
-def reject(name: str, etag: str | None, outcome: str, **rules: str) -> pl.DataFrame:
+def reject(name: str, etag: str | None, outcome: str, **rules: str | int) -> pl.DataFrame:
     """Return one row of the rejects, judged by the usual rules where not said otherwise."""
     values = {
         "key": name,
@@ -66,6 +66,7 @@ def reject(name: str, etag: str | None, outcome: str, **rules: str) -> pl.DataFr
         "event_format": "1.0",
         "model_version": RULES_VERSION,
         "exclude_projects": Rules.of(SETTINGS).exclude_projects,
+        "max_object_size_bytes": SETTINGS.max_object_size_bytes,
     } | rules
     row = {column: values.get(column) for column in REJECTS_SCHEMA}
     return pl.DataFrame([row], schema=REJECTS_SCHEMA)

@@ -153,8 +153,23 @@ class World:
     def ledgers(self) -> list[str]:
         """Return the names of all ledgers, without folder."""
         return sorted(
-            name.removeprefix(LEDGERS) for name in self.store.files if name.startswith(LEDGERS)
+            name.removeprefix(LEDGERS)
+            for name in self.store.files
+            if name.startswith(LEDGERS) and name.endswith(".parquet")
         )
+
+    def digests(self) -> list[str]:
+        """Return the names of all files of digests, without folder."""
+        return sorted(
+            name.removeprefix(LEDGERS)
+            for name in self.store.files
+            if name.startswith(LEDGERS) and name.endswith(".json")
+        )
+
+    def lose_digests(self) -> None:
+        """Take them away, as if every commit were an earlier version's."""
+        for name in self.digests():
+            del self.store.files[LEDGERS + name]
 
     def rejects(self) -> pl.DataFrame:
         """Return the rejects as the file has them."""

@@ -223,6 +223,7 @@ class Judge:
             event_format=pl.lit(self._rules.event_format),
             model_version=pl.lit(self._rules.model_version),
             exclude_projects=pl.lit(self._rules.exclude_projects),
+            max_object_size_bytes=pl.lit(self._rules.max_object_size_bytes, pl.Int64()),
             first_seen=pl.lit(self._started_at).cast(REJECTS_SCHEMA["first_seen"]),
         ).select(REJECTS_SCHEMA.names())
 

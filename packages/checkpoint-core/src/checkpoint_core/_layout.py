@@ -1,26 +1,29 @@
 """The files that a checkpoint consists of: their names, columns, and what their metadata says.
 
-Layout version 2. The Parquet file at the checkpoint's own name is the only commit point; its
+Layout version 3. The Parquet file at the checkpoint's own name is the only commit point; its
 metadata names the one ledger that belongs to it and, where that is a delta, the full one below it.
-Version 1 had full ledgers only, and reads as such.
+Beside the ledger, a small file holds the digests of them all. Version 2 had no such file, and its
+rejects did not say which size limit they were judged by; version 1 had full ledgers only. Both are
+read as what they are.
 """
 
 import io
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 import polars as pl
-from msgspec import Struct
+from msgspec import Meta, Struct
 from polars.exceptions import PanicException, PolarsError
 
 from nacc_event_model import EventFormat
 
-LAYOUT_VERSION: Final = 2
+LAYOUT_VERSION: Final = 3
 METADATA_KEY: Final = "nacc.checkpoint"
 LINEAGE_LENGTH: Final = 48
 _UPON: Final = ".upon."
+_DIGESTS_SUFFIX: Final = ".json"
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 DAMAGED: Final = (PolarsError, PanicException)
@@ -82,11 +85,13 @@ REJECTS_SCHEMA: Final = pl.Schema(
         "model_version": pl.String(),
         "exclude_projects": pl.String(),
         "first_seen": TIMESTAMP,
+        "max_object_size_bytes": pl.Int64(),
     }
 )
 """One row per event object that is not in the checkpoint, or whose newest content is not.
 
-`event_format`, `model_version` and `exclude_projects` are the rules it was judged by.
+`event_format`, `model_version`, `exclude_projects` and `max_object_size_bytes` are the rules it was
+judged by; the last is null in what was judged before layout 3.
 """
 
 
@@ -123,6 +128,10 @@ class Names(Struct, frozen=True):
         upon = f"{_UPON}{full}" if full else ""
         return f"{self.ledgers}/{commit_id}{upon}.parquet"
 
+    def digests(self, commit_id: str) -> str:
+        """Return the name of the file with the digests of one commit's files."""
+        return f"{self.ledgers}/{commit_id}{_DIGESTS_SUFFIX}"
+
     def replaced(self, commit_id: str) -> str:
         """Return the name under which a commit keeps the checkpoint that it replaced."""
         return f"_previous/{self.stem}/{commit_id}.parquet"
@@ -134,15 +143,31 @@ def new_commit_id(generation: int, unique: str) -> str:
 
 
 def commits_of(ledger_name: str) -> tuple[str, str]:
-    """Return whose commit's ledger a name is of, and that of the full one that it needs."""
-    commit_id, _, full = ledger_name.rpartition("/")[2].removesuffix(".parquet").partition(_UPON)
+    """Return whose commit's a ledger or a file of digests is, and that of the full ledger needed.
+
+    Of digests that is their own commit again: what the ledger beside them needs, its name says.
+    """
+    name = ledger_name.rpartition("/")[2]
+    stem = name.removesuffix(_DIGESTS_SUFFIX).removesuffix(".parquet")
+    commit_id, _, full = stem.partition(_UPON)
     return commit_id, full or commit_id
 
 
+def is_digests(name: str) -> bool:
+    """Whether a file in the folder of the ledgers is one of digests."""
+    return name.endswith(_DIGESTS_SUFFIX)
+
+
 def generation_of(ledger_name: str) -> int:
-    """Return the generation in a ledger's name, 0 where it has none."""
+    """Return the generation in a commit id or in a ledger's name, 0 where it has none."""
     digits = ledger_name.rpartition("/")[2].partition("-")[0]
     return int(digits) if digits.isascii() and digits.isdigit() else 0
+
+
+Number = Annotated[int, Meta(ge=0)]
+Moment = Annotated[datetime, Meta(tz=True)]
+CommitId = Annotated[str, Meta(pattern=r"\A[0-9]{8,18}-[!-.0-~]{1,90}\Z")]
+"""Fits a file name, also twice; a name made of it leads nowhere else."""
 
 
 class CheckpointMetadata(Struct, frozen=True, kw_only=True):
@@ -151,19 +176,28 @@ class CheckpointMetadata(Struct, frozen=True, kw_only=True):
     `full_ledger` is the commit whose full ledger this commit's is a delta upon; None: it is full.
     """
 
-    layout: int
-    commit_id: str
-    full_ledger: str | None = None
-    generation: int
-    lineage: tuple[str, ...]
+    layout: Number
+    commit_id: CommitId
+    full_ledger: CommitId | None = None
+    generation: Number
+    lineage: tuple[CommitId, ...]
     source: str
     event_format: EventFormat
-    rows: int
-    adopted_rows: int
-    first_timestamp: datetime | None
-    last_timestamp: datetime | None
-    committed_at: datetime
+    rows: Number
+    adopted_rows: Number
+    first_timestamp: Moment | None
+    last_timestamp: Moment | None
+    committed_at: Moment
     versions: dict[str, str]
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself; raises ValueError."""
+        if self.lineage[-1:] != (self.commit_id,):
+            message = "the lineage does not end in the commit"
+            raise ValueError(message)
+        if self.generation != generation_of(self.commit_id):
+            message = "the commit is of another generation"
+            raise ValueError(message)
 
 
 class LedgerMetadata(Struct, frozen=True, kw_only=True):
@@ -173,25 +207,26 @@ class LedgerMetadata(Struct, frozen=True, kw_only=True):
     or supersede them: `superseded_objects` of them, which stand for `superseded_versions`.
     """
 
-    layout: int
-    commit_id: str
+    layout: Number
+    commit_id: CommitId
     source: str
-    objects: int
-    full: str | None = None
-    superseded_objects: int = 0
-    superseded_versions: int = 0
+    objects: Number
+    full: CommitId | None = None
+    superseded_objects: Number = 0
+    superseded_versions: Number = 0
 
 
 class RejectsMetadata(Struct, frozen=True, kw_only=True):
-    """What the rejects file says about itself."""
+    """What the rejects file says about itself; `digest` is that of the file without it."""
 
-    layout: int
+    layout: Number
     source: str
-    restores_listed_at: datetime | None = None
+    restores_listed_at: Moment | None = None
+    digest: str = ""
 
 
 class _LayoutOnly(Struct):
-    layout: int
+    layout: Number
 
 
 _Metadata = TypeVar("_Metadata", CheckpointMetadata, LedgerMetadata, RejectsMetadata)
@@ -231,7 +266,7 @@ def read_metadata(file: Path | bytes, kind: type[_Metadata]) -> _Metadata:
         if layout > LAYOUT_VERSION:
             raise LayoutTooNewError(layout)
         return msgspec.json.decode(text, type=kind)
-    except msgspec.MsgspecError as error:
+    except (ValueError, RecursionError) as error:
         raise DamagedFileError from error
 
 

@@ -12,7 +12,7 @@ from typing import Final
 import polars as pl
 from msgspec import Struct, structs
 
-from checkpoint_core._judgement import Judgement
+from checkpoint_core._judgement import DIGEST_BYTES, Judgement
 from checkpoint_core._layout import (
     LAYOUT_VERSION,
     LEDGER_SCHEMA,
@@ -25,7 +25,7 @@ from checkpoint_core._parquet import collect, read_schema, scan, sink
 _PART_ROWS: Final = 131_072
 _FULL_BY_DELTA: Final = 16
 """A delta is written as long as the full ledger has at least so many times its rows."""
-_NOT_SORTED: Final = "the ledger's keys are not sorted"
+_NOT_SORTED: Final = "the ledger's keys are not sorted, or not each there once"
 
 
 class LedgerFile(Struct, frozen=True):
@@ -76,7 +76,7 @@ class Ledger(Struct, frozen=True):
         if self.delta is None:
             return compared
         changed = _hints(self.delta)
-        if not changed["key"].is_sorted():
+        if not _is_ascending(changed["key"]):
             raise DamagedFileError(_NOT_SORTED)
         return _overruled(compared, listing["key"], changed)
 
@@ -101,8 +101,13 @@ class Ledger(Struct, frozen=True):
             if read_schema(file.path) != LEDGER_SCHEMA:
                 problem = "the ledger's columns are not a ledger's"
                 raise DamagedFileError(problem)
-            totals = pl.len(), pl.col("versions").sum()
-            more_objects, more_versions = collect(file.path, scan(file.path).select(totals)).row(0)
+            totals = pl.len(), pl.col("versions").sum(), _is_nonsense().sum()
+            more_objects, more_versions, nonsense = collect(
+                file.path, scan(file.path).select(totals)
+            ).row(0)
+            if nonsense:
+                problem = f"{nonsense} rows of the ledger make no sense"
+                raise DamagedFileError(problem)
             objects += more_objects - file.metadata.superseded_objects
             versions += more_versions - file.metadata.superseded_versions
             if objects != file.metadata.objects:
@@ -124,6 +129,19 @@ class Ledger(Struct, frozen=True):
 NO_LEDGER: Final = Ledger()
 
 
+def _is_nonsense() -> pl.Expr:
+    """Whether a row's object would be counted wrong, or its content not be recognized again."""
+    versions, state = pl.col("versions"), pl.col("state")
+    is_accepted = (state == "accepted") & (pl.col("digest").bin.size() == DIGEST_BYTES)
+    is_adopted = (state == "adopted") & (versions >= 0)
+    is_sound = pl.col("key").is_not_null() & ((is_accepted & (versions > 0)) | is_adopted)
+    return ~is_sound.fill_null(value=False)
+
+
+def _is_ascending(keys: pl.Series) -> bool:
+    return bool((keys > keys.shift()).all())
+
+
 def _hints(file: LedgerFile, start: int = 0, rows: int | None = None) -> pl.DataFrame:
     """Read what tells whether objects are known and unchanged: keys and etags."""
     return collect(file.path, scan(file.path).select("key", "etag").slice(start, rows))
@@ -136,7 +154,7 @@ def _compared(listing: pl.DataFrame, full: LedgerFile) -> pl.DataFrame:
     for start in range(0, full.metadata.objects, _PART_ROWS):
         part = _hints(full, start, _PART_ROWS)
         keys = part["key"]
-        if keys[0] < last or not keys.is_sorted():
+        if (start and keys[0] <= last) or not _is_ascending(keys):
             raise DamagedFileError(_NOT_SORTED)
         last = keys[-1]
         reached = int(listing["key"].search_sorted(last, side="right"))

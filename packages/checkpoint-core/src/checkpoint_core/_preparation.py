@@ -1,4 +1,4 @@
-"""Building the two files of a commit on the local disk."""
+"""Building the files of a commit on the local disk."""
 
 from datetime import datetime
 from pathlib import Path
@@ -8,6 +8,7 @@ from msgspec import Struct
 
 import nacc_event_model
 from checkpoint_core._commit import Prepared
+from checkpoint_core._digests import digests_of
 from checkpoint_core._layout import (
     LAYOUT_VERSION,
     LINEAGE_LENGTH,
@@ -80,7 +81,13 @@ def prepare(
     if written.count != metadata.rows:
         problem = f"it has {written.count - incoming.height} rows and says {base.rows.count}"
         raise DamagedFileError(problem)
-    return Prepared(metadata=metadata, checkpoint=checkpoint, ledger=newest.path)
+    if (written.first, written.last) != (metadata.first_timestamp, metadata.last_timestamp):
+        problem = "its first and last timestamps are not those that it says"
+        raise DamagedFileError(problem)
+    digests = workdir / f"digests-{metadata.commit_id}.json"
+    files = [file.path for file in ledger.files]
+    digests.write_bytes(digests_of(metadata.commit_id, checkpoint, files).encoded())
+    return Prepared(metadata=metadata, checkpoint=checkpoint, ledger=newest.path, digests=digests)
 
 
 def _metadata(

@@ -12,6 +12,7 @@ from typing import Final
 import polars as pl
 from msgspec import Struct, field
 
+from checkpoint_core._digests import UNSIGNED, check_signed, sign
 from checkpoint_core._layout import (
     LAYOUT_VERSION,
     REJECTS_SCHEMA,
@@ -28,6 +29,10 @@ from checkpoint_core.stores import CheckpointStore
 
 _UNRECOGNIZED: Final = "unrecognized"
 _UNRECOGNIZED_COLUMNS: Final = ("key", "reason", "first_seen")
+_SIGNED_SINCE: Final = 3
+_UNSIGNED_SCHEMA: Final = pl.Schema(
+    {name: kind for name, kind in REJECTS_SCHEMA.items() if name != "max_object_size_bytes"}
+)
 
 
 def _none_unrecognized() -> pl.DataFrame:
@@ -64,11 +69,8 @@ def load_rejects(store: CheckpointStore, workdir: Path, *, source: str | None) -
     if not store.fetch(Names(store.checkpoint_name).rejects, file):
         return Rejects(rows=REJECTS_SCHEMA.to_frame())
     try:
-        metadata = read_metadata(file, RejectsMetadata)
-        rows = collect(file, scan(file))
+        metadata, rows = _read(file)
     except (DamagedFileError, NotOurFileError, LayoutTooNewError):
-        return Rejects(rows=REJECTS_SCHEMA.to_frame(), stale=True, unreadable=True)
-    if rows.schema != REJECTS_SCHEMA:
         return Rejects(rows=REJECTS_SCHEMA.to_frame(), stale=True, unreadable=True)
     if source is not None and metadata.source != source:
         return Rejects(rows=REJECTS_SCHEMA.to_frame(), stale=True)
@@ -78,6 +80,29 @@ def load_rejects(store: CheckpointStore, workdir: Path, *, source: str | None) -
         unrecognized=rows.filter(is_name).select(_UNRECOGNIZED_COLUMNS),
         restores_listed_at=metadata.restores_listed_at,
     )
+
+
+def _read(file: Path) -> tuple[RejectsMetadata, pl.DataFrame]:
+    """Read a whole and sound file; raises DamagedFileError and what `read_metadata` raises.
+
+    Its digest is checked first: over some damaged pages polars would end the process.
+    """
+    is_signed = check_signed(file)
+    metadata = read_metadata(file, RejectsMetadata)
+    if metadata.layout >= _SIGNED_SINCE and not is_signed:
+        raise DamagedFileError
+    rows = collect(file, scan(file))
+    if rows.schema == _UNSIGNED_SCHEMA:
+        rows = pl.concat([rows, REJECTS_SCHEMA.to_frame()], how="diagonal")
+    if rows.schema != REJECTS_SCHEMA or not _is_sound(rows):
+        raise DamagedFileError
+    return metadata, rows
+
+
+def _is_sound(rows: pl.DataFrame) -> bool:
+    """Whether each key is there once, with its outcome and reason, and everything is a value."""
+    texts = rows.select("key", "outcome", "reason")
+    return not rows["key"].is_duplicated().any() and not sum(texts.null_count().row(0))
 
 
 def next_rejects(present: pl.DataFrame, *, kept: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
@@ -120,7 +145,10 @@ def save_rejects(store: CheckpointStore, workdir: Path, rejects: Rejects, *, sou
     """Write the rejects, whatever is there."""
     file = workdir / "rejects-next.parquet"
     metadata = RejectsMetadata(
-        layout=LAYOUT_VERSION, source=source, restores_listed_at=rejects.restores_listed_at
+        layout=LAYOUT_VERSION,
+        source=source,
+        restores_listed_at=rejects.restores_listed_at,
+        digest=UNSIGNED,
     )
     names = rejects.unrecognized.with_columns(outcome=pl.lit(_UNRECOGNIZED))
     sink(
@@ -130,4 +158,5 @@ def save_rejects(store: CheckpointStore, workdir: Path, rejects: Rejects, *, sou
         compression="zstd",
         row_group_rows=131_072,
     )
+    sign(file)
     store.put(Names(store.checkpoint_name).rejects, file)

@@ -27,7 +27,14 @@ from checkpoint_core._naming import name_time
 from checkpoint_core._parquet import read_all, scan
 from checkpoint_core._preparation import Base, Commit, prepare
 from checkpoint_core._replacement import Replacement, Task, refuse_mismatch
-from checkpoint_core._snapshot import NOTHING, Snapshot, latest_generation, load, load_metadata
+from checkpoint_core._snapshot import (
+    NOTHING,
+    Snapshot,
+    latest_generation,
+    load,
+    load_digests,
+    own_metadata,
+)
 from checkpoint_core.errors import (
     AdoptionIncompleteError,
     ChangedWhileReadingError,
@@ -63,13 +70,16 @@ def find_ground(store: CheckpointStore, task: Task, host: Host) -> Ground:
     if tail is None:
         if adopting:
             raise NothingToAdoptError(store.location, "there is no checkpoint")
+        if generation == 1:
+            # Of a run that may have got no further. Only a checkpoint makes a second generation.
+            generation = 0
         nothing = structs.replace(NOTHING, generation=generation)
         return Ground(original=None, existing=None, snapshot=nothing, lineage=())
     original = host.workdir / "original.parquet"
     if not store.fetch(store.checkpoint_name, original, etag=tail.etag):
         message = f"{store.location}: it was removed meanwhile. Try again."
         raise ChangedWhileReadingError(message)
-    metadata = _own_metadata(store)
+    metadata = _metadata(store, original)
     refuse_mismatch(metadata, task, store.location)
     if adopting and metadata is not None and metadata.source == task.source:
         _refuse_sound_pair(store, original, host)
@@ -77,7 +87,7 @@ def find_ground(store: CheckpointStore, task: Task, host: Host) -> Ground:
         generation = max(generation, metadata.generation)
     return Ground(
         original=original,
-        existing=_existing(store, original, task, host),
+        existing=_existing(store, original, metadata, task, host),
         snapshot=structs.replace(
             NOTHING, etag=tail.etag, size_bytes=tail.size_bytes, generation=generation
         ),
@@ -243,24 +253,35 @@ def _adopted_entries(adopted: pl.DataFrame, commit_id: str) -> pl.DataFrame:
 
 def _refuse_sound_pair(store: CheckpointStore, original: Path, host: Host) -> None:
     try:
-        load(store, host.workdir)
+        snapshot = load(store, host.workdir)
+        if snapshot.digests:
+            snapshot.digests.check_checkpoint(original)
         read_all(original)
     except (MissingLedgerError, CorruptCheckpointError, DamagedFileError):
         return
     raise NothingToAdoptError(store.location, "it has a ledger already")
 
 
-def _own_metadata(store: CheckpointStore) -> CheckpointMetadata | None:
+def _metadata(store: CheckpointStore, original: Path) -> CheckpointMetadata | None:
     """Read what the file says about itself; None where it is not ours or cannot be read."""
     try:
-        return load_metadata(store)
+        return own_metadata(store, original)
     except (MissingLedgerError, CorruptCheckpointError):
         return None
 
 
-def _existing(store: CheckpointStore, original: Path, task: Task, host: Host) -> Existing | None:
+def _existing(
+    store: CheckpointStore,
+    original: Path,
+    metadata: CheckpointMetadata | None,
+    task: Task,
+    host: Host,
+) -> Existing | None:
     schema = event_schema(task.settings.event_format)
+    digests = load_digests(store, metadata.commit_id, host.workdir) if metadata else None
     try:
+        if digests:
+            digests.check_checkpoint(original)
         return normalize(original, host.workdir / "existing.parquet", schema)
     except DamagedFileError as error:
         if task.request.mode == "adopt":

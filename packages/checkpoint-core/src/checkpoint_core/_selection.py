@@ -16,6 +16,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     event_format: str
     model_version: str
     exclude_projects: str
+    max_object_size_bytes: int
 
     @classmethod
     def of(cls, settings: Settings) -> "Rules":
@@ -24,6 +25,7 @@ class Rules(Struct, frozen=True, kw_only=True):
             event_format=str(settings.event_format),
             model_version=RULES_VERSION,
             exclude_projects=msgspec.json.encode(sorted(set(settings.exclude_projects))).decode(),
+            max_object_size_bytes=settings.max_object_size_bytes,
         )
 
 
@@ -53,9 +55,7 @@ def select(listing: pl.DataFrame, *, rejects: pl.DataFrame, rules: Rules) -> Sel
     is_event = listing.select(is_recognized(event_format)).to_series()
     others = unrecognized(listing.filter(~is_event), event_format)
     fresh = listing.filter(is_event & ~listing["is_unchanged"])
-    known_reject = rejects.select(
-        "key", "etag", "outcome", "event_format", "model_version", "exclude_projects"
-    )
+    known_reject = rejects.select("key", "etag", "outcome", *Rules.__struct_fields__)
     marked = fresh.join(known_reject, on=["key", "etag"], how="left")
     settled = _is_settled(rules)
     to_read = marked.filter(~settled).sort(time_text(event_format), "key")
@@ -73,7 +73,10 @@ def _is_settled(rules: Rules) -> pl.Expr:
     same_contract = (pl.col("event_format") == rules.event_format) & (
         pl.col("model_version") == rules.model_version
     )
-    invalid = (pl.col("outcome") == "invalid") & same_contract
+    # Whether it is too large was looked at first; of an older layout's reject it is not known.
+    limit = pl.col("max_object_size_bytes")
+    fits_now = (pl.col("size") > limit) & (pl.col("size") <= rules.max_object_size_bytes)
+    invalid = (pl.col("outcome") == "invalid") & same_contract & ~fits_now
     excluded = (
         (pl.col("outcome") == "excluded")
         & same_contract

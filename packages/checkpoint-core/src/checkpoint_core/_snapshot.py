@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from checkpoint_core._digests import Digests, decode_digests
 from checkpoint_core._layout import (
     LAYOUT_VERSION,
     CheckpointMetadata,
@@ -17,6 +18,7 @@ from checkpoint_core._layout import (
     NotOurFileError,
     footer_size,
     generation_of,
+    is_digests,
     read_metadata,
 )
 from checkpoint_core._ledger import NO_LEDGER, Ledger, LedgerFile
@@ -31,12 +33,25 @@ from checkpoint_core.stores import CheckpointStore, Tail
 
 _TAIL_BYTES: Final = 65_536
 _LOOKS: Final = 5
+_DIGESTS_SINCE: Final = 3
+_LOST: Final = (
+    "the file of digests, {}, is gone or damaged, so damage to the checkpoint or its ledger may go "
+    "unnoticed; the next commit makes a new one"
+)
+_ORPHANED: Final = (
+    "there was no checkpoint, but the ledger of a first commit: either a first run ended before it "
+    "wrote its checkpoint, or is at work now, or the checkpoint was removed after it, or its name "
+    "is mistyped. If it was removed, restore it: rows of objects that the source does not hold any "
+    "more were only there"
+)
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):
     """What was in force when it was loaded; everything is pinned to that moment.
 
-    Without a checkpoint, `metadata` and `etag` are None and the ledger is empty.
+    Without a checkpoint, `metadata` and `etag` are None and the ledger is empty. Without `digests`,
+    which older layouts do not have, damage that the files do not show by themselves goes unnoticed.
+    `remarks` is what a person should know of it.
     """
 
     metadata: CheckpointMetadata | None
@@ -44,6 +59,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     size_bytes: int
     ledger: Ledger
     generation: int
+    digests: Digests | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -64,30 +81,71 @@ def load(store: CheckpointStore, workdir: Path) -> Snapshot:
     for _ in range(_LOOKS):
         tail = _tail(store)
         if tail is None:
-            _refuse_orphaned_ledgers(store, names)
-            return NOTHING
-        metadata = _metadata(store, tail)
+            return _without_checkpoint(store, names)
+        alone = _alone(store, tail, workdir)
+        metadata, digests = own_metadata(store, tail.data), alone.digests
         ledgers = _ledger_names(names, metadata)
         missing = [name for name in ledgers if not _is_here(store, name, workdir)]
-        if not missing:
-            return Snapshot(
-                metadata=metadata,
-                etag=tail.etag,
-                size_bytes=tail.size_bytes,
-                ledger=_ledger(store, metadata, *(_here(name, workdir) for name in ledgers)),
-                generation=metadata.generation,
-            )
-        again = store.read_tail(names.checkpoint, 1)
-        if again is not None and again.etag == tail.etag:
+        are_lost = digests is None and metadata.layout >= _DIGESTS_SINCE
+        if (missing or are_lost) and _is_replaced(store, tail):
+            continue
+        if missing:
             raise MissingLedgerError(store.location, f"its ledger, {missing[0]}, is gone")
+        files = [_here(name, workdir) for name in ledgers]
+        if digests:
+            with damage_told(store.location):
+                digests.check_ledger(files)
+        return structs.replace(
+            alone,
+            ledger=_ledger(store, metadata, *files),
+            remarks=(_LOST.format(names.digests(metadata.commit_id)),) if are_lost else (),
+        )
     message = f"{store.location}: it keeps being replaced; other runs are at work. Try again."
     raise StorageError(message)
 
 
-def _metadata(store: CheckpointStore, tail: Tail) -> CheckpointMetadata:
-    """Read the metadata in a checkpoint's tail."""
+def load_alone(store: CheckpointStore, workdir: Path) -> Snapshot:
+    """Load what is in force without its ledger, as of a copy. Raises what `load` raises."""
+    tail = _tail(store)
+    return _alone(store, tail, workdir) if tail else NOTHING
+
+
+def _alone(store: CheckpointStore, tail: Tail, workdir: Path) -> Snapshot:
+    metadata = own_metadata(store, tail.data)
+    digests = load_digests(store, metadata.commit_id, workdir)
+    if digests:
+        with damage_told(store.location):
+            digests.check_footer(tail.data)
+    return structs.replace(
+        NOTHING,
+        metadata=metadata,
+        etag=tail.etag,
+        size_bytes=tail.size_bytes,
+        generation=metadata.generation,
+        digests=digests,
+    )
+
+
+def load_digests(store: CheckpointStore, commit_id: str, workdir: Path) -> Digests | None:
+    """Return the digests of a commit's files; None where they are not there, or damaged."""
+    name = Names(store.checkpoint_name).digests(commit_id)
+    if not _is_here(store, name, workdir):
+        return None
     try:
-        return read_metadata(tail.data, CheckpointMetadata)
+        return decode_digests(_here(name, workdir).read_bytes(), commit_id)
+    except DamagedFileError:
+        return None
+
+
+def _is_replaced(store: CheckpointStore, tail: Tail) -> bool:
+    again = store.read_tail(store.checkpoint_name, 1)
+    return again is None or again.etag != tail.etag
+
+
+def own_metadata(store: CheckpointStore, file: Path | bytes) -> CheckpointMetadata:
+    """Read the metadata in a checkpoint, or in its tail. Raises what `load` raises."""
+    try:
+        return read_metadata(file, CheckpointMetadata)
     except NotOurFileError:
         problem = "was not written by this software and has no ledger"
         raise MissingLedgerError(store.location, problem) from None
@@ -108,24 +166,18 @@ def damage_told(location: str) -> Iterator[None]:
         raise CorruptCheckpointError(location, problem) from error
 
 
-def load_metadata(store: CheckpointStore) -> CheckpointMetadata | None:
-    """Read the metadata of the checkpoint in force; None without one. Raises what `load` raises."""
-    tail = _tail(store)
-    return _metadata(store, tail) if tail else None
+def look(store: CheckpointStore) -> tuple[str | None, CheckpointMetadata | None]:
+    """Return the etag and the metadata of what is in force, both of the same moment.
 
-
-def look(store: CheckpointStore) -> tuple[str | None, tuple[str, ...]]:
-    """Return the etag and the lineage of what is in force, both of the same moment.
-
-    The etag is None without a checkpoint; the lineage is empty where it is not ours or damaged.
+    The etag is None without a checkpoint; the metadata are where it is not ours, damaged, or newer.
     """
     tail = _tail(store)
     if tail is None:
-        return None, ()
+        return None, None
     try:
-        return tail.etag, _metadata(store, tail).lineage
-    except (MissingLedgerError, CorruptCheckpointError):
-        return tail.etag, ()
+        return tail.etag, own_metadata(store, tail.data)
+    except (MissingLedgerError, CorruptCheckpointError, NewerLayoutError):
+        return tail.etag, None
 
 
 def _tail(store: CheckpointStore) -> Tail | None:
@@ -196,10 +248,16 @@ def _ledger_file(
 def latest_generation(store: CheckpointStore) -> int:
     """Return the latest generation of which there is a ledger, 0 without any."""
     folder = Names(store.checkpoint_name).ledgers
-    return max((generation_of(file.name) for file in store.list_files(folder)), default=0)
+    names = [file.name for file in store.list_files(folder)]
+    return max((generation_of(name) for name in names if not is_digests(name)), default=0)
 
 
-def _refuse_orphaned_ledgers(store: CheckpointStore, names: Names) -> None:
+def _without_checkpoint(store: CheckpointStore, names: Names) -> Snapshot:
+    """Return NOTHING; refuse ledgers of which one must have been that of a checkpoint.
+
+    A ledger of the first generation may be of a run that never got to write its checkpoint.
+    """
     generation = latest_generation(store)
     if generation > 1 and store.read_tail(names.checkpoint, 1) is None:
         raise MissingCheckpointError(store.location, generation)
+    return structs.replace(NOTHING, remarks=(_ORPHANED,)) if generation else NOTHING

@@ -96,8 +96,8 @@ class MissingCheckpointError(CheckpointError):
         self.location = location
         self.generation = generation
         super().__init__(
-            f"{location}: there is no checkpoint, but there was one, of generation {generation}: "
-            "it was removed, or its name is mistyped. Nothing was changed. "
+            f"{location}: there is no checkpoint, but there was one, of generation {generation} or the "
+            "one before: it was removed, or its name is mistyped. Nothing was changed. "
             "Restore the file, correct the name, or run with --rebuild --allow-loss to start anew."
         )
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from checkpoint_core._layout import CheckpointMetadata, DamagedFileError
 from checkpoint_core._merge import measure
@@ -12,7 +12,7 @@ from checkpoint_core._newer import hints
 from checkpoint_core._parquet import collect, read_all, scan
 from checkpoint_core._rejects import Rejects, load_rejects
 from checkpoint_core._selection import Rules, select
-from checkpoint_core._snapshot import NOTHING, Snapshot, damage_told, load, load_metadata, look
+from checkpoint_core._snapshot import Snapshot, damage_told, load, load_alone
 from checkpoint_core.errors import CheckpointError, MissingLedgerError, StorageError
 from checkpoint_core.settings import Settings
 from checkpoint_core.stores import CheckpointStore, Source
@@ -70,10 +70,10 @@ def open_for_queries(store: CheckpointStore, workdir: Path, *, ledger: bool) -> 
     Both are of the same commit, and stay as they are whatever runs meanwhile. None where there is
     no checkpoint. Raises what `describe` raises.
     """
-    snapshot = _load(store, workdir) if ledger else _load_without_ledger(store)
+    snapshot = _load(store, workdir) if ledger else load_alone(store, workdir)
     if snapshot.metadata is None:
         return None
-    file = _fetch(store, snapshot, workdir)
+    file = _fetch_checked(store, snapshot, workdir)
     with damage_told(store.location):
         whole = snapshot.ledger.in_one_file(workdir / "ledger.parquet")
     return Opened(metadata=snapshot.metadata, events=file, ledger=whole)
@@ -84,13 +84,7 @@ def _load(store: CheckpointStore, workdir: Path) -> Snapshot:
     try:
         return load(store, workdir)
     except MissingLedgerError:
-        return _load_without_ledger(store)
-
-
-def _load_without_ledger(store: CheckpointStore) -> Snapshot:
-    # Were it replaced in between, the etag would be the older one, of which nothing can be fetched.
-    etag, _ = look(store)
-    return structs.replace(NOTHING, metadata=load_metadata(store), etag=etag)
+        return load_alone(store, workdir)
 
 
 def describe(store: CheckpointStore, workdir: Path) -> Description | None:
@@ -98,7 +92,7 @@ def describe(store: CheckpointStore, workdir: Path) -> Description | None:
     snapshot = _load(store, workdir)
     if snapshot.metadata is None:
         return None
-    file = _fetch(store, snapshot, workdir)
+    file = _fetch_checked(store, snapshot, workdir)
     with damage_told(store.location):
         by_center = scan(file).group_by("center_label", "action").len("events")
         events = collect(file, by_center.sort(pl.all()))
@@ -167,8 +161,11 @@ def verify(
         return [Check(name="pair", passed=False, detail="there is no checkpoint")]
     objects = snapshot.ledger.objects
     detail = f"commit {snapshot.metadata.commit_id}, its ledger accounts for {objects} objects"
-    checks = [Check(name="pair", passed=True, detail=detail)]
     file = _fetch(store, snapshot, workdir)
+    digests = _checked("digests", lambda: _digests(file, snapshot))
+    checks = [Check(name="pair", passed=True, detail=detail), digests]
+    if snapshot.digests and not digests.passed:
+        return checks
     for name, looks in (
         ("rows", lambda: _rows(file, snapshot.metadata)),
         ("content", lambda: _content(file)),
@@ -195,6 +192,23 @@ def _fetch(store: CheckpointStore, snapshot: Snapshot, workdir: Path) -> Path:
         message = f"{store.location}: it was removed meanwhile"
         raise StorageError(message)
     return file
+
+
+def _fetch_checked(store: CheckpointStore, snapshot: Snapshot, workdir: Path) -> Path:
+    file = _fetch(store, snapshot, workdir)
+    if snapshot.digests:
+        with damage_told(store.location):
+            snapshot.digests.check_checkpoint(file)
+    return file
+
+
+def _digests(file: Path, snapshot: Snapshot) -> str:
+    if snapshot.remarks:
+        raise DamagedFileError(*snapshot.remarks)
+    if snapshot.digests is None:
+        return "none: it was committed by an earlier version, which did not keep any"
+    snapshot.digests.check_checkpoint(file)
+    return "every byte of checkpoint and ledger is as it was committed"
 
 
 def _rows(file: Path, metadata: CheckpointMetadata | None) -> str:

@@ -134,7 +134,8 @@ class _Run:
         """List the source; say whether restore states were asked for."""
         archived = (rejects.rows["outcome"] == "archived").any()
         last = rejects.restores_listed_at
-        is_due = last is None or self.started_at - last >= _RESTORES_EVERY
+        # A time to come is one that somebody's clock, or a damaged file, made up.
+        is_due = last is None or not timedelta(0) <= self.started_at - last < _RESTORES_EVERY
         restores = self.task.request.list_restores or (archived and is_due)
         with self.host.observer.stage("list"):
             return self.source.list_objects(restore_states=restores), restores
@@ -221,7 +222,9 @@ class _Run:
             ),
             restores_listed_at=self.started_at if is_used else rejects.restores_listed_at,
         )
-        warnings = [_REJECTS_LOST] if rejects.unreadable else []
+        warnings = list(result.snapshot.remarks)
+        if rejects.unreadable:
+            warnings.append(_REJECTS_LOST)
         if not self.task.request.dry_run:
             warnings += self._tidy(result, rejects, renewed)
         return report(
@@ -251,9 +254,11 @@ class _Run:
             failures.append(f"the rejects could not be written: {error}")
         try:
             if result.committed is not None:
-                retention = timedelta(days=self.task.settings.ledger_retention_days)
                 delete_old_ledgers(
-                    self.store, result.committed.metadata, before=self.started_at - retention
+                    self.store,
+                    result.committed.metadata,
+                    now=self.started_at,
+                    retention=timedelta(days=self.task.settings.ledger_retention_days),
                 )
         except StorageError as error:
             failures.append(f"old ledgers could not be deleted: {error}")

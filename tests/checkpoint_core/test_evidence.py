@@ -1,0 +1,245 @@
+"""Evidence that expires is not evidence: what may be concluded from absence, and what may not."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from checkpoint_core import Settings
+from checkpoint_core.errors import CommitOutcomeUnknownError, MissingCheckpointError
+from tests.checkpoint_core.memory import CrashError, Fault
+from tests.checkpoint_core.world import CHECKPOINT, LEDGERS, REJECTS, World, document, key
+
+_LINEAGE = 48
+NO_RETENTION = Settings(ledger_retention_days=0)
+
+
+def at_call(world: World, prefix: str, effect: Callable[[], object]) -> None:
+    """Let something happen once, just before a call takes effect."""
+
+    def hook(call: str) -> None:
+        if call.startswith(prefix):
+            world.store.before_call = lambda _call: None
+            effect()
+
+    world.store.before_call = hook
+
+
+def crash_at_commit(world: World, mode: str = "incremental") -> None:
+    """Run, and be killed when everything but the checkpoint is written."""
+    at_call(
+        world,
+        f"put_if {CHECKPOINT}",
+        lambda: world.store.faults.update({len(world.store.calls) - 1: Fault.CRASH_BEFORE}),
+    )
+    with pytest.raises(CrashError):
+        world.run(mode=mode)
+    world.store.faults = {}
+
+
+def commits(world: World, count: int) -> None:
+    """Let other runs commit so many times."""
+    for number in range(count):
+        world.write(100 + number)
+        world.run()
+
+
+@pytest.mark.parametrize(
+    "fault, others, is_settled",
+    [
+        (Fault.AFTER, _LINEAGE - 1, True),
+        (Fault.AFTER, _LINEAGE, False),
+        (Fault.BEFORE, _LINEAGE, True),
+        (Fault.BEFORE, _LINEAGE + 1, False),
+    ],
+)
+def test_a_lineage_that_does_not_reach_back_settles_nothing(
+    world: World, *, fault: Fault, others: int, is_settled: bool
+) -> None:
+    """The answer to our commit is lost, and others commit until the lineage has forgotten it.
+
+    While it reaches back to our generation, the run knows; afterwards it says that it does not, and
+    leaves its ledger: that may be in force, or below the delta that is.
+    """
+    world.write(1)
+    world.run()
+    world.write(2)
+
+    def hook(call: str) -> None:
+        if call.startswith("put_if"):
+            world.store.faults = {len(world.store.calls) - 1: fault}
+            at_call(world, "read_tail", lambda: commits(world, others))
+
+    world.store.before_call = hook
+
+    if is_settled:
+        world.run()
+    else:
+        with pytest.raises(CommitOutcomeUnknownError, match="00000002-run0002"):
+            world.run()
+        assert "00000002-run0002.parquet" in world.ledgers()
+        assert "00000002-run0002.json" in world.digests()
+    world.run()
+
+    assert world.rows().total() == others + 2
+    assert world.problems(source=True) == []
+
+
+@pytest.mark.parametrize("retention_days", [0, 30])
+def test_tidying_up_spares_what_a_rival_has_written_and_not_yet_committed(
+    world: World, retention_days: float
+) -> None:
+    """However old it looks, and whatever the clocks say."""
+    for number in (1, 2, 3):
+        world.write(number)
+        world.run()
+    rival = "00000005-rival"
+    for name in (f"{rival}.parquet", f"{rival}.upon.00000004-run0004.parquet", f"{rival}.json"):
+        old = world.clock.current - timedelta(days=400)
+        world.store.write(LEDGERS + name, b"", last_modified=old)
+    world.write(4)
+
+    world.run(Settings(ledger_retention_days=retention_days))
+
+    assert {name for name in world.store.files if rival in name} == {
+        f"{LEDGERS}{rival}.parquet",
+        f"{LEDGERS}{rival}.upon.00000004-run0004.parquet",
+        f"{LEDGERS}{rival}.json",
+    }
+
+
+def test_tidying_up_goes_by_what_is_in_force_then(world: World) -> None:
+    """A rival commits upon ours before we tidy up, and somebody puts an earlier version back."""
+    for number in (1, 2, 3):
+        world.write(number)
+        world.run()
+    earlier = world.store.data(CHECKPOINT)
+    world.write(4)
+    world.run(Settings())
+    world.write(5)
+    at_call(
+        world,
+        "list_files",
+        lambda: world.store.write(CHECKPOINT, earlier),
+    )
+
+    world.run(NO_RETENTION)
+
+    assert [int(name.partition("-")[0]) for name in world.ledgers()] == [2, 3, 4, 5]
+    assert world.run().total_events == 5
+    assert world.problems(source=True) == []
+
+
+@pytest.mark.parametrize("left", [b"damaged", None])
+def test_tidying_up_beside_a_checkpoint_that_cannot_be_read_deletes_nothing(
+    world: World, left: bytes | None
+) -> None:
+    """It may be put back, and nobody knows which version."""
+    for number in (1, 2, 3):
+        world.write(number)
+        world.run()
+    world.write(4)
+
+    def damage() -> None:
+        if left is None:
+            del world.store.files[CHECKPOINT]
+        else:
+            world.store.write(CHECKPOINT, left)
+
+    at_call(world, "list_files", damage)
+    ledgers = world.ledgers()
+
+    world.run(NO_RETENTION)
+
+    assert world.ledgers() == [*ledgers, "00000004-run0004.parquet"]
+
+
+def test_how_old_a_ledger_is_goes_by_the_store_where_our_clock_is_ahead(world: World) -> None:
+    """A machine whose clock is a year ahead deletes nothing that is young."""
+    for number in (1, 2, 3):
+        world.write(number)
+        world.run()
+    world.write(4)
+    host = world.host()
+    ahead = type(host)(
+        **{name: getattr(host, name) for name in host.__struct_fields__ if name != "now"},
+        now=lambda: world.clock.now() + timedelta(days=365),
+    )
+
+    world.run(host=ahead)
+
+    assert len(world.ledgers()) == 4
+
+
+def test_raising_the_size_limit_lets_in_what_was_too_large(world: World) -> None:
+    """And nothing else is read again; nor is anything when it is lowered."""
+    small, large = document(), document(gear_name="g" * 300)
+    limit = len(small)
+    world.source.write(key(1), small)
+    world.source.write(key(2), large)
+    world.source.write(key(3), b"{}")
+    first = world.run(Settings(max_object_size_bytes=limit))
+    world.source.answers.clear()
+    still = world.run(Settings(max_object_size_bytes=limit + 1))
+    lower = world.run(Settings(max_object_size_bytes=1))
+    assert world.source.reads == []
+
+    raised = world.run(Settings(max_object_size_bytes=len(large)))
+
+    assert (first.counts.accepted, first.counts.invalid) == (1, 2)
+    assert (still.counts.rejected_before, lower.counts.rejected_before) == (2, 2)
+    assert world.source.reads == [key(2)]
+    assert (raised.counts.accepted, raised.counts.rejected_before, raised.rejects) == (1, 1, 1)
+
+
+def test_a_checkpoint_that_is_gone_after_its_first_commit_is_told(world: World) -> None:
+    """It may have been removed, or never been there: the run says what it saw, and goes on."""
+    world.write(1, 2)
+    world.run()
+    del world.store.files[CHECKPOINT]
+
+    first = world.run()
+    second = world.run()
+
+    [warning] = first.warnings
+    assert "there was no checkpoint, but the ledger of a first commit" in warning
+    assert "If it was removed, restore it" in warning
+    assert (first.counts.accepted, second.counts.unchanged, second.warnings) == (2, 2, ())
+
+
+def test_a_first_run_that_was_interrupted_is_no_obstacle(world: World) -> None:
+    """Nor is one that was made by a rebuild, as often as it happens: there never was a checkpoint."""
+    world.write(1)
+    for mode in ("incremental", "rebuild", "rebuild", "incremental"):
+        crash_at_commit(world, mode)
+    assert len(world.ledgers()) == 4
+
+    report = world.run()
+
+    assert (report.counts.accepted, world.metadata()["generation"]) == (1, 1)
+    assert world.problems(source=True) == []
+
+
+def test_a_checkpoint_that_is_gone_after_later_commits_is_refused(world: World) -> None:
+    """Only upon a checkpoint is a second generation written; it may not have been committed."""
+    world.write(1)
+    world.run()
+    world.write(2)
+    crash_at_commit(world)
+    del world.store.files[CHECKPOINT]
+
+    with pytest.raises(MissingCheckpointError, match="of generation 2 or the one before"):
+        world.run()
+
+
+def test_rejects_that_say_a_time_to_come_do_not_keep_restored_objects_out(world: World) -> None:
+    """Restore states are asked for, as if they never had been."""
+    world.write(1)
+    world.source.outcomes[key(1)] = "archived"
+    world.clock.current += timedelta(days=800)
+    world.run(list_restores=True)
+    world.clock.current -= timedelta(days=800)
+    world.source.outcomes.clear()
+
+    assert world.run().counts.accepted == 1
+    assert REJECTS in world.store.files
