@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkpoint_core.errors import StorageError
-from checkpoint_core.stores import LISTING_SCHEMA, Content, ReadFailure, Source
+from checkpoint_core.stores import LISTING_SCHEMA, UNSETTLED, Content, ReadFailure, Source
 from checkpoint_lambda._directory_source import DirectorySource
 from checkpoint_lambda._directory_walk import Folders, key_of, open_folders, path_of, refuse_whole
 from tests.checkpoint_lambda.processes import (
@@ -248,7 +248,7 @@ class TestNames:
         for answer in answers:
             if isinstance(answer, Content):
                 assert answer.data == expected[answer.key]
-                assert answer.etag == keys[answer.key]
+                assert answer.etag.removesuffix(UNSETTLED) == keys[answer.key]
             else:
                 assert path_of(answer.key) is None
                 assert answer.reason == "a file name that is not UTF-8"
@@ -469,7 +469,8 @@ class TestReading:
             for _ in range(30):
                 (answer,) = read(root, "a.json")
                 if isinstance(answer, Content):
-                    assert int(answer.etag.rpartition("-")[2], 16) == len(answer.data)
+                    etag = answer.etag.removesuffix(UNSETTLED)
+                    assert int(etag.rpartition("-")[2], 16) == len(answer.data)
                 else:
                     assert answer.outcome == "unreadable"
         finally:
@@ -482,11 +483,11 @@ class TestReading:
         path.write_bytes(b"")
         attempts: Iterator[int] = iter(range(100))
 
-        def change(seconds: float) -> None:
+        def change() -> int:
             path.write_bytes(b"x" * (1 + next(attempts)))
+            return 0
 
-        source = DirectorySource(root, now_ns=lambda: path.stat().st_mtime_ns, pause=change)
-        (answer,) = source.read(["a.json"], max_size_bytes=LIMIT)
+        (answer,) = DirectorySource(root, now_ns=change).read(["a.json"], max_size_bytes=LIMIT)
 
         assert isinstance(answer, ReadFailure)
         assert answer.reason == "the file changed each time while it was read"
@@ -496,35 +497,45 @@ class TestReading:
         """The second attempt has the new content with the new etag."""
         path = root / "a.json"
         path.write_bytes(b"old")
-        pauses: list[float] = []
+        times: list[int] = []
 
-        def change(seconds: float) -> None:
-            pauses.append(seconds)
-            if len(pauses) == 1:
+        def change() -> int:
+            times.append(0)
+            if len(times) == 1:
                 path.write_bytes(b"newer")
+            return 0
 
-        source = DirectorySource(root, now_ns=lambda: path.stat().st_mtime_ns, pause=change)
+        source = DirectorySource(root, now_ns=change)
         (answer,) = source.read(["a.json"], max_size_bytes=LIMIT)
 
         assert isinstance(answer, Content)
         assert answer.data == b"newer"
         assert answer.etag == listed(source)["a.json"]
 
-    def test_only_a_fresh_file_is_waited_for(self, root: Path) -> None:
-        """Its clock tick must be over; old files, and those of a wrong clock, cost no time."""
+    def test_only_a_young_file_is_unsettled(self, root: Path) -> None:
+        """Its etag is none that a listing gives; old files, and those of a wrong clock, have one."""
         now_ns = 1_700_000_000_000_000_000
-        pauses: list[float] = []
-        source = DirectorySource(root, now_ns=lambda: now_ns, pause=pauses.append)
-        for name, age_ns in {"old": 20_000_000, "future": -3_600_000_000_000}.items():
+        two_seconds = 2_000_000_000
+        ages = {
+            "old": two_seconds,
+            "future": -3_600_000_000_000,
+            "young": two_seconds - 1,
+            "just now": 0,
+            "clock behind": 1 - two_seconds,
+        }
+        for name, age_ns in ages.items():
             (root / name).touch()
             os.utime(root / name, ns=(0, now_ns - age_ns))
+        source = DirectorySource(root, now_ns=lambda: now_ns)
+        answers = list(source.read(list(ages), max_size_bytes=LIMIT))
+        etags = {answer.key: answer.etag for answer in answers if isinstance(answer, Content)}
 
-        list(source.read(["old", "future"], max_size_bytes=LIMIT))
-        assert pauses == []
-
-        os.utime(root / "old", ns=(0, now_ns - 19_999_999))
-        list(source.read(["old"], max_size_bytes=LIMIT))
-        assert pauses == [0.02]
+        as_listed = listed(source)
+        unsettled = {name for name in ages if etags[name] != as_listed[name]}
+        assert unsettled == {"young", "just now", "clock behind"}
+        assert {etags[name] for name in unsettled} == {
+            as_listed[name] + UNSETTLED for name in unsettled
+        }
 
     def test_a_file_rewritten_right_after_it_was_read_has_another_etag(self, root: Path) -> None:
         """However coarse the file system's clock is, and with as many bytes."""
@@ -542,14 +553,12 @@ class TestReading:
         (root / "a.json").touch()
         started: list[int] = []
 
-        def slow(seconds: float) -> None:
+        def slow() -> int:
             started.append(1)
             time.sleep(0.002)
+            return 0
 
-        source = DirectorySource(
-            root, now_ns=lambda: (root / "a.json").stat().st_mtime_ns, pause=slow
-        )
-        answers = source.read(["a.json"] * 50_000, max_size_bytes=LIMIT)
+        answers = DirectorySource(root, now_ns=slow).read(["a.json"] * 50_000, max_size_bytes=LIMIT)
         next(iter(answers))
         assert isinstance(answers, Iterator)
         answers.close()  # type: ignore[attr-defined]  # it is a generator

@@ -306,6 +306,43 @@ class TestWriting:
         for path in (checkpoint, checkpoint.parent / "_ledger" / "events" / "a.parquet"):
             assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
+    def test_what_is_beside_the_checkpoint_follows_its_permissions(
+        self, store: DirectoryStore, checkpoint: Path, local: Path
+    ) -> None:
+        """From the next run on; of another checkpoint's files, and behind links, nothing changes."""
+        beside = [
+            "_ledger/events/a.parquet",
+            "_ledger/events/a.json",
+            "_rejects/events.parquet",
+            "_previous/events/a.parquet",
+        ]
+        others = ["_ledger/others/a.parquet", "_rejects/others.parquet", "elsewhere"]
+        for name in (NAME, *beside, *others):
+            store.put(name, written(local, b"x"))
+        folder = checkpoint.parent
+        (folder / "_ledger" / "events" / "link").symlink_to(folder / "elsewhere")
+        checkpoint.chmod(0o600)
+        before = {name: stat.S_IMODE((folder / name).stat().st_mode) for name in others}
+
+        with store.scratch():
+            pass
+
+        assert {stat.S_IMODE((folder / name).stat().st_mode) for name in beside} == {0o600}
+        assert {name: stat.S_IMODE((folder / name).stat().st_mode) for name in others} == before
+        assert 0o600 not in before.values()
+
+    def test_what_is_written_anew_beside_the_checkpoint_has_its_permissions(
+        self, store: DirectoryStore, checkpoint: Path, local: Path
+    ) -> None:
+        """Not those of the file that it replaces."""
+        for name in (NAME, "_rejects/events.parquet"):
+            store.put(name, written(local, b"x"))
+        checkpoint.chmod(0o640)
+        store.put("_rejects/events.parquet", written(local, b"y"))
+
+        rejects = checkpoint.parent / "_rejects" / "events.parquet"
+        assert stat.S_IMODE(rejects.stat().st_mode) == 0o640
+
 
 class TestRefusals:
     """Every failed write says what to do, and changes nothing."""

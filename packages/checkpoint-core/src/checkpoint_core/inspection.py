@@ -15,7 +15,7 @@ from checkpoint_core._selection import Rules, select
 from checkpoint_core._snapshot import Snapshot, damage_told, load, load_alone
 from checkpoint_core.errors import CheckpointError, MissingLedgerError, StorageError
 from checkpoint_core.settings import Settings
-from checkpoint_core.stores import CheckpointStore, Source
+from checkpoint_core.stores import UNSETTLED, CheckpointStore, Source
 
 __all__ = [
     "Check",
@@ -260,15 +260,28 @@ def _source(
         rejects=rejects,
         rules=Rules.of(settings),
     )
-    waiting = selection.to_read.join(rejects, on=["key", "etag"], how="anti").height
+    to_read = selection.to_read
+    young = _unsettled(snapshot.ledger.entries(selection.rewritten), to_read)
+    rejected = pl.concat([rejects.select("key", "etag"), _unsettled(rejects, to_read)])
+    rejected = to_read.join(rejected, on=["key", "etag"], how="semi")
+    waiting = to_read.height - young.height - rejected.height
     if waiting:
         problem = (
             f"{waiting} of {listing.height} objects are neither in the ledger nor in the rejects "
             "as they are now; the next run looks at them"
         )
         raise DamagedFileError(problem)
-    rejected = selection.rejected_before.height + selection.to_read.height
     return (
-        f"{listing.height} objects: {selection.unchanged} in the ledger, {rejected} in the "
-        f"rejects, {selection.unrecognized.height} not named like events"
+        f"{listing.height} objects: {selection.unchanged + young.height} in the ledger, "
+        f"{selection.rejected_before.height + rejected.height} in the rejects, "
+        f"{selection.unrecognized.height} not named like events"
     )
+
+
+def _unsettled(known: pl.DataFrame, to_read: pl.DataFrame) -> pl.DataFrame:
+    """Return keys and etags of what was read as it is now, and is only looked at once more."""
+    etag = pl.col("etag")
+    unsettled = known.filter(etag.str.ends_with(UNSETTLED)).select(
+        "key", etag.str.strip_suffix(UNSETTLED)
+    )
+    return unsettled.join(to_read, on=["key", "etag"], how="semi")

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 import polars as pl
 from msgspec import Struct
 
 __all__ = [
     "LISTING_SCHEMA",
+    "UNSETTLED",
     "CheckpointStore",
     "Condition",
     "Content",
@@ -46,6 +47,12 @@ LISTING_SCHEMA = pl.Schema(
 
 `etag` tells one content of a key from the next; a directory derives it from modification time and
 size. `archived` is null where the listing does not know it.
+"""
+
+UNSETTLED: Final = "~unsettled"
+"""The end of a content's etag that no listing gives, so that the next run looks at it once more.
+
+For sources where a content that was only just written can change without its etag changing.
 """
 
 FailureOutcome = Literal["unreadable", "denied", "archived", "missing"]

@@ -16,6 +16,7 @@ import polars as pl
 from checkpoint_core.errors import StorageError
 from checkpoint_core.stores import (
     LISTING_SCHEMA,
+    UNSETTLED,
     Content,
     FailureOutcome,
     ReadFailure,
@@ -42,7 +43,9 @@ _ATTEMPTS = 3
 # Files that are not in memory yet come 2.5 times as fast with 8 threads, and no faster with more;
 # those that are come as fast as with one. On a network file system every open waits for an answer.
 _THREADS = 8
-_CLOCK_TICK_NS = 20_000_000
+# No file system's clock ticks more slowly: FAT's every two seconds, those of 128-byte inodes every
+# one, most every few milliseconds.
+_SETTLED_AFTER_NS = 2_000_000_000
 _MISSING = "the file was gone when it was to be read"
 _DENIED = "permission to read the file was refused"
 _FOLDER = "a directory, not a file"
@@ -62,19 +65,11 @@ class DirectorySource:
     Args:
         root: the directory.
         now_ns: the time in nanoseconds since the epoch.
-        pause: waits for some seconds.
     """
 
-    def __init__(
-        self,
-        root: Path,
-        *,
-        now_ns: Callable[[], int] = time.time_ns,
-        pause: Callable[[float], None] = time.sleep,
-    ) -> None:
+    def __init__(self, root: Path, *, now_ns: Callable[[], int] = time.time_ns) -> None:
         self._root = os.path.realpath(root)
         self._now_ns = now_ns
-        self._pause = pause
 
     @property
     def location(self) -> str:
@@ -126,8 +121,10 @@ class DirectorySource:
         """Read the files in a few threads and yield one answer for each key, in any order.
 
         The etag and the time are those of the very content: a file that changes meanwhile is read
-        again. When no time is left, what has been read is yielded and the iterator ends, also where
-        a network file system does not answer; whoever waits for it is left alone.
+        again. Where it was modified less than two seconds before, it could change once more and
+        look the same, so that its etag is marked as unsettled. When no time is left, what has been
+        read is yielded and the iterator ends, also where a network file system does not answer;
+        whoever waits for it is left alone.
         Raises StorageError where the directory itself cannot be opened, or where a file
         cannot be for a reason that concerns them all, such as too many open files.
         """
@@ -189,11 +186,9 @@ class DirectorySource:
             if not stat.S_ISREG(before.st_mode):
                 problem = _FOLDER if stat.S_ISDIR(before.st_mode) else _NOT_REGULAR
                 return _failure(key, "unreadable", problem)
-            # A file system's clock may tick only every few milliseconds. A file rewritten within
-            # the same tick, right after we read it, with as many bytes, would keep its etag and
-            # never be read again. So we read a file only when its tick is over for certain.
-            if abs(self._now_ns() - before.st_mtime_ns) < _CLOCK_TICK_NS:
-                self._pause(_CLOCK_TICK_NS / 1e9)
+            # Within one tick of the file system's clock, or through a memory map, it could be
+            # written again with as many bytes, and keep its time.
+            is_settled = abs(self._now_ns() - before.st_mtime_ns) >= _SETTLED_AFTER_NS
             reserve(min(before.st_size, limit) + 1)
             data = _read_up_to(descriptor, before.st_size, limit)
             after = os.fstat(descriptor)
@@ -202,7 +197,8 @@ class DirectorySource:
         whole = len(data) == min(before.st_size, limit + 1)
         if not whole or etag_of(before) != etag_of(after):
             return None
-        return Content(key=key, data=data, etag=etag_of(after), last_modified=modified_at(after))
+        etag = etag_of(after) if is_settled else etag_of(after) + UNSETTLED
+        return Content(key=key, data=data, etag=etag, last_modified=modified_at(after))
 
     def _refused(self, error: OSError) -> StorageError:
         refuse_whole(self._root, error)

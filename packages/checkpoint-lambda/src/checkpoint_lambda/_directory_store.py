@@ -6,7 +6,7 @@ For POSIX systems.
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from checkpoint_core.errors import ChangedWhileReadingError, StorageError
@@ -62,10 +62,12 @@ class DirectoryStore:
     def scratch(self) -> Iterator[Path]:
         """Make an empty folder for one run on the checkpoint's file system; removed afterwards.
 
-        What killed runs have left there is removed first; what runs in progress use is not.
+        What killed runs have left there is removed first; what runs in progress use is not. What is
+        beside the checkpoint is given the checkpoint's mode, as far as it is ours to change.
         Raises StorageError where the checkpoint's folder cannot be written to.
         """
         parent = self._folder / "_work" / self.checkpoint_name
+        self._share_mode()
         inside = False
         try:
             with scratch_folder(parent) as folder:
@@ -194,11 +196,29 @@ class DirectoryStore:
             try:
                 make_folder(path.parent)
                 # Whoever may not read the checkpoint may not read what is beside it either.
-                permissions = status_of(path) or status_of(self._checkpoint)
+                permissions = status_of(self._checkpoint) or status_of(path)
                 stage(file, staged, mode=permissions and permissions.st_mode)
             except OSError as error:
                 raise refused(path, error) from error
             yield staged
+
+    def _share_mode(self) -> None:
+        """Give what is beside the checkpoint its mode, which may have changed since."""
+        checkpoint = status_of(self._checkpoint)
+        if checkpoint is None:
+            return
+        mode = stat.S_IMODE(checkpoint.st_mode)
+        stem = self.checkpoint_name.removesuffix(".parquet")
+        beside = [self._folder / "_rejects" / f"{stem}.parquet"]
+        for folder in ("_ledger", "_previous"):
+            with suppress(OSError):
+                beside += (self._folder / folder / stem).iterdir()
+        for path in beside:
+            # Another user's file stays as it is, and what a link leads to is not beside it.
+            with suppress(OSError):
+                status = path.lstat()
+                if stat.S_ISREG(status.st_mode) and stat.S_IMODE(status.st_mode) != mode:
+                    path.chmod(mode)
 
     def _changed(self, path: Path) -> ChangedWhileReadingError:
         return ChangedWhileReadingError(

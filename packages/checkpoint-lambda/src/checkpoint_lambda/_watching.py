@@ -144,7 +144,7 @@ class WatchedStore:
     def put(self, name: str, file: Path) -> None:
         """Pass on, and note the size of a ledger."""
         self._store.put(name, file)
-        if name.startswith("_ledger/"):
+        if name.startswith("_ledger/") and name.endswith(".parquet"):
             self._watcher.note(ledger_bytes=file.stat().st_size)
 
     def put_if(self, name: str, file: Path, condition: Condition) -> PutOutcome:
