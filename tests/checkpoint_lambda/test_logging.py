@@ -226,10 +226,13 @@ def test_on_a_terminal_lines_are_for_people() -> None:
     with redirect_stdout(Terminal()) as output:
         configure_logging(level="INFO", bound={})
         get_logger().info("something_happened", key="a")
+        get_logger().info("object_rejected", key="\x1b[2J.json")
         get_logger().error("something_failed", exc_info=ValueError("SECRET"))
 
     text = output.getvalue()
     assert "something_happened" in text
+    assert "\\x1b[2J.json" in text
+    assert "\x1b[2J" not in text
     assert "ValueError: (text left out)" in text
     assert "SECRET" not in text
     assert not text.startswith("{")

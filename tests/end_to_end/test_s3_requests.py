@@ -1,9 +1,9 @@
 """How many requests a run makes: pages of the listing, one read per new object, a handful more.
 
-The handful, in the order of a run: the checkpoint's tail, the ledger that it names (two files where
-one is a delta), the rejects; where something is to be committed, the checkpoint as a whole, the new
-ledger, the checkpoint, the rejects where they changed, and the list of the ledgers, of which old
-ones are deleted.
+The handful, in the order of a run: the checkpoint's tail, the digests of its files, the ledger that
+it names (two files where one is a delta), the rejects; where something is to be committed, the
+checkpoint as a whole, the new ledger, the digests, the checkpoint, the rejects where they changed,
+and the list of the ledgers, of which old ones are deleted.
 """
 
 import tempfile
@@ -48,12 +48,14 @@ Requests = dict[tuple[str, str], int]
 
 TAIL = ("GetObject", CHECKPOINT)
 COPY = ("GetObject", CHECKPOINT)
+DIGESTS = ("GetObject", "digests")
 LEDGER = ("GetObject", LEDGERS)
 LOADED_REJECTS = ("GetObject", REJECTS)
 PAGE = ("ListObjectsV2", SOURCE)
 READ = ("GetObject", SOURCE)
 HEAD = ("HeadObject", SOURCE)
 WRITTEN_LEDGER = ("PutObject", LEDGERS)
+WRITTEN_DIGESTS = ("PutObject", "digests")
 WRITTEN_CHECKPOINT = ("PutObject", CHECKPOINT)
 WRITTEN_REJECTS = ("PutObject", REJECTS)
 LISTED_LEDGERS = ("ListObjectsV2", TARGET)
@@ -77,6 +79,8 @@ def invoke(world: World, **changed: Any) -> tuple[dict[str, Any], Requests, list
 
 def kind_of(request: LoggedRequest) -> tuple[str, str]:
     """Return the operation with what it concerns: a file of the checkpoint's, or a bucket."""
+    if request.key.startswith(LEDGERS) and request.key.endswith(".json"):
+        return request.operation, "digests"
     for what in (CHECKPOINT, LEDGERS, REJECTS):
         if request.key.startswith(what):
             return request.operation, what
@@ -89,10 +93,11 @@ def keys_read(requests: list[LoggedRequest]) -> list[str]:
 
 
 def test_a_first_run_reads_each_object_once(world: World) -> None:
-    """Six requests for the checkpoint, one page of the listing, one GET per object.
+    """Seven requests for the checkpoint, one page of the listing, one GET per object.
 
     Three find out that there is neither a checkpoint nor a ledger without one, nor rejects. Then
-    the ledger and the checkpoint are written, and the ledgers are listed to delete old ones.
+    the ledger, the digests and the checkpoint are written, and the ledgers are listed to delete
+    old ones.
     """
     world.write(*range(700))
     response, made, requests = invoke(world)
@@ -104,6 +109,7 @@ def test_a_first_run_reads_each_object_once(world: World) -> None:
         PAGE: 1,
         READ: 700,
         WRITTEN_LEDGER: 1,
+        WRITTEN_DIGESTS: 1,
         WRITTEN_CHECKPOINT: 1,
         LISTED_LEDGERS: 2,
     }
@@ -122,6 +128,7 @@ def test_a_first_run_with_rejects_writes_them_too(world: World) -> None:
         PAGE: 1,
         READ: 3,
         WRITTEN_LEDGER: 1,
+        WRITTEN_DIGESTS: 1,
         WRITTEN_CHECKPOINT: 1,
         WRITTEN_REJECTS: 1,
         LISTED_LEDGERS: 2,
@@ -136,7 +143,7 @@ def test_a_source_without_events_is_only_looked_at(world: World) -> None:
 
 
 def test_a_run_with_nothing_new_reads_no_object_and_writes_nothing(world: World) -> None:
-    """Four requests: the checkpoint's tail, its ledger, the rejects, one page of the listing.
+    """Five: the checkpoint's tail, the digests, the ledger, the rejects, one page of the listing.
 
     Also where there are rejects: under the same rules they are not read again.
     """
@@ -147,7 +154,7 @@ def test_a_run_with_nothing_new_reads_no_object_and_writes_nothing(world: World)
     response, made, _ = invoke(world)
 
     assert 0 == response["new_events_processed"]
-    assert made == {TAIL: 1, LEDGER: 1, LOADED_REJECTS: 1, PAGE: 1}
+    assert made == {TAIL: 1, DIGESTS: 1, LEDGER: 1, LOADED_REJECTS: 1, PAGE: 1}
 
 
 def test_what_is_new_is_all_that_is_read(world: World) -> None:
@@ -162,11 +169,13 @@ def test_what_is_new_is_all_that_is_read(world: World) -> None:
     assert (3, 1) == (response["new_events_processed"], response["counts"]["touched"])
     assert made == {
         TAIL: 1 + 1,  # and the copy
+        DIGESTS: 1,
         LEDGER: 1,
         LOADED_REJECTS: 1,
         PAGE: 1,
         READ: 4,
         WRITTEN_LEDGER: 1,
+        WRITTEN_DIGESTS: 1,
         WRITTEN_CHECKPOINT: 1,
         LISTED_LEDGERS: 1,
     }
@@ -211,11 +220,11 @@ class Loaded:
 
 
 def test_a_thousand_new_among_a_hundred_thousand(world: World) -> None:
-    """Eight requests for the checkpoint, 1,000 reads, and little more than 101 pages.
+    """Ten requests for the checkpoint, 1,000 reads, and little more than 101 pages.
 
     The listing is divided among threads, each of which learns only from a page that it has come
     to the end of its part: there are as many pages more as there are parts, a few for each thread.
-    Afterwards, with nothing new, four and the pages are left: the ledger has become a delta.
+    Afterwards, with nothing new, five and the pages are left: the ledger has become a delta.
     """
     world.s3.generate(SOURCE, SyntheticEvents(101_000, prefix=PREFIX))
     before = SyntheticEvents(100_000, prefix=PREFIX)
@@ -237,10 +246,12 @@ def test_a_thousand_new_among_a_hundred_thousand(world: World) -> None:
     )
     assert made == {
         TAIL: 1 + 1,  # and the copy
+        DIGESTS: 1,
         LEDGER: 1,
         LOADED_REJECTS: 1,
         READ: 1_000,
         WRITTEN_LEDGER: 1,
+        WRITTEN_DIGESTS: 1,
         WRITTEN_CHECKPOINT: 1,
         LISTED_LEDGERS: 1,
     }
@@ -250,7 +261,7 @@ def test_a_thousand_new_among_a_hundred_thousand(world: World) -> None:
 
     _, made, _ = invoke(world)
     assert 101 <= made.pop(PAGE) <= 101 + 4 * 32
-    assert made == {TAIL: 1, LEDGER: 2, LOADED_REJECTS: 1}
+    assert made == {TAIL: 1, DIGESTS: 1, LEDGER: 2, LOADED_REJECTS: 1}
 
 
 def test_archived_objects_cost_one_failing_request_each_and_then_none(
@@ -278,7 +289,7 @@ def test_archived_objects_cost_one_failing_request_each_and_then_none(
     for times_asked in (1, 1, 1):
         again, made, _ = invoke(world)
         assert 300 == again["counts"]["rejected_before"]
-        assert {TAIL: 1, LEDGER: 1, LOADED_REJECTS: 1, PAGE: 1} == without_writes(made)
+        assert {TAIL: 1, DIGESTS: 1, LEDGER: 1, LOADED_REJECTS: 1, PAGE: 1} == without_writes(made)
         assert times_asked == asked.fired
 
     for key in archived[:7]:

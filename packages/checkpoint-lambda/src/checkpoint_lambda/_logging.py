@@ -119,9 +119,18 @@ def _for_programs() -> list[Processor]:
 
 def _for_people() -> list[Processor]:
     return [
+        _escape,
         structlog.processors.ExceptionRenderer(_as_text),
         structlog.dev.ConsoleRenderer(),
     ]
+
+
+def _escape(_logger: object, _method: str, line: EventDict) -> EventDict:
+    """Escape what a terminal might obey: object names and the like are input."""
+    return {
+        name: ascii(value)[1:-1] if isinstance(value, str) and not value.isprintable() else value
+        for name, value in line.items()
+    }
 
 
 def _as_text(exc_info: ExcInfo) -> str:

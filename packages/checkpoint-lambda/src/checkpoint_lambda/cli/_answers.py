@@ -1,7 +1,6 @@
 """What an analyst gets: rows as a table for people, or as JSON, CSV or Parquet for programs."""
 
 import io
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ import polars as pl
 import typer
 from msgspec import Struct
 
-from checkpoint_lambda.cli._output import one_line, write, write_lines
+from checkpoint_lambda.cli._output import harmless, one_line, write, write_lines
 from checkpoint_lambda.cli._plain import plain
 from checkpoint_lambda.cli._rows import RECORDS, SHOWN, shown, terminal_width
 
@@ -21,7 +20,6 @@ __all__ = ["Answer", "CsvOption", "Form", "LimitOption", "ParquetOption", "deliv
 _SLICE_ROWS: Final = 10_000
 _MANY: Final = 10**9
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
-_UNPRINTABLE: Final = re.compile(r"[^\n\x20-\x7e]")
 
 LimitOption = Annotated[
     int | None,
@@ -135,15 +133,7 @@ def _csv_of(rows: pl.DataFrame, *, include_header: bool) -> bytes:
 def _write_each(parts: Iterator[bytes]) -> None:
     on_terminal = sys.stdout.isatty()
     for part in parts:
-        write(_harmless(part) if on_terminal else part)
-
-
-def _harmless(data: bytes) -> bytes:
-    """Escape what a terminal might obey."""
-    return _UNPRINTABLE.sub(
-        lambda found: found[0] if found[0].isprintable() else f"\\u{ord(found[0]):04x}",
-        data.decode(),
-    ).encode(sys.stdout.encoding, "backslashreplace")
+        write(harmless(part) if on_terminal else part)
 
 
 def _write_parquet(rows: pl.DataFrame, path: Path) -> None:

@@ -4,11 +4,13 @@ Object names and the like are input: nothing of them is taken as a terminal's co
 """
 
 import io
+import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from rich import box
@@ -16,15 +18,24 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["complain", "one_line", "table", "write", "write_document", "write_lines"]
+__all__ = [
+    "complain",
+    "harmless",
+    "one_line",
+    "table",
+    "write",
+    "write_document",
+    "write_lines",
+]
 
 _ENDLESS = 100_000
+_UNPRINTABLE: Final = re.compile(r"[^\n\x20-\x7e]")
 
 
 def write_document(document: Any) -> None:
     """Write one JSON document, indented on a terminal, and nothing else."""
     data = msgspec.json.encode(document)
-    write((msgspec.json.format(data, indent=2) if sys.stdout.isatty() else data) + b"\n")
+    write(harmless((msgspec.json.format(data, indent=2) if sys.stdout.isatty() else data) + b"\n"))
 
 
 def write_lines(parts: Iterable[RenderableType]) -> None:
@@ -40,7 +51,7 @@ def write_lines(parts: Iterable[RenderableType]) -> None:
     )
     with console.capture() as captured:
         for part in parts:
-            console.print(part, soft_wrap=not isinstance(part, Table))
+            console.print(_shown(part), soft_wrap=not isinstance(part, Table))
     lines = (line.rstrip() + "\n" for line in captured.get().splitlines())
     write("".join(lines).encode(sys.stdout.encoding, "backslashreplace"))
 
@@ -51,10 +62,25 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for index, header in enumerate(headers):
         is_number = all(isinstance(row[index], int) for row in body)
-        made.add_column(header, justify="right" if is_number else "left", overflow="fold")
+        made.add_column(
+            Text(one_line(header)), justify="right" if is_number else "left", overflow="fold"
+        )
     for row in body:
         made.add_row(*(Text(_cell(value)) for value in row))
     return made
+
+
+def harmless(data: bytes) -> bytes:
+    """Escape, as JSON does, what a terminal might obey; newlines are left.
+
+    For a terminal, in its encoding.
+    """
+    text = _UNPRINTABLE.sub(
+        lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1],
+        data.decode(),
+    )
+    encoding = sys.stdout.encoding if sys.stdout.isatty() else "utf-8"
+    return text.encode(encoding, "backslashreplace")
 
 
 def write(data: bytes) -> None:
@@ -82,6 +108,19 @@ def one_line(text: str) -> str:
     return "".join(
         character if character.isprintable() else ascii(character)[1:-1] for character in text
     )
+
+
+def _shown(part: RenderableType) -> RenderableType:
+    """Return text without anything in it that a terminal might obey; tables are made of such."""
+    if isinstance(part, str):
+        return _lines(part)
+    if isinstance(part, Text) and part.plain != _lines(part.plain):
+        return Text(_lines(part.plain), part.style)
+    return part
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(one_line, text.split("\n")))
 
 
 def _cell(value: object) -> str:

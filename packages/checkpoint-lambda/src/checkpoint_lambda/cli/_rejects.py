@@ -1,6 +1,7 @@
 """`nacc-checkpoint rejects`."""
 
 import io
+import sys
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -20,7 +21,7 @@ from checkpoint_lambda.cli._options import (
     JsonOption,
     checkpoint_store,
 )
-from checkpoint_lambda.cli._output import table, write, write_document, write_lines
+from checkpoint_lambda.cli._output import harmless, table, write, write_document, write_lines
 from checkpoint_lambda.errors import NoCheckpointError
 
 __all__ = ["rejects_command"]
@@ -73,7 +74,7 @@ def rejects_command(
         elif as_csv:
             text = io.BytesIO()
             _told(rejects, limit).write_csv(text)
-            write(text.getvalue())
+            write(harmless(text.getvalue()) if sys.stdout.isatty() else text.getvalue())
         else:
             write_lines(_lines(rejects, limit=_SHOWN if limit is None else limit))
 

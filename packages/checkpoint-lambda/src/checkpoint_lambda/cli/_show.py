@@ -119,9 +119,12 @@ def _pivot(events: pl.DataFrame) -> RenderableType:
     if events.is_empty():
         return "No rows."
     actions = events["action"].unique().sort().to_list()
-    wide = events.pivot(on="action", on_columns=actions, index="center_label", values="events")
-    counts = wide.with_columns(pl.col(actions).fill_null(0).cast(pl.Int64)).with_columns(
-        total=pl.sum_horizontal(actions)
-    )
-    sums = ["all", *(counts[name].sum() for name in [*actions, "total"])]
-    return table(("center", *actions, "total"), [*counts.iter_rows(), sums])
+    counts: dict[str, dict[str, int]] = {}
+    for center, action, count in events.iter_rows():
+        counts.setdefault(center, {})[action] = count
+    rows = [
+        [center, *(counted.get(action, 0) for action in actions), sum(counted.values())]
+        for center, counted in counts.items()
+    ]
+    sums = [sum(column) for column in zip(*(row[1:] for row in rows), strict=True)]
+    return table(("center", *map(str, actions), "total"), [*rows, ["all", *sums]])
