@@ -100,7 +100,7 @@ def _read(file: Path) -> tuple[RejectsMetadata, pl.DataFrame]:
 
 
 def _is_sound(rows: pl.DataFrame) -> bool:
-    """Whether each key is there once, with its outcome and reason, and everything is a value."""
+    """Whether each key is there once, with an outcome and a reason."""
     texts = rows.select("key", "outcome", "reason")
     return not rows["key"].is_duplicated().any() and not sum(texts.null_count().row(0))
 

@@ -161,8 +161,7 @@ def _base(store: CheckpointStore, snapshot: Snapshot, host: Host, attempt: int) 
     if not store.fetch(store.checkpoint_name, file, etag=snapshot.etag):
         message = f"{store.location}: it was removed"
         raise ChangedWhileReadingError(message)
-    if snapshot.digests:
-        snapshot.digests.check_checkpoint(file)
+    snapshot.check(file)
     if read_schema(file) != event_schema(metadata.event_format):
         problem = f"its columns are not those of event format {metadata.event_format}"
         raise DamagedFileError(problem)

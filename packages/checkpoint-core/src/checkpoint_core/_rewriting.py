@@ -70,10 +70,8 @@ def find_ground(store: CheckpointStore, task: Task, host: Host) -> Ground:
     if tail is None:
         if adopting:
             raise NothingToAdoptError(store.location, "there is no checkpoint")
-        if generation == 1:
-            # Of a run that may have got no further. Only a checkpoint makes a second generation.
-            generation = 0
-        nothing = structs.replace(NOTHING, generation=generation)
+        # A ledger of the first generation proves no checkpoint; one of the second would.
+        nothing = structs.replace(NOTHING, generation=generation if generation > 1 else 0)
         return Ground(original=None, existing=None, snapshot=nothing, lineage=())
     original = host.workdir / "original.parquet"
     if not store.fetch(store.checkpoint_name, original, etag=tail.etag):
@@ -253,9 +251,7 @@ def _adopted_entries(adopted: pl.DataFrame, commit_id: str) -> pl.DataFrame:
 
 def _refuse_sound_pair(store: CheckpointStore, original: Path, host: Host) -> None:
     try:
-        snapshot = load(store, host.workdir)
-        if snapshot.digests:
-            snapshot.digests.check_checkpoint(original)
+        load(store, host.workdir).check(original)
         read_all(original)
     except (MissingLedgerError, CorruptCheckpointError, DamagedFileError):
         return

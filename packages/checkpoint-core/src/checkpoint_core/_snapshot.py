@@ -67,6 +67,11 @@ class Snapshot(Struct, frozen=True, kw_only=True):
         """The number of rows in the checkpoint."""
         return self.metadata.rows if self.metadata else 0
 
+    def check(self, checkpoint: Path) -> None:
+        """Raise DamagedFileError unless the file is as it was committed, where that is known."""
+        if self.digests:
+            self.digests.check_checkpoint(checkpoint)
+
 
 NOTHING: Final = Snapshot(metadata=None, etag=None, size_bytes=0, ledger=NO_LEDGER, generation=0)
 

@@ -196,9 +196,8 @@ def _fetch(store: CheckpointStore, snapshot: Snapshot, workdir: Path) -> Path:
 
 def _fetch_checked(store: CheckpointStore, snapshot: Snapshot, workdir: Path) -> Path:
     file = _fetch(store, snapshot, workdir)
-    if snapshot.digests:
-        with damage_told(store.location):
-            snapshot.digests.check_checkpoint(file)
+    with damage_told(store.location):
+        snapshot.check(file)
     return file
 
 
@@ -207,7 +206,7 @@ def _digests(file: Path, snapshot: Snapshot) -> str:
         raise DamagedFileError(*snapshot.remarks)
     if snapshot.digests is None:
         return "none: it was committed by an earlier version, which did not keep any"
-    snapshot.digests.check_checkpoint(file)
+    snapshot.check(file)
     return "every byte of checkpoint and ledger is as it was committed"
 
 
