@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from checkpoint_core import Settings
 from checkpoint_core.errors import CommitOutcomeUnknownError, MissingCheckpointError
@@ -161,10 +162,7 @@ def test_how_old_a_ledger_is_goes_by_the_store_where_our_clock_is_ahead(world: W
         world.run()
     world.write(4)
     host = world.host()
-    ahead = type(host)(
-        **{name: getattr(host, name) for name in host.__struct_fields__ if name != "now"},
-        now=lambda: world.clock.now() + timedelta(days=365),
-    )
+    ahead = structs.replace(host, now=lambda: world.clock.now() + timedelta(days=365))
 
     world.run(host=ahead)
 
@@ -243,3 +241,25 @@ def test_rejects_that_say_a_time_to_come_do_not_keep_restored_objects_out(world:
 
     assert world.run().counts.accepted == 1
     assert REJECTS in world.store.files
+
+
+@pytest.mark.parametrize("unique", ["", "a/b", "a b", "\u00e9", "x" * 91, "a\n"])
+def test_a_run_whose_id_nobody_could_read_writes_nothing(world: World, unique: str) -> None:
+    """What a commit is named must be understood by the next load."""
+    world.write(1)
+    host = structs.replace(world.host(), new_id=lambda: unique)
+
+    with pytest.raises(ValueError, match="no /"):
+        world.run(host=host)
+
+    assert world.writes() == []
+
+
+def test_a_file_with_an_absurd_generation_is_no_ledger(world: World) -> None:
+    """A rebuild would otherwise count on from it until nobody could read what it writes."""
+    world.write(1)
+    world.store.write(f"{LEDGERS}{'9' * 18}-x.parquet", b"")
+    world.store.write(f"{LEDGERS}{'9' * 500}-x.parquet", b"")
+
+    assert world.run(mode="rebuild").total_events == 1
+    assert world.run().counts.unchanged == 1

@@ -8,6 +8,7 @@ read as what they are.
 """
 
 import io
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final, TypeVar
@@ -24,6 +25,8 @@ METADATA_KEY: Final = "nacc.checkpoint"
 LINEAGE_LENGTH: Final = 48
 _UPON: Final = ".upon."
 _DIGESTS_SUFFIX: Final = ".json"
+_COMMIT_ID: Final = r"\A[0-9]{8,18}-[!-.0-~]{1,90}\Z"
+_GENERATION_DIGITS: Final = 17
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 DAMAGED: Final = (PolarsError, PanicException)
@@ -138,8 +141,15 @@ class Names(Struct, frozen=True):
 
 
 def new_commit_id(generation: int, unique: str) -> str:
-    """Return a commit id: the generation, then what makes it unique. It sorts by generation."""
-    return f"{generation:08d}-{unique}"
+    """Return a commit id: the generation, then what makes it unique. It sorts by generation.
+
+    Raises ValueError where nobody could read what it would be written into.
+    """
+    commit_id = f"{generation:08d}-{unique}"
+    if not re.search(_COMMIT_ID, commit_id):
+        message = "an id of a run needs 1 to 80 visible characters of ASCII, and no /"
+        raise ValueError(message)
+    return commit_id
 
 
 def commits_of(ledger_name: str) -> tuple[str, str]:
@@ -161,12 +171,13 @@ def is_digests(name: str) -> bool:
 def generation_of(ledger_name: str) -> int:
     """Return the generation in a commit id or in a ledger's name, 0 where it has none."""
     digits = ledger_name.rpartition("/")[2].partition("-")[0]
-    return int(digits) if digits.isascii() and digits.isdigit() else 0
+    is_ours = digits.isascii() and digits.isdigit() and len(digits) <= _GENERATION_DIGITS
+    return int(digits) if is_ours else 0
 
 
 Number = Annotated[int, Meta(ge=0)]
 Moment = Annotated[datetime, Meta(tz=True)]
-CommitId = Annotated[str, Meta(pattern=r"\A[0-9]{8,18}-[!-.0-~]{1,90}\Z")]
+CommitId = Annotated[str, Meta(pattern=_COMMIT_ID)]
 """Fits a file name, also twice; a name made of it leads nowhere else."""
 
 

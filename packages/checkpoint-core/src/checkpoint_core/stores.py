@@ -226,7 +226,8 @@ class QuietObserver:
 class Host(Struct, frozen=True, kw_only=True):
     """What a run needs from the machine, handed in so that the core has no clock of its own.
 
-    `new_id` returns text that is unique across runs and fits a file name; `pause` waits for some
+    `new_id` returns text that is unique across runs, of 1 to 80 visible characters of ASCII without
+    `/`, as a file name is made of it; `pause` waits for some
     seconds; `jitter` returns a number from 0 to 1; `remaining_s` is the time left, infinite where
     nothing limits it; `workdir` is an empty local folder that belongs to this run alone.
     """

@@ -20,6 +20,7 @@ __all__ = ["exclusive_lock", "scratch_folder"]
 
 _POLL_S = 0.02
 _SUFFIX = ".lock"
+_HOLDER_LENGTH = 200
 
 
 @contextmanager
@@ -126,6 +127,6 @@ def _try_lock(path: Path, flags: int) -> int | None:
 
 
 def _holder(path: Path) -> str:
-    with suppress(OSError):
-        return path.read_text(encoding="utf-8", errors="replace") or "another process"
+    with suppress(OSError), path.open(encoding="utf-8", errors="replace") as lock:
+        return lock.read(_HOLDER_LENGTH) or "another process"
     return "another process"
