@@ -67,9 +67,9 @@ class DirectoryStore:
         Raises StorageError where the checkpoint's folder cannot be written to.
         """
         parent = self._folder / "_work" / self.checkpoint_name
-        self._share_mode()
         inside = False
         try:
+            self._share_mode()
             with scratch_folder(parent) as folder:
                 inside = True
                 yield folder
