@@ -278,7 +278,8 @@ def read_metadata(file: Path | bytes, kind: type[_Metadata]) -> _Metadata:
             raise LayoutTooNewError(layout)
         return msgspec.json.decode(text, type=kind)
     except (ValueError, RecursionError) as error:
-        raise DamagedFileError from error
+        problem = "what it or its ledger says about itself makes no sense"
+        raise DamagedFileError(problem) from error
 
 
 def footer_size(tail: bytes) -> int:

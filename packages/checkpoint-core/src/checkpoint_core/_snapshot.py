@@ -157,7 +157,7 @@ def own_metadata(store: CheckpointStore, file: Path | bytes) -> CheckpointMetada
     except LayoutTooNewError as error:
         raise NewerLayoutError(store.location, error.layout, LAYOUT_VERSION) from None
     except DamagedFileError as error:
-        problem = "is not a whole Parquet file"
+        problem = str(error) or "is not a whole Parquet file"
         raise CorruptCheckpointError(store.location, problem) from error
 
 
