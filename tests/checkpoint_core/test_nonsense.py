@@ -214,3 +214,56 @@ def test_a_damaged_pair_is_one_clear_error(small: World, damaged: str) -> None:
 
     with pytest.raises(CorruptCheckpointError, match=r"makes no sense\. Nothing was changed"):
         world.run()
+
+
+@pytest.mark.parametrize(
+    "field, text",
+    [
+        ("lineage", '["00000001-run0001"]'),
+        ("generation", "7"),
+        ("first_timestamp", '"2024-01-15T09:59:59Z"'),
+    ],
+)
+def test_a_checkpoint_that_contradicts_itself_is_refused(
+    small: World, field: str, text: str
+) -> None:
+    """In what a load compares, or in what a commit finds in the rows that it has merged with."""
+    world = small.copy()
+    content = world.store.data(CHECKPOINT)
+    metadata = read_json_metadata(content) | {field: json.loads(text)}
+    world.store.write(CHECKPOINT, parquet(pl.read_parquet(content), json.dumps(metadata)))
+    files = dict(world.store.files)
+
+    with pytest.raises(CorruptCheckpointError, match="Nothing was changed"):
+        world.run()
+    assert world.store.files == files
+
+
+@pytest.mark.parametrize("damaged", ["columns", "rows", "unsigned"])
+def test_rejects_that_make_no_sense_are_lost_with_a_warning(small: World, damaged: str) -> None:
+    """Other columns, a key twice, or no digest although the layout has one."""
+    world = small.copy()
+    content = world.store.data(REJECTS)
+    rows = pl.read_parquet(content)
+    changed = {"columns": rows.drop("reason"), "rows": pl.concat([rows, rows]), "unsigned": rows}
+    metadata = read_json_metadata(content)
+    del metadata["digest"]
+    metadata["layout"] = 3 if damaged == "unsigned" else 2
+    world.store.write(REJECTS, parquet(changed[damaged], json.dumps(metadata)))
+
+    report = world.run()
+
+    assert "the rejects file could not be read" in " ".join(report.warnings)
+    assert world.reasons() == small.reasons()
+
+
+def test_a_delta_of_another_ledger_is_refused(small: World) -> None:
+    """A ledger's name and what it says about itself must agree, also without digests."""
+    world = small.copy()
+    name = LEDGERS + world.ledger_name()
+    content = world.store.data(name)
+    metadata = read_json_metadata(content) | {"full": "00000001-other"}
+    world.store.write(name, parquet(pl.read_parquet(content), json.dumps(metadata)))
+
+    with pytest.raises(CorruptCheckpointError, match="is not upon 00000001-run0001"):
+        world.run()

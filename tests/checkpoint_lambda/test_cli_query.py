@@ -59,7 +59,7 @@ def asked(checkpoint: Path, *arguments: object) -> list[dict[str, Any]]:
 
 def answered(checkpoint: Path, name: str, filters: Filters, **parameters: Any) -> pl.DataFrame:
     """Return the library's answer."""
-    (ledger,) = (checkpoint.parent / "_ledger" / "events").iterdir()
+    (ledger,) = (checkpoint.parent / "_ledger" / "events").glob("*.parquet")
     file = ledger if QUERIES[name].reads_ledger else checkpoint
     return ask(name, pl.scan_parquet(file), filters, **parameters).collect()
 

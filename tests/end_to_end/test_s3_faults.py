@@ -134,7 +134,7 @@ def test_a_run_makes_every_kind_of_request(prepared: dict[str, Undisturbed]) -> 
         ("PutObject", TARGET),
         ("DeleteObject", TARGET),
     }
-    assert (12, 15) == tuple(len(scenario.requests) for scenario in prepared.values())
+    assert (13, 18) == tuple(len(scenario.requests) for scenario in prepared.values())
     assert any(".upon." in request.key for request in prepared["incremental"].requests)
 
 
