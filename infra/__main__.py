@@ -5,7 +5,6 @@
 from pathlib import Path
 
 import pulumi
-import pulumi_aws as aws
 
 from checkpoint_infra.alarms import Alarms
 from checkpoint_infra.artifacts import Artifacts
@@ -13,32 +12,25 @@ from checkpoint_infra.athena import CheckpointTable
 from checkpoint_infra.dashboard import Dashboard
 from checkpoint_infra.function import Function
 from checkpoint_infra.layers import Layers
+from checkpoint_infra.lifecycle import checkpoint_rules, source_rules
 from checkpoint_infra.naming import Names
+from checkpoint_infra.network import StorageEndpoint
+from checkpoint_infra.notification import CheckpointNotification
+from checkpoint_infra.provider import make_provider
 from checkpoint_infra.queues import Queue
 from checkpoint_infra.reading import configured, read_configuration
 from checkpoint_infra.schedule import Schedule
-from checkpoint_infra.storage import ArtifactBucket, Bucket, checkpoint_rules, source_rules
+from checkpoint_infra.storage import ArtifactBucket, Bucket, LogBucket
+from checkpoint_infra.workgroup import AnalystsWorkgroup, LogQueries
 
 config = read_configuration(configured(pulumi.get_project()))
 names = Names(config)
 artifacts = Artifacts(Path(__file__).parent / config.artifacts.path, config)
 
-# One provider of our own: this account and region and no other, and tags on everything.
-provider = aws.Provider(
-    "aws",
-    region=config.region,
-    allowed_account_ids=[config.account],
-    default_tags={
-        "tags": {
-            **config.tags,
-            "service": config.service,
-            "environment": config.environment,
-            "managed-by": "pulumi",
-        }
-    },
-)
+provider = make_provider(config)
 options = pulumi.ResourceOptions(providers=[provider])
 
+logs = LogBucket(config.access_logs, names=names, opts=options) if config.access_logs else None
 Bucket(
     "source",
     names=names,
@@ -46,6 +38,7 @@ Bucket(
     create=config.source.create,
     rules=source_rules(config.source),
     kms_key_arn=config.source.kms_key_arn,
+    logs=logs,
     opts=options,
 )
 checkpoint_bucket = Bucket(
@@ -53,21 +46,36 @@ checkpoint_bucket = Bucket(
     names=names,
     bucket=config.checkpoint.bucket,
     create=config.checkpoint.create,
-    rules=checkpoint_rules(config.checkpoint),
+    rules=checkpoint_rules(config),
     kms_key_arn=config.checkpoint.kms_key_arn,
+    logs=logs,
     opts=options,
 )
 artifact_bucket = (
-    ArtifactBucket(config.artifacts, config.artifacts.bucket, names=names, opts=options).name
+    ArtifactBucket(
+        config.artifacts, config.artifacts.bucket, names=names, logs=logs, opts=options
+    ).name
     if config.artifacts.bucket
     else None
 )
+after_bucket = pulumi.ResourceOptions(providers=[provider], depends_on=[checkpoint_bucket])
+workgroup = None
 if config.athena:
-    CheckpointTable(
-        config,
-        config.athena,
-        opts=pulumi.ResourceOptions(providers=[provider], depends_on=[checkpoint_bucket]),
-    )
+    table = CheckpointTable(config, config.athena, opts=after_bucket)
+    if config.athena.workgroup:
+        after_table = pulumi.ResourceOptions(providers=[provider], depends_on=[table])
+        workgroup = AnalystsWorkgroup(
+            config, config.athena, config.athena.workgroup, opts=after_table
+        ).name
+notification = (
+    CheckpointNotification(
+        config, config.notification, bucket=checkpoint_bucket.name, opts=after_bucket
+    ).topic_arn
+    if config.notification
+    else None
+)
+if config.vpc and config.vpc.endpoint:
+    StorageEndpoint(config, config.vpc.endpoint, opts=options)
 
 failed_runs = Queue("failed-runs", names.failed_runs, names=names, opts=options)
 undelivered = Queue("undelivered", names.undelivered, names=names, opts=options)
@@ -82,6 +90,7 @@ function = Function(
 Schedule(config, target=function.alias_arn, undelivered=undelivered.arn, opts=options)
 alarms = Alarms(config, opts=options)
 Dashboard(config, alarms=alarms.arns, opts=options)
+LogQueries(config, log_group=function.log_group, opts=options)
 
 pulumi.export("lambda_function_arn", function.arn)
 pulumi.export("lambda_function_name", function.name)
@@ -92,4 +101,9 @@ for layer, arn in layers.arns.items():
 pulumi.export("all_layer_arns", function.layers)
 pulumi.export("checkpoint_location", names.checkpoint_location)
 pulumi.export("log_group", function.log_group)
+pulumi.export("failed_runs_queue", names.failed_runs)
+pulumi.export("undelivered_queue", names.undelivered)
 pulumi.export("alarm_topic_arn", alarms.topic_arn)
+pulumi.export("checkpoint_topic_arn", notification)
+pulumi.export("athena_workgroup", workgroup)
+pulumi.export("athena_database", config.athena.database if config.athena else None)

@@ -1,7 +1,8 @@
-"""Removes old versions of the layers: those beyond the newest few that no function uses.
+"""Removes old versions of the functions and of their layers: those that nothing needs any more.
 
-A version that any function of the account and region uses, published or not, stays. To remove one
-is final: a function that has it keeps working, but none can be given it again.
+Of each function stay the newest few versions, those that an alias leads to, and those that a stack's
+file pins. Of each layer stay the newest few, and those that any version of any function of the
+account and region has. To remove one is final. With function versions goes the way back to them.
 
     python infra/prune_layers.py --region us-east-1 --dry-run
 """
@@ -9,17 +10,24 @@ is final: a function that has it keeps working, but none can be given it again.
 # ruff: noqa: INP001, T201 - it is run, and printing is its output
 
 import argparse
+import re
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from checkpoint_infra.config import SERVICE
+
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 LAYERS = ("observability", "data-processing", "aws-sdk")
+
+# A version of a function, and the layers that it has.
+Versions = dict[tuple[str, int], set[str]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,24 +36,57 @@ def main(arguments: Sequence[str] | None = None) -> int:
     client = boto3.client("lambda", region_name=options.region)
     names = options.layer or [f"{options.service}-{layer}" for layer in LAYERS]
     try:
-        used = used_versions(client)
+        pins = pinned_versions(Path(options.stacks))
+        functions, used = all_versions(client)
+        old = [
+            key
+            for name in sorted({name for name, _ in functions})
+            if name.startswith(f"{options.service}-")
+            for key in _prune_function(client, name, functions, pins, options)
+        ]
+        for key in old:
+            del functions[key]
+        used = used.union(*functions.values())
         for name in names:
-            _prune(client, name, used, keep=options.keep, dry_run=options.dry_run)
-    except (BotoCoreError, ClientError) as error:
+            _prune_layer(client, name, used, keep=options.keep, dry_run=options.dry_run)
+    except (BotoCoreError, ClientError, OSError) as error:
         print(f"prune_layers: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def used_versions(client: "LambdaClient") -> set[str]:
-    """Return the ARNs of all layer versions that any version of any function has."""
-    pages = client.get_paginator("list_functions").paginate(FunctionVersion="ALL")
-    return {
-        layer["Arn"]
-        for page in pages
-        for function in page["Functions"]
-        for layer in function.get("Layers", [])
-    }
+def pinned_versions(folder: Path) -> set[int]:
+    """Return the numbers that any stack's file pins; they stay, whichever function they are of."""
+    stacks = sorted(folder.glob("Pulumi.*.yaml"))
+    if not stacks:
+        raise FileNotFoundError(f"{folder} has no Pulumi.<stack>.yaml, which may pin a version")
+    pins = (re.findall(r"pinnedVersion: *[\"']?(\d+)", each.read_text("utf-8")) for each in stacks)
+    return {int(number) for found in pins for number in found}
+
+
+def all_versions(client: "LambdaClient") -> tuple[Versions, set[str]]:
+    """Return every published version with its layers, and the layers of what is not published."""
+    versions: Versions = {}
+    unpublished: set[str] = set()
+    for page in client.get_paginator("list_functions").paginate(FunctionVersion="ALL"):
+        for function in page["Functions"]:
+            layers = {layer["Arn"] for layer in function.get("Layers", [])}
+            if function["Version"] == "$LATEST":
+                unpublished |= layers
+            else:
+                versions[function["FunctionName"], int(function["Version"])] = layers
+    return versions, unpublished
+
+
+def aliased_versions(client: "LambdaClient", function: str) -> set[int]:
+    """Return the versions that an alias leads to, also with a part of the invocations only."""
+    pages = client.get_paginator("list_aliases").paginate(FunctionName=function)
+    found: set[str] = set()
+    for page in pages:
+        for alias in page["Aliases"]:
+            weights = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+            found |= {alias["FunctionVersion"], *weights}
+    return {int(version) for version in found - {"$LATEST"}}
 
 
 def layer_versions(client: "LambdaClient", name: str) -> dict[int, str]:
@@ -58,34 +99,59 @@ def layer_versions(client: "LambdaClient", name: str) -> dict[int, str]:
     }
 
 
-def superfluous(versions: dict[int, str], used: Iterable[str], *, keep: int) -> list[int]:
-    """Return the versions, oldest first, that are neither among the newest nor used."""
-    in_use = set(used)
-    newest = set(sorted(versions)[-keep:])
-    return [
-        number
-        for number, arn in sorted(versions.items())
-        if number not in newest and arn not in in_use
-    ]
+def superfluous(versions: Iterable[int], needed: Iterable[int], *, keep: int) -> list[int]:
+    """Return the versions, oldest first, that are neither among the newest nor needed."""
+    ordered = sorted(versions)
+    return sorted(set(ordered) - set(ordered[-keep:]) - set(needed))
 
 
-def _prune(client: "LambdaClient", name: str, used: set[str], *, keep: int, dry_run: bool) -> None:
+def _prune_function(
+    client: "LambdaClient",
+    name: str,
+    functions: Versions,
+    pins: set[int],
+    options: argparse.Namespace,
+) -> list[tuple[str, int]]:
+    versions = [number for function, number in functions if function == name]
+    needed = aliased_versions(client, name) | pins
+    old = superfluous(versions, needed, keep=options.keep)
+    for number in old:
+        if not options.dry_run:
+            client.delete_function(FunctionName=name, Qualifier=str(number))
+    _tell(name, old, len(versions), dry_run=options.dry_run)
+    return [(name, number) for number in old]
+
+
+def _prune_layer(
+    client: "LambdaClient", name: str, used: set[str], *, keep: int, dry_run: bool
+) -> None:
     versions = layer_versions(client, name)
-    old = superfluous(versions, used, keep=keep)
+    needed = [number for number, arn in versions.items() if arn in used]
+    old = superfluous(versions, needed, keep=keep)
     for number in old:
         if not dry_run:
             client.delete_layer_version(LayerName=name, VersionNumber=number)
+    _tell(name, old, len(versions), dry_run=dry_run)
+
+
+def _tell(name: str, old: list[int], total: int, *, dry_run: bool) -> None:
+    for number in old:
         print(f"{name}:{number} {'would be removed' if dry_run else 'removed'}")
     left = "would stay" if dry_run else "left"
-    print(f"{name}: {len(old)} of {len(versions)} versions, {len(versions) - len(old)} {left}")
+    print(f"{name}: {len(old)} of {total} versions, {total - len(old)} {left}")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--region", required=True, help="where the layers are")
-    parser.add_argument("--service", default="event-log-checkpoint", help="first part of the names")
+    parser.add_argument("--region", required=True, help="where they are")
+    parser.add_argument("--service", default=SERVICE, help="first part of the names")
     parser.add_argument("--layer", action="append", help="a layer's whole name; may be repeated")
     parser.add_argument("--keep", type=_count, default=3, help="how many stay anyway (default: 3)")
+    parser.add_argument(
+        "--stacks",
+        default=str(Path(__file__).parent),
+        help="the folder of the stacks' files, which may pin versions (default: this one)",
+    )
     parser.add_argument("--dry-run", action="store_true", help="say it, and remove nothing")
     return parser
 

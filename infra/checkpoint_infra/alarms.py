@@ -1,9 +1,12 @@
 """The alarms, and the topic that they are told to."""
 
+import hashlib
+import re
+
 import pulumi
 import pulumi_aws as aws
 
-from checkpoint_infra.alarm_rules import AlarmRule, Share, alarm_rules
+from checkpoint_infra.alarm_rules import MANUAL, AlarmRule, Both, Share, alarm_rules
 from checkpoint_infra.config import Configuration
 from checkpoint_infra.metrics import Metric
 from checkpoint_infra.naming import Names
@@ -19,9 +22,19 @@ class Alarms(pulumi.ComponentResource):
 
     def __init__(self, config: Configuration, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("nacc:checkpoint:Alarms", "alarms", None, opts)
+        self._config = config
         self._names = Names(config)
         self.topic_arn = self._topic(config)
-        self.arns = [self._alarm(rule) for rule in alarm_rules(config)]
+        made: dict[str, pulumi.Resource] = {}
+        self.arns = []
+        for rule in alarm_rules(config):
+            if isinstance(rule.watched, Both):
+                composite = self._composite(rule, rule.watched, made)
+                self.arns.append(composite.arn)
+            else:
+                alarm = self._alarm(rule, rule.watched)
+                made[rule.name] = alarm
+                self.arns.append(alarm.arn)
         self.register_outputs({"topic_arn": self.topic_arn})
 
     def _topic(self, config: Configuration) -> pulumi.Output[str] | None:
@@ -32,14 +45,16 @@ class Alarms(pulumi.ComponentResource):
             return None
         topic = aws.sns.Topic(
             "topic",
-            name=f"{self._names.function}-alarms",
+            name=self._names.alarm_topic,
             # CloudWatch cannot use the account's default key; an alarm holds nothing of the data.
             kms_master_key_id=wanted.topic_kms_key_arn,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        for number, address in enumerate(wanted.emails, start=1):
+        for address in wanted.emails:
+            # Named by the address: one more or one fewer must not touch the others. A subscription
+            # that is made again for the same address ends in none.
             aws.sns.TopicSubscription(
-                f"email-{number}",
+                f"email-{hashlib.sha256(address.encode()).hexdigest()[:12]}",
                 topic=topic.arn,
                 protocol="email",
                 endpoint=address,
@@ -47,31 +62,53 @@ class Alarms(pulumi.ComponentResource):
             )
         return topic.arn
 
-    def _alarm(self, rule: AlarmRule) -> pulumi.Output[str]:
-        actions = [] if self.topic_arn is None else [self.topic_arn]
+    def _actions(self, rule: AlarmRule) -> list[pulumi.Output[str]]:
+        return [self.topic_arn] if self.topic_arn is not None and rule.told else []
+
+    def _description(self, rule: AlarmRule) -> str:
+        """Where it is explained: the link, or the manual's name and section."""
+        if self._config.alarms.runbook_url is None:
+            return f'What to do: {MANUAL}, section "{rule.section}".'
+        anchor = re.sub(r"[^a-z0-9 -]", "", rule.section.lower()).replace(" ", "-")
+        return f"What to do: {self._config.alarms.runbook_url}#{anchor}"
+
+    def _composite(
+        self, rule: AlarmRule, both: Both, made: dict[str, pulumi.Resource]
+    ) -> aws.cloudwatch.CompositeAlarm:
+        parts = [both.first, both.second]
+        return aws.cloudwatch.CompositeAlarm(
+            rule.name,
+            alarm_name=self._names.alarm(rule.name),
+            alarm_description=self._description(rule),
+            alarm_rule=" AND ".join(f'ALARM("{self._names.alarm(part)}")' for part in parts),
+            alarm_actions=self._actions(rule),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[made[part] for part in parts]),
+        )
+
+    def _alarm(self, rule: AlarmRule, watched: Metric | Share) -> aws.cloudwatch.MetricAlarm:
         threshold = rule.above if rule.above is not None else rule.below
         how = "GreaterThanThreshold" if rule.above is not None else "LessThanThreshold"
         args = aws.cloudwatch.MetricAlarmArgs(
-            name=f"{self._names.function}-{rule.name}",
-            alarm_description=rule.description,
+            name=self._names.alarm(rule.name),
+            alarm_description=self._description(rule),
             comparison_operator=how,
             threshold=threshold,
             evaluation_periods=rule.periods,
-            datapoints_to_alarm=rule.periods,
+            datapoints_to_alarm=rule.datapoints or rule.periods,
             treat_missing_data=rule.missing,
-            alarm_actions=actions,
-            ok_actions=actions if rule.tells_recovery else [],
+            alarm_actions=self._actions(rule),
+            ok_actions=self._actions(rule) if rule.tells_recovery else [],
         )
-        if isinstance(rule.watched, Share):
-            args.metric_queries = _queries(rule.watched, rule.period_s)
+        if isinstance(watched, Share):
+            args.metric_queries = _queries(watched, rule.period_s)
         else:
-            args.namespace = rule.watched.namespace
-            args.metric_name = rule.watched.name
-            args.dimensions = rule.watched.dimensions
-            args.statistic = rule.watched.stat
+            args.namespace = watched.namespace
+            args.metric_name = watched.name
+            args.dimensions = watched.dimensions
+            args.statistic = watched.stat
             args.period = rule.period_s
         options = pulumi.ResourceOptions(parent=self)
-        return aws.cloudwatch.MetricAlarm(rule.name, args, opts=options).arn
+        return aws.cloudwatch.MetricAlarm(rule.name, args, opts=options)
 
 
 def _queries(share: Share, period_s: int) -> list[aws.cloudwatch.MetricAlarmMetricQueryArgs]:

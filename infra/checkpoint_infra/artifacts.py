@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from checkpoint_infra.config import Configuration
 
-__all__ = ["Archive", "ArtifactError", "Artifacts"]
+__all__ = ["Archive", "ArtifactError", "Artifacts", "Identity"]
 
 _FUNCTION: Final = "function.zip"
 _REMEDY: Final = "Run `hatch run build-artifacts` and try again."
@@ -20,20 +20,31 @@ class ArtifactError(Exception):
     """An archive is missing, or is not the one that the manifest speaks of."""
 
 
-class Archive(Struct, frozen=True):
-    """One archive and the digest of its bytes."""
+class Identity(Struct, frozen=True):
+    """What tells one archive from another.
 
-    path: Path
+    Archives are the same where their contents are: what packed them may differ.
+    """
+
     sha256: str
+    content_sha256: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """The digest of what is in the archive, of its bytes where the former is not known."""
+        return self.content_sha256 or self.sha256
 
     @property
     def code_hash(self) -> str:
-        """The digest as Lambda writes it."""
+        """The digest of the bytes as Lambda writes it."""
         return base64.b64encode(bytes.fromhex(self.sha256)).decode()
 
 
-class _File(Struct, frozen=True):
-    sha256: str
+class Archive(Struct, frozen=True):
+    """One archive of the build."""
+
+    path: Path
+    identity: Identity
 
 
 class _Manifest(Struct, frozen=True):
@@ -41,7 +52,7 @@ class _Manifest(Struct, frozen=True):
 
     runtime: str
     architecture: str
-    files: dict[str, _File]
+    files: dict[str, Identity]
 
 
 class Artifacts:
@@ -64,7 +75,14 @@ class Artifacts:
 
     def layer(self, name: str) -> Archive:
         """Return a layer's archive; raises ArtifactError."""
-        return self._archive(f"layers/{name}.zip")
+        return self._archive(_layer(name))
+
+    def identity(self, name: str) -> Identity:
+        """Return what a layer of this build is; its archive need not be here."""
+        found = self._checked_manifest().files.get(_layer(name))
+        if found is None:
+            _refuse(self._folder / "manifest.json", f"does not speak of the layer {name}")
+        return found
 
     def _archive(self, name: str) -> Archive:
         path = self._folder / name
@@ -76,7 +94,7 @@ class Artifacts:
         expected = self._checked_manifest().files.get(name)
         if expected is None or expected.sha256 != digest:
             _refuse(path, "is not the archive that manifest.json speaks of")
-        return Archive(path, digest)
+        return Archive(path, expected)
 
     def _checked_manifest(self) -> _Manifest:
         if self._manifest is None:
@@ -97,6 +115,10 @@ class Artifacts:
             if built != configured:
                 _refuse(path, f"was built for {what} {built}, and the stack is for {configured}")
         return manifest
+
+
+def _layer(name: str) -> str:
+    return f"layers/{name}.zip"
 
 
 def _refuse(path: Path, problem: str, error: Exception | None = None) -> NoReturn:

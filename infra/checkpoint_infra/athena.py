@@ -52,7 +52,9 @@ class CheckpointTable(pulumi.ComponentResource):
         inside = pulumi.ResourceOptions(parent=self)
         database: pulumi.Input[str] = athena.database
         if athena.create_database:
-            database = aws.glue.CatalogDatabase("database", name=athena.database, opts=inside).name
+            # Removed, it would take along what analysts have made in it.
+            kept = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
+            database = aws.glue.CatalogDatabase("database", name=athena.database, opts=kept).name
         self.table = aws.glue.CatalogTable(
             "table",
             name=TABLE,

@@ -9,15 +9,12 @@ import pulumi_aws as aws
 from checkpoint_infra.config import Configuration
 from checkpoint_infra.metrics import Metric, Metrics
 from checkpoint_infra.naming import Names
+from checkpoint_infra.queries import OPERATORS
 
 __all__ = ["Dashboard", "dashboard_body"]
 
 _WIDTH: Final = 8
 _HEIGHT: Final = 6
-_FAILURES: Final = (
-    "fields @timestamp, run_id, stage, error, message "
-    "| filter event = 'run_failed' | sort @timestamp desc | limit 20"
-)
 
 Widget = dict[str, Any]
 
@@ -59,7 +56,7 @@ def dashboard_body(config: Configuration, alarms: list[str]) -> dict[str, Any]:
         "properties": {
             "title": "Failed runs",
             "region": config.region,
-            "query": f"SOURCE '{Names(config).log_group}' | {_FAILURES}",
+            "query": f"SOURCE '{Names(config).log_group}' | {OPERATORS['failed-runs']}",
             "view": "table",
         },
     }
@@ -87,8 +84,8 @@ def _graphs(config: Configuration) -> dict[str, list[Metric]]:
         "Left aside by a run": last("ObjectsDenied", "ObjectsDeferred", "ObjectsUnrecognized"),
         "Dated in the future": sums("FutureDatedEvents"),
         "Waiting in queues": [
-            metrics.of_queue(names.failed_runs),
-            metrics.of_queue(names.undelivered),
+            metrics.of_queue(queue, "ApproximateNumberOfMessagesVisible", "Maximum")
+            for queue in (names.failed_runs, names.undelivered)
         ],
     }
 

@@ -1,74 +1,10 @@
 """The function's environment variables."""
 
-from typing import Final
-
 from msgspec import structs
 
 from checkpoint_infra.config import Configuration
 
 __all__ = ["function_variables", "telemetry_variables"]
-
-# Whatever the layer could instrument by itself. A request to S3 would otherwise be a span, and the
-# machinery around it would be loaded at every cold start.
-_INSTRUMENTATIONS: Final = (
-    "aio-pika",
-    "aiohttp-client",
-    "aiohttp-server",
-    "aiopg",
-    "asgi",
-    "asyncio",
-    "asyncpg",
-    "boto",
-    "boto3",
-    "botocore",
-    "cassandra",
-    "celery",
-    "click",
-    "confluent_kafka",
-    "dbapi",
-    "django",
-    "elasticsearch",
-    "falcon",
-    "fastapi",
-    "flask",
-    "grpc_aio_client",
-    "grpc_aio_server",
-    "grpc_client",
-    "grpc_server",
-    "httpx",
-    "jinja2",
-    "kafka",
-    "logging",
-    "mysql",
-    "mysqlclient",
-    "pika",
-    "psycopg",
-    "psycopg2",
-    "pymemcache",
-    "pymongo",
-    "pymysql",
-    "pyramid",
-    "redis",
-    "remoulade",
-    "requests",
-    "sklearn",
-    "sqlalchemy",
-    "sqlite3",
-    "starlette",
-    "system_metrics",
-    "threading",
-    "tornado",
-    "tortoiseorm",
-    "urllib",
-    "urllib3",
-    "wsgi",
-    "openai_agents",
-    "aws_openai_agents",
-    "aws_crewai",
-    "aws_langchain",
-    "aws_mcp",
-    "aws_llama-index",
-)
 
 
 def function_variables(config: Configuration) -> dict[str, str]:
@@ -101,7 +37,9 @@ def telemetry_variables(config: Configuration) -> dict[str, str]:
         "OTEL_PYTHON_CONFIGURATOR": "aws_configurator",
         "OTEL_METRICS_EXPORTER": "none",
         "OTEL_LOGS_EXPORTER": "none",
-        "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": ",".join(_INSTRUMENTATIONS),
+        # Whatever the layer could instrument by itself, now or later. A request to S3 would
+        # otherwise be a span, and the machinery around it would be loaded at every cold start.
+        "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "*",
     }
 
 

@@ -66,7 +66,8 @@ class Function(pulumi.ComponentResource):
             name=self._names.log_group,
             retention_in_days=self._config.function.log_retention_days,
             kms_key_id=self._config.function.log_kms_key_arn,
-            opts=pulumi.ResourceOptions(parent=self),
+            # Another name for the service, or the stack's end, must not take the logs along.
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
 
     def _make_role(self) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
@@ -75,6 +76,7 @@ class Function(pulumi.ComponentResource):
             name=self._names.role,
             description=f"What {self._names.function} may do",
             assume_role_policy=json.dumps(function_trust()),
+            permissions_boundary=self._config.permissions_boundary_arn,
             opts=pulumi.ResourceOptions(parent=self),
         )
         policy = aws.iam.RolePolicy(
@@ -105,7 +107,7 @@ class Function(pulumi.ComponentResource):
             runtime=wanted.runtime,
             architectures=[wanted.architecture],
             code=pulumi.FileArchive(str(archive.path)),
-            source_code_hash=archive.code_hash,
+            source_code_hash=archive.identity.code_hash,
             layers=[*layers, *telemetry],
             memory_size=wanted.memory_mb,
             timeout=wanted.timeout_s,
@@ -120,10 +122,17 @@ class Function(pulumi.ComponentResource):
                 "system_log_level": "INFO",
             },
             tracing_config={"mode": "Active" if wanted.tracing else "PassThrough"},
+            vpc_config=self._network(),
             publish=True,
             # Without its log group Lambda would make one that keeps everything for ever.
             opts=pulumi.ResourceOptions(parent=self, depends_on=depends_on),
         )
+
+    def _network(self) -> aws.lambda_.FunctionVpcConfigArgsDict | None:
+        vpc = self._config.vpc
+        if vpc is None:
+            return None
+        return {"subnet_ids": vpc.subnet_ids, "security_group_ids": vpc.security_group_ids}
 
     def _make_alias(self, function: aws.lambda_.Function) -> aws.lambda_.Alias:
         pinned = self._config.function.pinned_version

@@ -7,11 +7,15 @@ from checkpoint_infra.artifacts import Artifacts
 from checkpoint_infra.config import Configuration, Layer
 from checkpoint_infra.naming import Names
 
-__all__ = ["LayerNotFoundError", "Layers"]
+__all__ = ["LayerMismatchError", "LayerNotFoundError", "Layers"]
 
 
 class LayerNotFoundError(Exception):
     """A layer is to be reused, and there is none."""
+
+
+class LayerMismatchError(Exception):
+    """A layer is to be reused, and the newest one is not of the build that is deployed."""
 
 
 class Layers(pulumi.ComponentResource):
@@ -25,7 +29,7 @@ class Layers(pulumi.ComponentResource):
         artifacts: the built archives; only those of layers in mode `build` are looked at.
         bucket: the bucket through which they are published; unused without such layers.
 
-    Raises LayerNotFoundError, and ArtifactError for missing archives.
+    Raises LayerNotFoundError, LayerMismatchError, and ArtifactError for missing archives.
     """
 
     arns: dict[str, pulumi.Output[str]]
@@ -71,33 +75,63 @@ class Layers(pulumi.ComponentResource):
                 f"{function.architecture} was found in {self._config.region} ({error}). Set "
                 "its mode to build, or to external with the ARN of a version."
             ) from error
+        wanted = self._artifacts.identity(name)
+        # An archive of the same contents may be packed in other bytes.
+        if wanted.digest not in found.description and wanted.code_hash != found.code_sha256:
+            raise LayerMismatchError(
+                f"layers.{name}: {found.arn}, the newest of its name, is not of the build that is "
+                "deployed, and the layers of one function must be. Deploy the build that published "
+                "it, publish this build's layers first (mode build, or the stack that builds), or "
+                "name the version that it published (mode external)."
+            )
         return found.arn
 
     def _published(self, name: str, layer: Layer) -> pulumi.Output[str]:
         archive = self._artifacts.layer(name)
+        digest = archive.identity.digest
         if self._bucket is None:
             raise ValueError("layers are published through a bucket")
         uploaded = aws.s3.BucketObjectv2(
             name,
             bucket=self._bucket,
             # Named by its content: what has not changed is not uploaded again.
-            key=f"{self._config.artifacts.prefix}{name}/{archive.sha256}.zip",
+            key=f"{self._config.artifacts.prefix}{name}/{digest}.zip",
             source=pulumi.FileAsset(str(archive.path)),
-            source_hash=archive.sha256,
+            source_hash=digest,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        description = f"{name} for {self._config.service}"
+        # Another description is another version, as is another key.
+        described = [f"{name} for {self._config.service}", layer.renewal, f"content {digest}"]
         version = aws.lambda_.LayerVersion(
             name,
             layer_name=self._names.layer(name),
-            # Another description is another version.
-            description=f"{description}, {layer.renewal}" if layer.renewal else description,
+            description=", ".join(filter(None, described)),
             s3_bucket=uploaded.bucket,
             s3_key=uploaded.key,
-            source_code_hash=archive.code_hash,
             compatible_runtimes=[self._config.function.runtime],
             compatible_architectures=[self._config.function.architecture],
             skip_destroy=True,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self._share(name, layer, version)
         return version.arn
+
+    def _share(self, name: str, layer: Layer, version: aws.lambda_.LayerVersion) -> None:
+        """Let other accounts use a version; what they use already stays theirs."""
+        sharing: dict[str, tuple[str, str | None]] = {
+            account: (account, None) for account in layer.shared_with
+        }
+        if layer.shared_with_organization:
+            sharing["organization"] = ("*", layer.shared_with_organization)
+        for who, (principal, organization) in sharing.items():
+            aws.lambda_.LayerVersionPermission(
+                f"{name}-{who}",
+                layer_name=version.layer_name,
+                version_number=version.version.apply(int),
+                statement_id=f"shared-with-{who}",
+                action="lambda:GetLayerVersion",
+                principal=principal,
+                organization_id=organization,
+                skip_destroy=True,
+                opts=pulumi.ResourceOptions(parent=version),
+            )

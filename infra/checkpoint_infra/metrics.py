@@ -7,9 +7,12 @@ from msgspec import Struct
 from checkpoint_infra.config import Configuration
 from checkpoint_infra.naming import Names
 
-__all__ = ["NAMESPACE", "Metric", "Metrics"]
+__all__ = ["NAMESPACE", "RUN_EXPECTED", "Metric", "Metrics"]
 
 NAMESPACE: Final = "NACC/EventCheckpoint"
+
+# Put there by a schedule of its own at the time when a run must have succeeded.
+RUN_EXPECTED: Final = "RunExpected"
 
 
 class Metric(Struct, frozen=True, kw_only=True):
@@ -26,21 +29,20 @@ class Metrics(Struct, frozen=True):
 
     config: Configuration
 
+    @property
+    def dimensions(self) -> dict[str, str]:
+        """What tells this stack's metrics from another's."""
+        return {"service": self.config.service, "environment": self.config.environment}
+
     def of_runs(self, name: str, stat: str) -> Metric:
         """Return one that the function emits once per run."""
-        dimensions = {"service": self.config.service, "environment": self.config.environment}
-        return Metric(namespace=NAMESPACE, name=name, dimensions=dimensions, stat=stat)
+        return Metric(namespace=NAMESPACE, name=name, dimensions=self.dimensions, stat=stat)
 
     def of_lambda(self, name: str, stat: str) -> Metric:
         """Return one that Lambda emits for every invocation, whatever version it is of."""
         dimensions = {"FunctionName": Names(self.config).function}
         return Metric(namespace="AWS/Lambda", name=name, dimensions=dimensions, stat=stat)
 
-    def of_queue(self, queue: str) -> Metric:
-        """Return the number of messages that wait in a queue."""
-        return Metric(
-            namespace="AWS/SQS",
-            name="ApproximateNumberOfMessagesVisible",
-            dimensions={"QueueName": queue},
-            stat="Maximum",
-        )
+    def of_queue(self, queue: str, name: str, stat: str) -> Metric:
+        """Return one that SQS emits for a queue."""
+        return Metric(namespace="AWS/SQS", name=name, dimensions={"QueueName": queue}, stat=stat)

@@ -18,7 +18,7 @@ class Names(Struct, frozen=True):
 
     @property
     def function(self) -> str:
-        """The function, and the first part of what belongs to it."""
+        """The function, its dashboard and its schedule's group; the first part of the rest."""
         return f"{self.config.service}-{self.config.environment}"
 
     @property
@@ -42,6 +42,21 @@ class Names(Struct, frozen=True):
         return f"{self.function}-scheduler"
 
     @property
+    def deadline(self) -> str:
+        """The schedule that says when a run must have succeeded, and the role that it has."""
+        return f"{self.function}-deadline"
+
+    @property
+    def alarm_topic(self) -> str:
+        """The topic that alarms are told to."""
+        return f"{self.function}-alarms"
+
+    @property
+    def updates(self) -> str:
+        """The rule about new checkpoints, and the topic that tells of them."""
+        return f"{self.function}-updates"
+
+    @property
     def failed_runs(self) -> str:
         """The queue of invocations that failed."""
         return f"{self.function}-failed-runs"
@@ -62,6 +77,10 @@ class Names(Struct, frozen=True):
         if self.config.region.startswith("cn-"):
             return "aws-cn"
         return "aws-us-gov" if self.config.region.startswith("us-gov-") else "aws"
+
+    def alarm(self, alarm: str) -> str:
+        """Return an alarm's name in CloudWatch."""
+        return f"{self.function}-{alarm}"
 
     def layer(self, layer: str) -> str:
         """Return the name that a layer is published under, the same in all environments."""

@@ -6,9 +6,15 @@ Plain data: nothing here needs a resource to exist.
 from typing import Any, Final
 
 from checkpoint_infra.config import Configuration
+from checkpoint_infra.metrics import NAMESPACE
 from checkpoint_infra.naming import Names
 
 __all__ = [
+    "Policy",
+    "Statement",
+    "allow_service",
+    "deadline_policy",
+    "endpoint_policy",
     "function_policy",
     "function_trust",
     "refuse_insecure_transport",
@@ -20,6 +26,15 @@ Statement = dict[str, Any]
 Policy = dict[str, Any]
 
 _VERSION: Final = "2012-10-17"
+
+_NETWORK: Final = [
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+]
 
 
 def function_trust() -> Policy:
@@ -45,6 +60,16 @@ def scheduler_policy(names: Names) -> Policy:
     )
 
 
+def deadline_policy(names: Names) -> Policy:
+    """Put metrics into our own namespace, and keep what cannot be delivered."""
+    # CloudWatch knows no resources for this.
+    metric = _allow("SayThatARunIsExpected", ["cloudwatch:PutMetricData"], ["*"])
+    return _policy(
+        metric | {"Condition": {"StringEquals": {"cloudwatch:namespace": NAMESPACE}}},
+        _allow("KeepUndelivered", ["sqs:SendMessage"], [names.arn("sqs", names.undelivered)]),
+    )
+
+
 def function_policy(config: Configuration) -> Policy:
     """Read the event objects; read and write the checkpoint and what belongs to it; report."""
     names = Names(config)
@@ -59,7 +84,36 @@ def function_policy(config: Configuration) -> Policy:
         ),
         _allow("KeepFailedRuns", ["sqs:SendMessage"], [names.arn("sqs", names.failed_runs)]),
         *_tracing_statements(config),
+        *_network_statements(names),
     )
+
+
+def endpoint_policy(config: Configuration) -> Policy:
+    """Let through an endpoint what the function's role may do with this stack's buckets.
+
+    The role's own policy says what that is.
+    """
+    names = Names(config)
+    buckets = sorted({config.source.bucket, config.checkpoint.bucket})
+    arns = [names.bucket_arn(bucket) for bucket in buckets]
+    statement = _allow("ThisStacksBuckets", ["s3:*"], [*arns, *(f"{arn}/*" for arn in arns)])
+    role = f"arn:{names.partition}:iam::{config.account}:role/{names.role}"
+    condition = {"ArnEquals": {"aws:PrincipalArn": role}}
+    return _policy(statement | {"Principal": "*", "Condition": condition})
+
+
+def allow_service(
+    sid: str, service: str, action: str, resource: str, condition: dict[str, Any]
+) -> Statement:
+    """Let a service of AWS do one thing, on behalf of what the condition names."""
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": action,
+        "Resource": resource,
+        "Condition": condition,
+    }
 
 
 def refuse_insecure_transport(
@@ -125,6 +179,25 @@ def _tracing_statements(config: Configuration) -> list[Statement]:
     # X-Ray knows no resources for these.
     actions = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
     return [_allow("SendTraces", actions, ["*"])]
+
+
+def _network_statements(names: Names) -> list[Statement]:
+    """Let Lambda make the function's network interfaces, and the function's code not.
+
+    EC2 knows no resources for some of these, and Lambda asks with the function's role.
+    """
+    if names.config.vpc is None:
+        return []
+    allowed = _allow("AttachToNetwork", _NETWORK, ["*"])
+    denied = _allow("ForLambdaAlone", _NETWORK, ["*"]) | {
+        "Effect": "Deny",
+        "Condition": {
+            "ArnEquals": {
+                "lambda:SourceFunctionArn": names.arn("lambda", f"function:{names.function}")
+            }
+        },
+    }
+    return [allowed, denied]
 
 
 def _list(sid: str, bucket: str, prefix: str) -> Statement:

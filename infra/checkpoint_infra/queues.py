@@ -32,14 +32,15 @@ class Queue(pulumi.ComponentResource):
             name=queue_name,
             message_retention_seconds=_RETENTION_S,
             sqs_managed_sse_enabled=True,
-            opts=pulumi.ResourceOptions(parent=self),
+            # Another name must not take along what nobody has read yet.
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
         arn = names.arn("sqs", queue_name)
         aws.sqs.QueuePolicy(
             resource_name,
             queue_url=queue.url,
             policy=json.dumps(refuse_insecure_transport("sqs:*", arn)),
-            opts=pulumi.ResourceOptions(parent=queue),
+            opts=pulumi.ResourceOptions(parent=queue, retain_on_delete=True),
         )
         self.arn = queue.arn
         self.register_outputs({"arn": self.arn})

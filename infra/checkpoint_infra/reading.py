@@ -1,14 +1,14 @@
 """Reading a stack's configuration: every mistake is reported, and all of them at once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar, get_args, get_origin
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import UNSET, Meta, structs
 from pulumi.runtime.config import CONFIG, get_config_env
 
-from checkpoint_infra.config import Artifacts, Checkpoint, Configuration, Section, Source
+from checkpoint_infra.config import Configuration, Section
+from checkpoint_infra.rules.whole import contradictions
 
 __all__ = ["WrongConfigurationError", "configured", "read_configuration"]
 
@@ -46,10 +46,12 @@ def read_configuration(values: Mapping[str, str]) -> Configuration:
     """
     problems: list[str] = []
     raw = {key: _parsed(key, text, problems) for key, text in values.items()}
-    configuration = _section(Configuration, raw, "", problems)
-    if configuration is not None and not problems:
-        problems.extend(_contradictions(configuration))
-    if configuration is None or problems:
+    read, wrong = _fields(Configuration, raw, "", problems)
+    # Without types: a rule about sections that are right must not wait for the others.
+    given: dict[str, Any] = {**dict.fromkeys(wrong), **read}
+    configuration = Configuration(**given)
+    problems.extend(contradictions(configuration, frozenset(wrong)))
+    if problems:
         raise WrongConfigurationError(tuple(problems))
     return configuration
 
@@ -71,19 +73,32 @@ def _section(kind: type[_Section], raw: object, path: str, problems: list[str]) 
         problems.append(f"{path}: must be an object")
         return None
     before = len(problems)
+    values, _ = _fields(kind, raw, path, problems)
+    if len(problems) > before:
+        return None
+    section = kind(**values)
+    problems.extend(_below(path, problem) for problem in section.problems())
+    return section
+
+
+def _fields(
+    kind: type[Section], raw: Mapping[str, object], path: str, problems: list[str]
+) -> tuple[dict[str, Any], set[str]]:
+    """Return the values of the fields that are given and right, and the names of the wrong ones."""
     fields = {field.encode_name: field for field in structs.fields(kind)}
     problems.extend(f"{_at(path, key)}: is not a setting" for key in sorted(raw.keys() - fields))
     values: dict[str, Any] = {}
+    wrong: set[str] = set()
     for key, field in fields.items():
+        before = len(problems)
         if key in raw:
             values[field.name] = _value(field.type, raw[key], _at(path, key), problems)
         elif field.required:
             problems.append(f"{_at(path, key)}: is missing")
-    if len(problems) > before:
-        return None
-    section = kind(**values)
-    problems.extend(f"{path}: {problem}" for problem in section.problems())
-    return section
+        if len(problems) > before or raw.get(key) is UNSET:
+            values.pop(field.name, None)
+            wrong.add(field.name)
+    return values, wrong
 
 
 def _value(kind: Any, raw: object, path: str, problems: list[str]) -> Any:
@@ -114,63 +129,8 @@ def _at(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
 
-def _contradictions(config: Configuration) -> Iterator[str]:
-    """Say which sections contradict one another."""
-    yield from _layer_contradictions(config)
-    yield from _storage_contradictions(config)
-    if _is_unknown_zone(config.schedule.time_zone):
-        yield "schedule.timeZone: must be a name such as America/New_York"
-    if config.run.ledger_retention_days < config.checkpoint.noncurrent_days:
-        yield (
-            "run.ledgerRetentionDays: must not be shorter than checkpoint.noncurrentDays, or a "
-            "restored version of the checkpoint would lack its ledger"
-        )
-    if config.alarms.duration_minutes * 60 >= config.function.timeout_s:
-        yield "alarms.durationMinutes: must be less than function.timeoutS, or it never rises"
-    if config.athena and not config.checkpoint.folder:
-        yield "athena: needs checkpoint.key to be in a folder, which becomes the table's location"
-
-
-def _layer_contradictions(config: Configuration) -> Iterator[str]:
-    layers = config.layers.by_name()
-    if any(layer.mode == "build" for layer in layers.values()) and not config.artifacts.bucket:
-        yield "artifacts.bucket: is missing; layers in mode build are published through it"
-    arns = {f"layers.{name}": layer.arn for name, layer in layers.items()}
-    arns["function.telemetryLayerArn"] = config.function.telemetry_layer_arn
-    for where, arn in arns.items():
-        if arn and arn.split(":")[3] != config.region:
-            yield f"{where}: a layer must be in the function's region, {config.region}"
-
-
-def _storage_contradictions(config: Configuration) -> Iterator[str]:
-    source, checkpoint, artifacts = config.source, config.checkpoint, config.artifacts
-    sections: dict[str, Source | Checkpoint | Artifacts] = {
-        "source": source,
-        "checkpoint": checkpoint,
-        "artifacts": artifacts,
-    }
-    changed = [
-        name
-        for name, section in sections.items()
-        if section.create or getattr(section, "owns_lifecycle", False)
-    ]
-    for name in changed:
-        if [section.bucket for section in sections.values()].count(sections[name].bucket) > 1:
-            yield (
-                f"{name}: a bucket that is created here, or whose lifecycle is, "
-                "must have one purpose only"
-            )
-    if (
-        config.athena
-        and source.bucket == checkpoint.bucket
-        and (source.prefix.startswith(checkpoint.folder))
-    ):
-        yield "athena: the event objects must not be below the checkpoint's folder"
-
-
-def _is_unknown_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return True
-    return False
+def _below(path: str, problem: str) -> str:
+    """Put the section before a problem that names one of its settings, or none."""
+    setting, colon, _ = problem.partition(": ")
+    separator = "." if colon and setting.isalnum() else ": "
+    return f"{path}{separator}{problem}"

@@ -6,16 +6,12 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
-from checkpoint_infra.config import Archive, Artifacts, Checkpoint, Source
+from checkpoint_infra.config import AccessLogs, Artifacts
+from checkpoint_infra.lifecycle import Rule, artifact_rules, log_rules
 from checkpoint_infra.naming import Names
-from checkpoint_infra.policies import refuse_insecure_transport
+from checkpoint_infra.policies import Statement, allow_service, refuse_insecure_transport
 
-__all__ = ["ArtifactBucket", "Bucket", "checkpoint_rules", "source_rules"]
-
-_UNFINISHED_DAYS = 7
-_OLD_ARTIFACT_DAYS = 90
-
-Rule = aws.s3.BucketLifecycleConfigurationRuleArgsDict
+__all__ = ["ArtifactBucket", "Bucket", "LogBucket"]
 
 
 class Bucket(pulumi.ComponentResource):
@@ -28,6 +24,8 @@ class Bucket(pulumi.ComponentResource):
         create: whether to make it.
         rules: its lifecycle; replaces what there is. None: left alone.
         kms_key_arn: what it encrypts with by default, S3's own key otherwise.
+        logs: where requests to it are logged, if it is made.
+        besides: what its policy allows, if it is made.
 
     """
 
@@ -42,11 +40,15 @@ class Bucket(pulumi.ComponentResource):
         create: bool,
         rules: Sequence[Rule] | None,
         kms_key_arn: str | None = None,
+        logs: "LogBucket | None" = None,
+        besides: tuple[Statement, ...] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("nacc:checkpoint:Bucket", resource_name, None, opts)
         self._resource_name = resource_name
         self._names = names
+        self._logs = logs
+        self._besides = besides
         self.name = pulumi.Output.from_input(bucket)
         if create:
             self.name = self._create(bucket, kms_key_arn)
@@ -59,9 +61,11 @@ class Bucket(pulumi.ComponentResource):
             self._resource_name,
             bucket=bucket,
             force_destroy=False,
-            opts=pulumi.ResourceOptions(parent=self, protect=True),
+            opts=pulumi.ResourceOptions(parent=self, protect=True, retain_on_delete=True),
         )
-        name, inside = self._resource_name, pulumi.ResourceOptions(parent=made)
+        # A bucket that is given away, or outlives its stack, keeps its settings.
+        inside = pulumi.ResourceOptions(parent=made, retain_on_delete=True)
+        name = self._resource_name
         aws.s3.BucketVersioning(
             name,
             bucket=made.bucket,
@@ -90,13 +94,22 @@ class Bucket(pulumi.ComponentResource):
             opts=inside,
         )
         arn = self._names.bucket_arn(bucket)
+        policy = refuse_insecure_transport("s3:*", arn, f"{arn}/*", besides=self._besides)
         aws.s3.BucketPolicy(
             name,
             bucket=made.bucket,
-            policy=json.dumps(refuse_insecure_transport("s3:*", arn, f"{arn}/*")),
+            policy=json.dumps(policy),
             # Two changes of one bucket at a time can conflict.
-            opts=pulumi.ResourceOptions(parent=made, depends_on=[private]),
+            opts=pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(depends_on=[private])),
         )
+        if self._logs:
+            aws.s3.BucketLogging(
+                name,
+                bucket=made.bucket,
+                target_bucket=self._logs.name,
+                target_prefix=f"{self._logs.prefix}{bucket}/",
+                opts=inside,
+            )
         return made.bucket
 
     def _set_lifecycle(self, rules: Sequence[Rule]) -> None:
@@ -106,7 +119,38 @@ class Bucket(pulumi.ComponentResource):
             rules=list(rules),
             # The default leaves objects below 128 KB alone, and event objects are far smaller.
             transition_default_minimum_object_size="varies_by_storage_class",
-            opts=pulumi.ResourceOptions(parent=self),
+            # Removed, they would leave a bucket without any rules.
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
+        )
+
+
+class LogBucket(Bucket):
+    """The bucket that S3 logs the requests to other buckets to.
+
+    S3 writes to it without KMS keys of customers.
+    """
+
+    prefix: str
+
+    def __init__(
+        self,
+        access_logs: AccessLogs,
+        *,
+        names: Names,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        self.prefix = access_logs.prefix
+        arn = f"{names.bucket_arn(access_logs.bucket)}/{access_logs.prefix}*"
+        ours = {"StringEquals": {"aws:SourceAccount": names.config.account}}
+        service = "logging.s3.amazonaws.com"
+        super().__init__(
+            "access-logs",
+            names=names,
+            bucket=access_logs.bucket,
+            create=access_logs.create,
+            rules=log_rules(access_logs) if access_logs.create else None,
+            besides=(allow_service("TakeAccessLogs", service, "s3:PutObject", arn, ours),),
+            opts=opts,
         )
 
 
@@ -119,42 +163,18 @@ class ArtifactBucket(Bucket):
         bucket: str,
         *,
         names: Names,
+        logs: LogBucket | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        rules = _tidying(noncurrent_days=_OLD_ARTIFACT_DAYS)
         super().__init__(
             "artifacts",
             names=names,
             bucket=bucket,
             create=artifacts.create,
-            rules=rules if artifacts.create else None,
+            rules=artifact_rules() if artifacts.create else None,
+            logs=logs,
             opts=opts,
         )
-
-
-def source_rules(source: Source) -> list[Rule] | None:
-    """Archive event objects, and nothing else that may be in the bucket; tidy up the bucket.
-
-    None where the bucket's lifecycle is somebody else's.
-    """
-    if not (source.create or source.owns_lifecycle):
-        return None
-    rules = _tidying(noncurrent_days=source.noncurrent_days)
-    if source.archive:
-        # Event objects are named so, and checkpoint, ledgers and rejects are not.
-        rules.append(_archiving(f"{source.prefix}log-", source.archive))
-    return rules
-
-
-def checkpoint_rules(checkpoint: Checkpoint) -> list[Rule] | None:
-    """Remove what replaced versions leave behind, and never what is current.
-
-    Rules know age, not reference: one that expired current objects would take ledgers that are in
-    force. None where the bucket's lifecycle is somebody else's.
-    """
-    if not (checkpoint.create or checkpoint.owns_lifecycle):
-        return None
-    return _tidying(noncurrent_days=checkpoint.noncurrent_days)
 
 
 def _encryption(
@@ -170,37 +190,3 @@ def _encryption(
         # One request to KMS for many objects instead of one for each.
         "bucket_key_enabled": True,
     }
-
-
-def _tidying(*, noncurrent_days: int) -> list[Rule]:
-    return [
-        {
-            "id": "unfinished-uploads",
-            "status": "Enabled",
-            "filter": {"prefix": ""},
-            "abort_incomplete_multipart_upload": {"days_after_initiation": _UNFINISHED_DAYS},
-        },
-        {
-            "id": "noncurrent-versions",
-            "status": "Enabled",
-            "filter": {"prefix": ""},
-            "noncurrent_version_expiration": {"noncurrent_days": noncurrent_days},
-            # What is left of an object without versions.
-            "expiration": {"expired_object_delete_marker": True},
-        },
-    ]
-
-
-def _archiving(prefix: str, archive: Archive) -> Rule:
-    steps = [("GLACIER", archive.glacier_days), ("DEEP_ARCHIVE", archive.deep_archive_days)]
-    rule: Rule = {
-        "id": "event-objects",
-        "status": "Enabled",
-        "filter": {"prefix": prefix},
-        "transitions": [
-            {"days": days, "storage_class": kind} for kind, days in steps if days is not None
-        ],
-    }
-    if archive.expiry_days is not None:
-        rule["expiration"] = {"days": archive.expiry_days}
-    return rule

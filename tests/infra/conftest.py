@@ -66,9 +66,20 @@ def everything(artifacts: Path) -> Deployment:
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d"
 
+ROLES = "arn:aws:iam::123456789012"
+
 EVERYTHING: dict[str, Any] = {
     "environment": "full",
     "tags": {"cost-center": "data"},
+    "credentials": {
+        "profile": "deployer",
+        "assumeRole": {
+            "roleArn": f"{ROLES}:role/deploys-checkpoints",
+            "externalId": "checkpoints",
+            "durationMinutes": 30,
+        },
+    },
+    "permissionsBoundaryArn": f"{ROLES}:policy/boundary",
     "source": {
         "bucket": "events-of-full",
         "prefix": "full/",
@@ -83,10 +94,22 @@ EVERYTHING: dict[str, Any] = {
         "create": True,
         "kmsKeyArn": KEY,
     },
+    "accessLogs": {"bucket": "access-logs-of-full", "create": True},
+    "layers": {
+        "dataProcessing": {
+            "sharedWith": ["111122223333", "444455556666"],
+            "sharedWithOrganization": "o-a1b2c3d4e5",
+        }
+    },
     "function": {
         "telemetryLayerArn": "arn:aws:lambda:us-east-1:111122223333:layer:telemetry:9",
         "reservedConcurrency": 1,
         "logKmsKeyArn": KEY,
+    },
+    "vpc": {
+        "subnetIds": ["subnet-0a1b2c3d", "subnet-4e5f6a7b"],
+        "securityGroupIds": ["sg-0a1b2c3d"],
+        "endpoint": {"vpcId": "vpc-0a1b2c3d", "routeTableIds": ["rtb-0a1b2c3d"]},
     },
     "run": {
         "eventFormat": "1.1",
@@ -104,10 +127,26 @@ EVERYTHING: dict[str, Any] = {
         "ledgerRetentionDays": 45,
         "readConcurrency": 128,
     },
+    "schedule": {"expression": "cron(0 6 ? * MON *)", "enabled": True},
     "alarms": {
-        "emails": ["checkpoint-alarms@example.org"],
+        "emails": ["checkpoint-alarms@example.org", "on-call@example.org"],
         "topicKmsKeyArn": KEY,
         "requireActions": True,
+        "expectedRunHours": 4,
+        "deadline": "cron(0 8 ? * MON *)",
+        "runbookUrl": "https://docs.example.org/checkpoint/operating.md",
     },
-    "athena": {"database": "nacc_full"},
+    "notification": {
+        "targetArns": ["arn:aws:sqs:us-east-1:123456789012:reports"],
+        "createTopic": True,
+        "topicKmsKeyArn": KEY,
+    },
+    "athena": {
+        "database": "nacc_full",
+        "workgroup": {
+            "resultsBucket": "checkpoints-of-full",
+            "kmsKeyArn": KEY,
+            "scanLimitMb": 1_000,
+        },
+    },
 }

@@ -1,6 +1,7 @@
 """Running the whole Pulumi program against mocks, and what it registered."""
 
 import asyncio
+import base64
 import contextlib
 import json
 import runpy
@@ -19,11 +20,13 @@ from pulumi.runtime.settings import get_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 from typing_extensions import override
 
+from checkpoint_infra.config import SERVICE
+
 with warnings.catch_warnings():
     # These modules warn of classes of their own, whoever imports them and for whatever. They are
     # imported when they are first looked into.
     warnings.filterwarnings("ignore", r"\S+ has been deprecated in favor of", DeprecationWarning)
-    _ = (pulumi_aws.lambda_.Function, pulumi_aws.s3.Bucket)
+    _ = (pulumi_aws.ec2.VpcEndpoint, pulumi_aws.lambda_.Function, pulumi_aws.s3.Bucket)
 
 INFRA: Final = Path(__file__).resolve().parents[2] / "infra"
 PROJECT: Final = "event-log-checkpoint"
@@ -39,6 +42,8 @@ class Registered(Struct, frozen=True, kw_only=True):
     inputs: dict[str, Any]
     provider: str = ""
     protect: bool = False
+    retain_on_delete: bool = False
+    ignore_changes: list[str] = []
     parent: str = ""
 
 
@@ -58,14 +63,22 @@ class Deployment(Struct, frozen=True, kw_only=True):
         return found.inputs
 
 
+class Existing(Struct, frozen=True):
+    """The newest version of a layer that is there already."""
+
+    arn: str
+    description: str = ""
+    code_hash: str = ""
+
+
 class Cloud(pulumi.runtime.Mocks):
     """Answers as AWS would where the program cannot go on without; nothing is checked.
 
     Args:
-        layers: the layers that exist already, by name, with the ARN of their newest version.
+        layers: the layers that exist already, by name.
     """
 
-    def __init__(self, layers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, layers: Mapping[str, Existing] | None = None) -> None:
         self.layers = dict(layers or {})
 
     @override
@@ -81,7 +94,13 @@ class Cloud(pulumi.runtime.Mocks):
         name = args.args["layerName"]
         if name not in self.layers:
             return {}, [("layerName", "couldn't find resource")]
-        return {**args.args, "arn": self.layers[name], "version": 3}, []
+        found = self.layers[name]
+        return {
+            **args.args,
+            "arn": found.arn,
+            "description": found.description,
+            "codeSha256": found.code_hash,
+        }, []
 
 
 def plain(value: Any) -> Any:
@@ -112,6 +131,8 @@ class _Monitor(mocks.MockMonitor):
                     inputs=inputs,
                     provider=request.provider,
                     protect=request.protect,
+                    retain_on_delete=request.retainOnDelete,
+                    ignore_changes=list(request.ignoreChanges),
                     parent=request.parent,
                 )
             )
@@ -150,9 +171,9 @@ def deploy(
 ) -> Deployment:
     """Run `infra/__main__.py` with these values; raises what the program raises.
 
-    Without `cloud` all layers of the default names exist.
+    Without `cloud` all layers of the default names exist, as the archives have them.
     """
-    cloud = cloud or Cloud(existing_layers())
+    cloud = cloud or Cloud(existing_layers(artifacts))
     given = merged({"artifacts": {}, **values}, {"artifacts": {"path": str(artifacts)}})
     # A loop and a context of its own for each: nothing is left of it afterwards. Mocks are asked by
     # one thread, so that they need not be made for several; it needs a loop of its own, too.
@@ -180,9 +201,16 @@ async def _deploy(
     return Deployment(resources=monitor.registered, outputs=outputs)
 
 
-def existing_layers() -> dict[str, str]:
-    """Return a version of each layer by the layer's name."""
+def existing_layers(artifacts: Path) -> dict[str, Existing]:
+    """Return a version of each layer by the layer's name, with what the manifest says of it."""
+    manifest = artifacts / "manifest.json"
+    files = json.loads(manifest.read_text(encoding="utf-8"))["files"] if manifest.exists() else {}
     return {
-        f"{PROJECT}-{layer}": f"arn:aws:lambda:us-east-1:{ACCOUNT}:layer:{PROJECT}-{layer}:3"
+        f"{SERVICE}-{layer}": Existing(
+            arn=f"arn:aws:lambda:us-east-1:{ACCOUNT}:layer:{SERVICE}-{layer}:3",
+            code_hash=base64.b64encode(
+                bytes.fromhex(files.get(f"layers/{layer}.zip", {}).get("sha256", ""))
+            ).decode(),
+        )
         for layer in ("observability", "data-processing", "aws-sdk")
     }

@@ -64,4 +64,4 @@ def _is_equal(wanted: str, text: str) -> bool:
     return wanted == text
 
 
-_OPERATORS: Final = {"StringEquals": _is_equal, "StringLike": _is_like}
+_OPERATORS: Final = {"ArnEquals": _is_equal, "StringEquals": _is_equal, "StringLike": _is_like}

@@ -132,4 +132,13 @@ def test_a_setting_that_is_left_out_is_not_in_the_environment() -> None:
         "ENVIRONMENT",
         "LOG_LEVEL",
         "LEDGER_RETENTION_DAYS",
+        "EVENT_FORMAT",
+        "EXCLUDE_PROJECTS",
     }
+
+
+def test_a_stack_takes_what_producers_write_today_and_no_practice() -> None:
+    """Format 1.1, without the projects of practice submissions, unless it says otherwise."""
+    variables = function_variables(read_configuration(as_texts(stack_values("prod"))))
+
+    assert (variables["EVENT_FORMAT"], variables["EXCLUDE_PROJECTS"]) == ("1.1", "sandbox-*")

@@ -10,7 +10,7 @@ from tests.infra.conftest import EVERYTHING
 from tests.infra.deploying import STACKS, as_texts, merged, stack_values
 
 DEV = stack_values("dev")
-LAYER = "arn:aws:lambda:us-east-1:123456789012:layer:event-log-checkpoint-aws-sdk:4"
+LAYER = "arn:aws:lambda:us-east-1:123456789012:layer:visit-event-checkpoint-aws-sdk:4"
 
 
 def read(values: dict[str, Any]) -> Configuration:
@@ -68,6 +68,25 @@ def test_every_mistake_is_reported_at_once() -> None:
     ]
 
 
+def test_contradictions_are_told_beside_single_mistakes() -> None:
+    """A rule about sections that are right does not wait for the others to be so."""
+    found = problems(
+        {
+            "source": {"prefix": "dev"},
+            "tags": {"Environment": "dev"},
+            "run": {"ledgerRetentionDays": 20},
+            "schedule": {"expression": "cron(0 6 * * *)"},
+        }
+    )
+
+    assert [problem.partition(":")[0] for problem in found] == [
+        "source.prefix",
+        "schedule.expression",
+        "tags.Environment",
+        "run.ledgerRetentionDays",
+    ]
+
+
 @pytest.mark.parametrize(
     "changes,problem",
     [
@@ -100,7 +119,7 @@ def test_every_mistake_is_reported_at_once() -> None:
                     "awsSdk": {"mode": "external", "arn": LAYER.replace("us-east-1", "us-west-2")}
                 }
             },
-            "layers.aws-sdk: a layer must be in the function's region",
+            "layers.awsSdk.arn: a layer must be in the stack's region",
         ),
         ({"function": {"runtime": "python3.8"}}, "function.runtime"),
         ({"function": {"architecture": "arm"}}, "function.architecture"),
@@ -196,6 +215,7 @@ def test_every_setting_is_tried_here() -> None:
     config = read(merged(DEV, EVERYTHING))
 
     assert [] == [name for name, value in as_fields(config.run).items() if value in (None, [])]
+    assert None not in (config.vpc, config.access_logs, config.notification, config.athena)
 
 
 def as_fields(section: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from tests.infra.creating import REGION, Creating
 from tests.infra.deploying import ACCOUNT, Deployment, deploy, merged, stack_values
 
-FUNCTION = "event-log-checkpoint-dev"
+FUNCTION = "visit-event-checkpoint-dev"
 CHECKPOINT = "checkpoints/events.parquet"
 LEDGER = "checkpoints/_ledger/events/00000001-a.parquet"
 REJECTS = "checkpoints/_rejects/events.parquet"

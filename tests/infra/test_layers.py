@@ -1,14 +1,23 @@
 """Where the layers come from, in each mode, each independently of the others."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from checkpoint_infra.artifacts import ArtifactError
-from checkpoint_infra.layers import LayerNotFoundError
+from checkpoint_infra.layers import LayerMismatchError, LayerNotFoundError
 from tests.infra.conftest import write_artifacts
-from tests.infra.deploying import Cloud, Deployment, deploy, merged, stack_values
+from tests.infra.deploying import (
+    Cloud,
+    Deployment,
+    Existing,
+    deploy,
+    existing_layers,
+    merged,
+    stack_values,
+)
 
 VERSION = "aws:lambda/layerVersion:LayerVersion"
 UPLOAD = "aws:s3/bucketObjectv2:BucketObjectv2"
@@ -40,7 +49,7 @@ def test_a_built_layer_is_uploaded_through_s3_and_published(artifacts: Path) -> 
     version = by_name(deployment, VERSION)["data-processing"]
     upload = by_name(deployment, UPLOAD)["data-processing"]
 
-    assert version["layerName"] == "event-log-checkpoint-data-processing"
+    assert version["layerName"] == "visit-event-checkpoint-data-processing"
     assert (version["s3Bucket"], version["s3Key"]) == (upload["bucket"], upload["key"])
     assert version["compatibleRuntimes"] == ["python3.12"]
     assert version["compatibleArchitectures"] == ["arm64"]
@@ -97,7 +106,7 @@ def test_a_layer_is_reused_by_its_name(artifacts: Path) -> None:
     """The newest version that fits, and nothing is uploaded for it."""
     deployment = deploy_layers(artifacts, awsSdk={"mode": "reuse"})
 
-    arn = "arn:aws:lambda:us-east-1:123456789012:layer:event-log-checkpoint-aws-sdk:3"
+    arn = "arn:aws:lambda:us-east-1:123456789012:layer:visit-event-checkpoint-aws-sdk:3"
     assert deployment.outputs["aws_sdk_layer_arn"] == arn
     assert by_name(deployment, VERSION).keys() == {"observability", "data-processing"}
     assert by_name(deployment, UPLOAD).keys() == {"observability", "data-processing"}
@@ -109,15 +118,69 @@ def test_a_layer_of_another_name_can_be_reused(artifacts: Path) -> None:
         stack_values("dev"), {"layers": {"awsSdk": {"mode": "reuse", "name": "our-boto3"}}}
     )
     arn = "arn:aws:lambda:us-east-1:123456789012:layer:our-boto3:8"
+    same = existing_layers(artifacts)["visit-event-checkpoint-aws-sdk"]
+    cloud = Cloud({"our-boto3": Existing(arn, code_hash=same.code_hash)})
 
-    assert deploy(values, artifacts, Cloud({"our-boto3": arn})).outputs["aws_sdk_layer_arn"] == arn
+    assert deploy(values, artifacts, cloud).outputs["aws_sdk_layer_arn"] == arn
+
+
+def test_a_layer_of_another_build_is_not_reused(artifacts: Path, tmp_path: Path) -> None:
+    """The function's code and its layers are of one build, or nothing is deployed."""
+    other = write_artifacts(tmp_path, {"layers/aws-sdk.zip": "newer"})
+    values = merged(stack_values("dev"), {"layers": {"awsSdk": {"mode": "reuse"}}})
+    expected = r"layers\.aws-sdk: arn:\S+:3, the newest of its name, is not of the build that is"
+
+    with pytest.raises(LayerMismatchError, match=expected):
+        deploy(values, other, Cloud(existing_layers(artifacts)))
+
+
+def test_a_layer_of_the_same_content_in_other_bytes_is_reused(tmp_path: Path) -> None:
+    """What is published says what it holds; what packed it does not matter."""
+    manifest = write_artifacts(tmp_path) / "manifest.json"
+    document = json.loads(manifest.read_text(encoding="utf-8"))
+    document["files"]["layers/aws-sdk.zip"]["content_sha256"] = "c0ffee"
+    manifest.write_text(json.dumps(document), encoding="utf-8")
+    arn = "arn:aws:lambda:us-east-1:123456789012:layer:visit-event-checkpoint-aws-sdk:5"
+    found = Existing(arn, "aws-sdk for visit-event-checkpoint, content c0ffee", "other bytes")
+    values = merged(stack_values("dev"), {"layers": {"awsSdk": {"mode": "reuse"}}})
+    cloud = Cloud({"visit-event-checkpoint-aws-sdk": found})
+
+    assert deploy(values, tmp_path, cloud).outputs["aws_sdk_layer_arn"] == arn
+
+
+def test_a_published_layer_is_named_by_what_it_holds(tmp_path: Path) -> None:
+    """Key and description, so that it is found again, and other bytes publish nothing."""
+    manifest = write_artifacts(tmp_path) / "manifest.json"
+    document = json.loads(manifest.read_text(encoding="utf-8"))
+    document["files"]["layers/aws-sdk.zip"]["content_sha256"] = "c0ffee"
+    manifest.write_text(json.dumps(document), encoding="utf-8")
+    version = by_name(deploy_layers(tmp_path), VERSION)["aws-sdk"]
+
+    assert version["s3Key"] == "lambda-layers/aws-sdk/c0ffee.zip"
+    assert version["description"] == "aws-sdk for visit-event-checkpoint, content c0ffee"
+    assert "sourceCodeHash" not in version
+
+
+def test_a_layer_is_shared_with_accounts_and_stays_so(everything: Deployment) -> None:
+    """Each by a name of its own, for reading alone; also after a newer version was published."""
+    kind = "aws:lambda/layerVersionPermission:LayerVersionPermission"
+    shared = by_name(everything, kind)
+
+    assert shared.keys() == {
+        "data-processing-111122223333",
+        "data-processing-444455556666",
+        "data-processing-organization",
+    }
+    assert {each["action"] for each in shared.values()} == {"lambda:GetLayerVersion"}
+    assert all(each["skipDestroy"] for each in shared.values())
+    assert shared["data-processing-organization"]["organizationId"] == "o-a1b2c3d4e5"
 
 
 def test_reusing_a_layer_that_does_not_exist_says_what_to_do(artifacts: Path) -> None:
     """Which layer, for what, where, and the ways out."""
     values = merged(stack_values("dev"), {"layers": {"awsSdk": {"mode": "reuse"}}})
     expected = (
-        r"layers\.aws-sdk: no layer event-log-checkpoint-aws-sdk for python3\.12 on arm64 was "
+        r"layers\.aws-sdk: no layer visit-event-checkpoint-aws-sdk for python3\.12 on arm64 was "
         r"found in us-east-1 \(.*\)\. Set its mode to build, or to external"
     )
 
@@ -183,4 +246,4 @@ def test_a_manifest_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     (folder / "manifest.json").write_text("{}", encoding="utf-8")
 
     with pytest.raises(ArtifactError, match=r"manifest\.json: cannot be read"):
-        deploy_layers(folder)
+        deploy(stack_values("dev"), folder, Cloud())

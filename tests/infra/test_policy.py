@@ -11,23 +11,41 @@ import pytest
 from tests.infra.deploying import STACKS, Deployment, Registered
 
 # What AWS cannot restrict to a resource.
-WITHOUT_RESOURCES = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+WITHOUT_RESOURCES = {
+    "cloudwatch:PutMetricData",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+    # Some of these know resources, of which none exists before Lambda makes it.
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+}
+ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
 # AWS offers no tags for these; what they belong to has them.
 WITHOUT_TAGS = {
     "aws:athena/namedQuery:NamedQuery",
     "aws:cloudwatch/dashboard:Dashboard",
+    "aws:cloudwatch/eventTarget:EventTarget",
+    "aws:cloudwatch/queryDefinition:QueryDefinition",
     "aws:glue/catalogTable:CatalogTable",
     "aws:iam/rolePolicy:RolePolicy",
     "aws:lambda/alias:Alias",
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig",
     "aws:lambda/layerVersion:LayerVersion",
+    "aws:lambda/layerVersionPermission:LayerVersionPermission",
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+    "aws:s3/bucketLogging:BucketLogging",
+    "aws:s3/bucketNotification:BucketNotification",
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
     "aws:s3/bucketPolicy:BucketPolicy",
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
     "aws:s3/bucketVersioning:BucketVersioning",
     "aws:scheduler/schedule:Schedule",
+    "aws:sns/topicPolicy:TopicPolicy",
     "aws:sns/topicSubscription:TopicSubscription",
     "aws:sqs/queuePolicy:QueuePolicy",
 }
@@ -72,7 +90,7 @@ def test_everything_goes_through_the_one_provider_that_tags(deployment: Deployme
     assert [] == strangers
     assert json.loads(provider.inputs["allowedAccountIds"]) == ["123456789012"]
     assert provider.inputs["region"] == "us-east-1"
-    assert tags["service"] == "event-log-checkpoint"
+    assert tags["service"] == "visit-event-checkpoint"
     assert tags["environment"] in {*STACKS, "full"}
     assert tags["managed-by"] == "pulumi"
 
@@ -122,21 +140,30 @@ def test_nothing_is_public(deployment: Deployment) -> None:
     assert {block.inputs["bucket"] for block in blocks} == buckets
     for block in blocks:
         assert [name for name, on in block.inputs.items() if on is not True] == ["bucket"]
-    assert not {kind for kind in kinds if "Url" in kind or "Acl" in kind or "ermission" in kind}
-    for _, statements in policies(deployment):
+    # Layers hold published software alone, and are shared with accounts that are named.
+    shared = deployment.all("aws:lambda/layerVersionPermission:LayerVersionPermission")
+    assert not {kind for kind in kinds if "Url" in kind or "Acl" in kind or "ermission" in kind} - {
+        each.kind for each in shared
+    }
+    for each in shared:
+        assert each.inputs["principal"] != "*" or each.inputs["organizationId"]
+    for each, statements in policies(deployment):
         for statement in statements:
-            assert statement["Effect"] == "Deny" or statement.get("Principal") != "*"
+            # Through an endpoint come those alone whom the condition names.
+            is_narrow = each.kind == ENDPOINT and "Condition" in statement
+            is_open = statement.get("Principal") == "*" and not is_narrow
+            assert statement["Effect"] == "Deny" or not is_open
 
 
 def test_everything_that_is_kept_is_reached_by_tls_alone(deployment: Deployment) -> None:
-    """Buckets and queues refuse everybody else."""
-    kinds = {"aws:s3/bucket:Bucket", "aws:sqs/queue:Queue"}
+    """Buckets, queues and the topic of checkpoints refuse everybody else."""
+    kinds = {"aws:s3/bucket:Bucket", "aws:sqs/queue:Queue", "aws:sns/topicPolicy:TopicPolicy"}
     kept = [each for each in resources(deployment) if each.kind in kinds]
     refusing = [
         statement
-        for _, statements in policies(deployment)
+        for each, statements in policies(deployment)
         for statement in statements
-        if statement["Effect"] == "Deny"
+        if statement["Effect"] == "Deny" and each.kind != "aws:iam/rolePolicy:RolePolicy"
     ]
 
     assert len(kept) == len(refusing)

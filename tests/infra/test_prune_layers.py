@@ -1,8 +1,9 @@
-"""Removing old layer versions: what is new or used stays."""
+"""Removing old versions of functions and layers: what is new or needed stays."""
 
 import io
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
@@ -12,13 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from prune_layers import layer_versions, main, superfluous, used_versions
+from prune_layers import all_versions, layer_versions, main, pinned_versions, superfluous
+from tests.infra.deploying import INFRA
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 REGION = "us-east-1"
-NAME = "event-log-checkpoint-aws-sdk"
+NAME = "visit-event-checkpoint-aws-sdk"
+FUNCTION = "visit-event-checkpoint-dev"
 ARN = f"arn:aws:lambda:us-east-1:123456789012:layer:{NAME}"
 
 
@@ -42,20 +45,29 @@ def archive(number: int) -> bytes:
     return stream.getvalue()
 
 
-def use(client: "LambdaClient", *layers: str) -> None:
-    """Publish a function with these layers."""
+def use(client: "LambdaClient", *layers: str, name: str = FUNCTION) -> None:
+    """Publish a function with these layers, one version after the other."""
     trust = '{"Version": "2012-10-17", "Statement": []}'
     iam = boto3.client("iam", region_name=REGION)
     role = iam.create_role(RoleName="role", AssumeRolePolicyDocument=trust)
     client.create_function(
-        FunctionName="function",
+        FunctionName=name,
         Role=role["Role"]["Arn"],
         Handler="module.handler",
         Runtime="python3.12",
         Code={"ZipFile": archive(0)},
-        Layers=layers,
+        Layers=layers[:1],
         Publish=True,
     )
+    for number, layer in enumerate(layers[1:], start=1):
+        client.update_function_configuration(FunctionName=name, Layers=[layer])
+        client.update_function_code(FunctionName=name, ZipFile=archive(number))
+        client.publish_version(FunctionName=name)
+
+
+def published(client: "LambdaClient", name: str = FUNCTION) -> list[int]:
+    """Return the numbers of a function's versions."""
+    return sorted(number for function, number in all_versions(client)[0] if function == name)
 
 
 def test_versions_beyond_the_newest_are_removed(
@@ -78,22 +90,74 @@ def test_a_version_that_a_published_function_uses_stays(client: "LambdaClient") 
     assert sorted(layer_versions(client, NAME)) == [2, 6]
 
 
-def test_a_version_that_only_an_older_function_version_uses_stays(client: "LambdaClient") -> None:
-    """Not only what the newest version of a function has."""
-    use(client, f"{ARN}:2")
-    client.update_function_configuration(FunctionName="function", Layers=[f"{ARN}:6"])
+def test_old_versions_of_the_function_go_and_with_them_their_layers(
+    client: "LambdaClient", capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Otherwise no layer would ever be unused: each has a version that was published with it."""
+    use(client, *(f"{ARN}:{number}" for number in range(1, 7)))
 
-    assert f"{ARN}:2" in used_versions(client)
+    assert main(["--region", REGION, "--layer", NAME, "--keep", "2"]) == 0
+    assert published(client) == [5, 6]
+    assert sorted(layer_versions(client, NAME)) == [5, 6]
+    assert f"{FUNCTION}: 4 of 6 versions, 2 left\n" in capsys.readouterr().out
+
+
+def test_versions_that_an_alias_or_a_stack_needs_stay_with_their_layers(
+    client: "LambdaClient", tmp_path: Path
+) -> None:
+    """Also one that an alias gives a part of the invocations, and one that is pinned."""
+    use(client, *(f"{ARN}:{number}" for number in range(1, 7)))
+    client.create_alias(
+        FunctionName=FUNCTION,
+        Name="dev",
+        FunctionVersion="2",
+        RoutingConfig={"AdditionalVersionWeights": {"3": 0.1}},
+    )
+    stack = "config:\n  event-log-checkpoint:function:\n    pinnedVersion: 4\n"
+    (tmp_path / "Pulumi.dev.yaml").write_text(stack, encoding="utf-8")
+    arguments = ["--region", REGION, "--layer", NAME, "--keep", "1", "--stacks", str(tmp_path)]
+
+    assert main(arguments) == 0
+    assert published(client) == [2, 3, 4, 6]
+    assert sorted(layer_versions(client, NAME)) == [2, 3, 4, 6]
+
+
+def test_functions_of_other_services_are_left_alone_and_keep_their_layers(
+    client: "LambdaClient",
+) -> None:
+    """Whoever uses a layer of ours needs it."""
+    use(client, *(f"{ARN}:{number}" for number in (1, 2, 3)), name="somebody-elses")
+
+    assert main(["--region", REGION, "--layer", NAME, "--keep", "1"]) == 0
+    assert published(client, "somebody-elses") == [1, 2, 3]
+    assert sorted(layer_versions(client, NAME)) == [1, 2, 3, 6]
+
+
+def test_without_the_stacks_files_nothing_is_removed(
+    client: "LambdaClient", tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody would know what is pinned."""
+    assert main(["--region", REGION, "--stacks", str(tmp_path)]) == 1
+    assert "which may pin a version" in capsys.readouterr().err
+    assert len(layer_versions(client, NAME)) == 6
+
+
+def test_pins_are_found_in_the_stacks_own_files() -> None:
+    """None of which pins anything as it is kept here."""
+    assert pinned_versions(INFRA) == set()
 
 
 def test_a_dry_run_removes_nothing(
     client: "LambdaClient", capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And says what would go."""
+    """And says what would go, layers of function versions that would go among them."""
+    use(client, *(f"{ARN}:{number}" for number in range(1, 7)))
     assert main(["--region", REGION, "--layer", NAME, "--keep", "4", "--dry-run"]) == 0
 
-    assert len(layer_versions(client, NAME)) == 6
-    assert f"{NAME}:2 would be removed\n" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert len(layer_versions(client, NAME)) == len(published(client)) == 6
+    assert f"{FUNCTION}:2 would be removed\n" in out
+    assert f"{NAME}:2 would be removed\n" in out
 
 
 def test_the_three_layers_are_looked_after_without_naming_them(
@@ -103,20 +167,20 @@ def test_the_three_layers_are_looked_after_without_naming_them(
     assert main(["--region", REGION]) == 0
 
     assert sorted(layer_versions(client, NAME)) == [4, 5, 6]
-    assert "event-log-checkpoint-observability: 0 of 0 versions" in capsys.readouterr().out
+    assert "visit-event-checkpoint-observability: 0 of 0 versions" in capsys.readouterr().out
 
 
 def test_a_refusal_is_one_line_and_a_status(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As when nobody has logged in."""
-    monkeypatch.setattr("prune_layers.used_versions", refuse)
+    monkeypatch.setattr("prune_layers.all_versions", refuse)
 
     assert main(["--region", REGION]) == 1
     assert capsys.readouterr().err.startswith("prune_layers: ")
 
 
-def refuse(client: "LambdaClient") -> set[str]:
+def refuse(client: "LambdaClient") -> None:
     """Fail as boto3 does without credentials."""
     raise NoCredentialsError
 
@@ -139,8 +203,7 @@ def test_what_is_superfluous_is_neither_new_nor_used(
     numbers: set[int], used: set[int], keep: int
 ) -> None:
     """And what is left is one of both."""
-    versions = {number: f"{ARN}:{number}" for number in numbers}
-    old = superfluous(versions, {f"{ARN}:{number}" for number in used}, keep=keep)
+    old = superfluous(numbers, used, keep=keep)
     left = numbers - set(old)
 
     assert not set(old) & used

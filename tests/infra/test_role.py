@@ -132,11 +132,11 @@ def test_the_rest_is_the_functions_own() -> None:
     found = statements()
 
     assert found["WriteOwnLog"]["Resource"] == [
-        "arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/event-log-checkpoint-prod:*"
+        "arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/visit-event-checkpoint-prod:*"
     ]
     assert "logs:CreateLogGroup" not in found["WriteOwnLog"]["Action"]
     assert found["KeepFailedRuns"]["Resource"] == [
-        "arn:aws:sqs:us-east-1:123456789012:event-log-checkpoint-prod-failed-runs"
+        "arn:aws:sqs:us-east-1:123456789012:visit-event-checkpoint-prod-failed-runs"
     ]
     assert found["SendTraces"]["Resource"] == ["*"]
 
@@ -156,8 +156,9 @@ def test_other_partitions_have_their_own_arns(region: str, partition: str, host:
     changes: dict[str, Any] = {
         "region": region,
         "layers": layers,
+        "alarms": {"topicArn": f"arn:{partition}:sns:{region}:123456789012:operations"},
         "artifacts": {"bucket": "archives"},
-        "checkpoint": {"kmsKeyArn": key},
+        "checkpoint": {"kmsKeyArn": key.replace("us-east-1", region)},
     }
     found = statements(changes)
 
@@ -171,3 +172,20 @@ def test_the_policy_fits_into_what_iam_takes() -> None:
     config = read_configuration(as_texts(merged(stack_values("dev"), EVERYTHING)))
 
     assert len(str(function_policy(config)).replace(" ", "")) < 5_000
+
+
+def test_network_interfaces_are_made_by_lambda_and_not_by_the_functions_code() -> None:
+    """Lambda asks with the function's role; the code has the same role, and is refused."""
+    policies = policy(
+        {"vpc": {"subnetIds": ["subnet-0a1b2c3d"], "securityGroupIds": ["sg-0a1b2c3d"]}}
+    )
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:visit-event-checkpoint-prod"
+    code = {"lambda:SourceFunctionArn": arn}
+
+    def can(context: dict[str, str]) -> bool:
+        access = Access(action="ec2:CreateNetworkInterface", resource="*", context=context)
+        return allows(policies, access)
+
+    assert can({})
+    assert not can(code)
+    assert "AttachToNetwork" not in statements()

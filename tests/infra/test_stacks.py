@@ -17,14 +17,14 @@ def test_a_stack_tells_what_an_operator_needs_to_know(stacks: dict[str, Deployme
     """Function, alias, layers, checkpoint, log group and topic."""
     outputs = stacks["prod"].outputs
 
-    expected_arn = "arn:aws:lambda:us-east-1:123456789012:layer:event-log-checkpoint-aws-sdk:1"
-    assert outputs["lambda_function_name"] == "event-log-checkpoint-prod"
-    assert outputs["lambda_function_arn"].endswith("event-log-checkpoint-prod")
+    expected_arn = "arn:aws:lambda:us-east-1:123456789012:layer:visit-event-checkpoint-aws-sdk:1"
+    assert outputs["lambda_function_name"] == "visit-event-checkpoint-prod"
+    assert outputs["lambda_function_arn"].endswith("visit-event-checkpoint-prod")
     assert outputs["lambda_alias"] == "prod"
     assert outputs["lambda_alias_arn"].endswith("/prod")
     assert outputs["aws_sdk_layer_arn"] == expected_arn
     assert outputs["checkpoint_location"] == "s3://nacc-checkpoints/checkpoints/events.parquet"
-    assert outputs["log_group"] == "/aws/lambda/event-log-checkpoint-prod"
+    assert outputs["log_group"] == "/aws/lambda/visit-event-checkpoint-prod"
     assert outputs["alarm_topic_arn"] == "arn:aws:sns:us-east-1:123456789012:operations"
 
 
@@ -59,11 +59,11 @@ def test_all_layers_means_also_the_one_for_telemetry(everything: Deployment) -> 
 def test_no_code_asks_which_stack_it_is() -> None:
     """Stacks differ in configuration alone."""
     asking = re.compile(r"get_stack|get_organization|[\"'](dev|staging|prod)[\"']")
-    sources = [INFRA / "__main__.py", *sorted((INFRA / "checkpoint_infra").glob("*.py"))]
+    sources = [INFRA / "__main__.py", *sorted((INFRA / "checkpoint_infra").rglob("*.py"))]
 
     found = [path.name for path in sources if asking.search(path.read_text(encoding="utf-8"))]
 
-    assert len(sources) > 10
+    assert len(sources) > 30
     assert [] == found
 
 
@@ -72,7 +72,9 @@ def test_the_program_imports_none_of_the_packages_that_it_deploys() -> None:
     imports = re.compile(
         r"^\s*(import|from) (nacc_event_model|checkpoint_(core|lambda))\b", re.MULTILINE
     )
-    sources: list[Path] = sorted(INFRA.glob("*.py")) + sorted(INFRA.glob("checkpoint_infra/*.py"))
+    sources: list[Path] = sorted(INFRA.glob("*.py")) + sorted(
+        INFRA.glob("checkpoint_infra/**/*.py")
+    )
 
     assert [] == [path.name for path in sources if imports.search(path.read_text("utf-8"))]
 

@@ -1,0 +1,31 @@
+"""The function's environment and its time."""
+
+import json
+from collections.abc import Iterator
+from typing import Final
+
+from checkpoint_infra.config import Configuration
+from checkpoint_infra.environment import function_variables, telemetry_variables
+
+__all__ = ["duration_problems", "environment_problems"]
+
+_MOST_BYTES: Final = 4_096
+
+
+def environment_problems(config: Configuration) -> Iterator[str]:
+    """Refuse more than the 4 KB that Lambda takes, names and values together, as JSON."""
+    variables = function_variables(config) | telemetry_variables(config)
+    size = len(json.dumps(variables, separators=(",", ":"), ensure_ascii=False).encode())
+    if size > _MOST_BYTES:
+        name = max(variables, key=lambda each: len(variables[each]))
+        yield (
+            f"run: the function's environment would have {size} bytes, and Lambda takes "
+            f"{_MOST_BYTES}; shorten what becomes {name} ({len(variables[name])} characters), "
+            "for instance by wider patterns"
+        )
+
+
+def duration_problems(config: Configuration) -> Iterator[str]:
+    """Refuse an alarm that the function's end comes before."""
+    if config.alarms.duration_minutes * 60 >= config.function.timeout_s:
+        yield "alarms.durationMinutes: must be less than function.timeoutS, or it never rises"

@@ -1,0 +1,245 @@
+"""From one configuration to another: what Pulumi would remove or replace.
+
+A resource is removed when nothing of its type and name is registered any more, and replaced when an
+input changes that AWS cannot change.
+"""
+
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from tests.infra.conftest import EVERYTHING
+from tests.infra.deploying import INFRA, Deployment, Registered, deploy, merged, stack_values
+
+# Inputs that AWS cannot change, by kind; ALL but those that are told.
+ALL: Final = "*"
+FORCING: Final[dict[str, set[str]]] = {
+    "aws:athena/namedQuery:NamedQuery": {ALL},
+    "aws:athena/workgroup:Workgroup": {"name"},
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": {"alarmName"},
+    "aws:cloudwatch/dashboard:Dashboard": {"dashboardName"},
+    "aws:cloudwatch/eventRule:EventRule": {"name"},
+    "aws:cloudwatch/eventTarget:EventTarget": {"rule", "targetId"},
+    "aws:cloudwatch/logGroup:LogGroup": {"name"},
+    "aws:cloudwatch/metricAlarm:MetricAlarm": {"name"},
+    "aws:cloudwatch/queryDefinition:QueryDefinition": set(),
+    "aws:ec2/vpcEndpoint:VpcEndpoint": {"serviceName", "vpcEndpointType", "vpcId"},
+    "aws:glue/catalogDatabase:CatalogDatabase": {"name"},
+    "aws:glue/catalogTable:CatalogTable": {"databaseName", "name"},
+    "aws:iam/role:Role": {"name"},
+    "aws:iam/rolePolicy:RolePolicy": {"name", "role"},
+    "aws:lambda/alias:Alias": {"functionName", "name"},
+    "aws:lambda/function:Function": {"name"},
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": {"functionName", "qualifier"},
+    "aws:lambda/layerVersion:LayerVersion": {ALL, "skipDestroy"},
+    "aws:lambda/layerVersionPermission:LayerVersionPermission": {ALL, "skipDestroy"},
+    "aws:s3/bucket:Bucket": {"bucket"},
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": {"bucket"},
+    "aws:s3/bucketLogging:BucketLogging": {"bucket"},
+    "aws:s3/bucketNotification:BucketNotification": {"bucket"},
+    "aws:s3/bucketObjectv2:BucketObjectv2": {"bucket", "key"},
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": {"bucket"},
+    "aws:s3/bucketPolicy:BucketPolicy": {"bucket"},
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": {"bucket"},
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": {
+        "bucket"
+    },
+    "aws:s3/bucketVersioning:BucketVersioning": {"bucket"},
+    "aws:scheduler/schedule:Schedule": {"groupName", "name"},
+    "aws:scheduler/scheduleGroup:ScheduleGroup": {"name"},
+    "aws:sns/topic:Topic": {"name"},
+    "aws:sns/topicPolicy:TopicPolicy": {"arn"},
+    "aws:sns/topicSubscription:TopicSubscription": {"endpoint", "protocol", "topic"},
+    "aws:sqs/queue:Queue": {"name"},
+    "aws:sqs/queuePolicy:QueuePolicy": {"queueUrl"},
+}
+# What holds something that nobody can make again, and the settings that guard it.
+STATEFUL: Final = (
+    "aws:athena/workgroup:",
+    "aws:cloudwatch/logGroup:",
+    "aws:glue/catalogDatabase:",
+    "aws:lambda/layerVersion",
+    "aws:s3/bucket:",
+    "aws:s3/bucketLifecycle",
+    "aws:s3/bucketOwnership",
+    "aws:s3/bucketPolicy:",
+    "aws:s3/bucketPublic",
+    "aws:s3/bucketServer",
+    "aws:s3/bucketVersioning:",
+    "aws:sqs/queue",
+)
+SUBSCRIPTION: Final = "aws:sns/topicSubscription:TopicSubscription"
+BUCKET: Final = "aws:s3/bucket:Bucket"
+
+
+def by_identity(deployment: Deployment) -> dict[tuple[str, str, str], Registered]:
+    """Return the resources by what Pulumi knows them by: the types above them, type and name."""
+    found = {}
+    for each in deployment.resources:
+        above = each.parent.rpartition("::")[0].rpartition("::")[2]
+        found[above, each.kind, each.name] = each
+    assert len(found) == len(deployment.resources)
+    return found
+
+
+def lost(before: Deployment, after: Deployment) -> list[Registered]:
+    """Return what would be removed or replaced, as it was."""
+    old, new = by_identity(before), by_identity(after)
+    return [
+        each
+        for key, each in old.items()
+        if each.kind in FORCING and (key not in new or is_replaced(each, new[key]))
+    ]
+
+
+def is_replaced(before: Registered, after: Registered) -> bool:
+    """Say whether an input changed that AWS cannot change."""
+    changed = {
+        name
+        for name in before.inputs.keys() | after.inputs.keys()
+        if before.inputs.get(name) != after.inputs.get(name)
+    }
+    forcing = FORCING[before.kind]
+    return bool(changed - forcing if ALL in forcing else changed & forcing)
+
+
+def told(found: list[Registered]) -> set[str]:
+    """Return the types and names, without what is before them."""
+    return {f"{each.kind.rpartition(':')[2]} {each.name}" for each in found}
+
+
+def is_kept(each: Registered) -> bool:
+    """Say whether AWS keeps it although Pulumi forgets it."""
+    return each.retain_on_delete or each.inputs.get("skipDestroy") is True
+
+
+FULL: Final = merged(stack_values("dev"), EVERYTHING)
+EMAILS: Final = {"emails": ["a@example.org", "b@example.org", "c@example.org"]}
+MOVES: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
+    "emails-shortened": (
+        {"alarms": EMAILS},
+        {"alarms": {"emails": ["c@example.org", "a@example.org"]}},
+    ),
+    "service-renamed": ({}, {"service": "another-name"}),
+    "environment-renamed": ({}, {"environment": "other"}),
+    "layers-reused": (
+        {},
+        {"layers": {name: {"mode": "reuse"} for name in ("observability", "awsSdk")}},
+    ),
+    "checkpoint-bucket-given": ({}, {"checkpoint": {"create": False}}),
+    "all-buckets-given": (
+        {"accessLogs": None},
+        {
+            "source": {"create": False, "archive": None},
+            "checkpoint": {"create": False},
+            "artifacts": {"create": False},
+            "accessLogs": None,
+        },
+    ),
+    "lifecycle-given": (
+        {"source": {"create": False, "ownsLifecycle": True}},
+        {"source": {"create": False, "archive": None}},
+    ),
+    "athena-off": ({}, {"athena": None}),
+    "topic-given": ({}, {"alarms": {"emails": None, "topicKmsKeyArn": None, "topicArn": "TOPIC"}}),
+    "sizes-and-tags": (
+        {},
+        {
+            "tags": {"cost-center": "research"},
+            "function": {"memoryMb": 2048, "timeoutS": 800, "logRetentionDays": 60},
+            "schedule": {"timeZone": "UTC"},
+        },
+    ),
+}
+
+
+def move(name: str, artifacts: Path) -> list[Registered]:
+    """Return what a move would remove or replace."""
+    before, after = MOVES[name]
+    topic = "arn:aws:sns:us-east-1:123456789012:operations"
+    if after.get("alarms", {}).get("topicArn") == "TOPIC":
+        after = merged(after, {"alarms": {"topicArn": topic}})
+    start = merged(FULL, before)
+    return lost(deploy(start, artifacts), deploy(merged(start, after), artifacts))
+
+
+@pytest.fixture(scope="module")
+def moved(artifacts: Path) -> dict[str, list[Registered]]:
+    """Give what each move would remove or replace."""
+    return {name: move(name, artifacts) for name in MOVES}
+
+
+@pytest.mark.on_one_python
+def test_nothing_that_holds_something_is_lost_by_any_move(
+    moved: dict[str, list[Registered]],
+) -> None:
+    """Logs, messages, buckets with their guards, databases, published layers: AWS keeps them."""
+    gone = {
+        name: told([each for each in found if each.kind.startswith(STATEFUL) and not is_kept(each)])
+        for name, found in moved.items()
+    }
+
+    assert gone == {name: set() for name in MOVES}
+
+
+@pytest.mark.on_one_python
+def test_only_giving_a_bucket_away_meets_its_protection(
+    moved: dict[str, list[Registered]],
+) -> None:
+    """Pulumi then refuses until somebody has said so; the bucket stays in either case."""
+    protected = {
+        name: {each.name for each in found if each.protect}
+        for name, found in moved.items()
+        if any(each.protect for each in found)
+    }
+
+    assert protected == {
+        "checkpoint-bucket-given": {"checkpoint"},
+        "all-buckets-given": {"source", "checkpoint", "artifacts"},
+    }
+
+
+@pytest.mark.on_one_python
+def test_a_shorter_list_of_addresses_ends_one_subscription(
+    moved: dict[str, list[Registered]],
+) -> None:
+    """That of the address that is gone; the order does not matter."""
+    [subscription] = moved["emails-shortened"]
+
+    assert (subscription.kind, subscription.inputs["endpoint"]) == (SUBSCRIPTION, "b@example.org")
+
+
+@pytest.mark.on_one_python
+def test_other_sizes_and_tags_replace_nothing(moved: dict[str, list[Registered]]) -> None:
+    """They are changed in place."""
+    assert told(moved["sizes-and-tags"]) == set()
+
+
+@pytest.mark.on_one_python
+def test_a_layer_that_is_reused_instead_of_built_leaves_its_archive_only(
+    moved: dict[str, list[Registered]],
+) -> None:
+    """Lambda keeps a copy of its own, and the published version stays."""
+    assert told([each for each in moved["layers-reused"] if not is_kept(each)]) == {
+        "BucketObjectv2 observability",
+        "BucketObjectv2 aws-sdk",
+    }
+
+
+def test_what_aws_cannot_change_is_known_for_every_kind(everything: Deployment) -> None:
+    """A new kind must be added above."""
+    kinds = {each.kind for each in everything.resources if each.kind.startswith("aws:")}
+
+    assert kinds == FORCING.keys()
+
+
+def test_a_change_by_hand_is_put_right_by_the_next_deployment(everything: Deployment) -> None:
+    """Nothing is left aside when Pulumi compares, and Pulumi.yaml lets it look before each time."""
+    aside = [each.name for each in everything.resources if each.ignore_changes]
+    project = yaml.safe_load((INFRA / "Pulumi.yaml").read_text(encoding="utf-8"))
+
+    assert [] == aside
+    assert project["options"] == {"refresh": "always"}
+    assert everything.one("aws:lambda/alias:Alias")["functionVersion"] == "7"

@@ -1,0 +1,347 @@
+"""Rules of AWS that neither mocks nor a test server know, each refused before anything is asked."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checkpoint_infra.config import Configuration
+from checkpoint_infra.naming import Names
+from checkpoint_infra.reading import WrongConfigurationError, read_configuration
+from checkpoint_infra.rules.buckets import name_problems
+from checkpoint_infra.rules.expressions import Cron, expression_problems, parse
+from checkpoint_infra.rules.tags import tag_problems
+from tests.infra.conftest import EVERYTHING
+from tests.infra.deploying import as_texts, merged, stack_values
+
+OWN = {"service": "s", "environment": "e", "managed-by": "pulumi"}
+
+
+def read(changes: dict[str, Any]) -> Configuration:
+    """Read dev's configuration with changes and a schedule that is on."""
+    on = merged(stack_values("dev"), {"schedule": {"enabled": True}})
+    return read_configuration(as_texts(merged(on, changes)))
+
+
+def problems(changes: dict[str, Any]) -> list[str]:
+    """Return what is said about it."""
+    with pytest.raises(WrongConfigurationError) as caught:
+        read(changes)
+    return list(caught.value.problems)
+
+
+def only(found: Iterator[str]) -> str:
+    """Return the one problem that there must be."""
+    [problem] = found
+    return problem
+
+
+@pytest.mark.parametrize(
+    "tags,said",
+    [
+        ({"Environment": "dev"}, "tags.Environment: is the same as environment"),
+        ({"Owner": "a", "owner": "b"}, "tags.owner: is the same as Owner"),
+        ({"aws:owner": "a"}, "must not begin with aws:"),
+        ({"AWS:owner": "a"}, "must not begin with aws:"),
+        ({"cost;center": "a"}, "its name may have"),
+        ({"owner": "a, b"}, "its value may have"),
+        ({"": "a"}, "1 to 128"),
+        ({"a" * 129: "a"}, "1 to 128"),
+        ({"owner": "a" * 257}, "at most 256"),
+        ({str(number): "a" for number in range(8)}, "8 are too many; with our own 3"),
+    ],
+)
+def test_a_tag_that_a_service_would_refuse_is_refused(tags: dict[str, str], said: str) -> None:
+    """In any service that gets it; IAM compares names without case."""
+    assert said in only(tag_problems(tags, OWN))
+
+
+def test_tags_that_all_services_take_are_taken() -> None:
+    """Seven of them, with empty values, umlauts and the signs that are allowed."""
+    tags = {
+        "a": "",
+        "Größe": "a b",
+        "x_.:/=+-@": "x_.:/=+-@",
+        "1": "1",
+        "2": "2",
+        "3": "3",
+        "4": "",
+    }
+
+    assert [] == list(tag_problems(tags, OWN))
+
+
+@pytest.mark.parametrize(
+    "name", ["a..b", "192.168.0.1", "xn--a", "sthree-a", "amzn-s3-demo-a", "a-s3alias", "a--x-s3"]
+)
+def test_a_bucket_name_that_s3_keeps_for_itself_is_refused(name: str) -> None:
+    """Whatever it is for."""
+    assert only(name_problems("bucket", name)).startswith("bucket: ")
+    for section in ({"source": {"bucket": name}}, {"accessLogs": {"bucket": name}}):
+        assert any(".bucket: " in problem for problem in problems(section))
+
+
+@pytest.mark.parametrize(
+    "expression,said",
+    [
+        ("cron(0 6 * * ?)", "six fields, not 5"),
+        ("cron(0 6 * * * *)", "must be ?"),
+        ("cron(0 6 ? * ? *)", "must be ?"),
+        ("cron(60 6 * * ? *)", "minutes: 60 is not from 0 to 59"),
+        ("cron(0 24 * * ? *)", "hours: 24 is not from 0 to 23"),
+        ("cron(0 6 32 * ? *)", "day of month: 32 is not"),
+        ("cron(0 6 * 13 ? *)", "month: 13 is not from 1 to 12 or JAN to DEC"),
+        ("cron(0 6 ? * 0 *)", "day of week: 0 is not from 1 to 7 or SUN to SAT"),
+        ("cron(0 6 ? * MON#6 *)", "1 to 5"),
+        ("cron(0 6 * * ? 1969)", "year: 1969"),
+        ("cron(0 6-4 * * ? *)", "hours: 6-4 ends before it begins"),
+        ("cron(0/0 6 * * ? *)", "a positive number behind the slash"),
+        ("cron(0 6 31 FEB ? *)", "is never due"),
+        ("cron(0 6 * * ? 2020)", "is never due"),
+        ("rate(0 hours)", "at least 1"),
+        ("rate(1 hours)", "must be rate(1 hour)"),
+        ("rate(6 hour)", "must be rate(6 hours)"),
+        ("rate(6h)", "a number and minutes, hours or days"),
+        ("rate(30 seconds)", "a number and minutes, hours or days"),
+    ],
+)
+def test_an_expression_that_the_scheduler_would_refuse_is_refused(
+    expression: str, said: str
+) -> None:
+    """With the field that is wrong, and by the setting's name in a stack."""
+    assert said in only(expression_problems(expression))
+    assert problems({"schedule": {"expression": expression}})[0].startswith("schedule.expression: ")
+
+
+@pytest.mark.parametrize(
+    "days,expected",
+    [
+        ("? * MON", [4, 11, 18, 25]),
+        ("? * 2", [4, 11, 18, 25]),
+        ("? * FRI-SAT", [1, 2, 8, 9, 15, 16, 22, 23, 29, 30]),
+        ("? * 6L", [29]),
+        ("? * L", [2, 9, 16, 23, 30]),
+        ("? * TUE#2", [12]),
+        ("L * ?", [31]),
+        ("LW * ?", [29]),
+        ("2W * ?", [1]),
+        ("3W * ?", [4]),
+        ("1,15 JAN,FEB ?", [1, 15]),
+        ("1/10 1/3 ?", [1, 11, 21, 31]),
+        ("* 2 ?", []),
+    ],
+)
+def test_an_expression_is_due_on_the_days_that_it_means(days: str, expected: list[int]) -> None:
+    """In January 2027, which begins on a Friday and ends on a Sunday."""
+    cron = parse(f"cron(30 6 {days} *)")
+    assert isinstance(cron, Cron)
+    due = list(cron.due(date(2027, 1, 1), 31))
+
+    assert expected == [each.day for each in due]
+    assert all((each.hour, each.minute) == (6, 30) for each in due)
+
+
+@pytest.mark.parametrize(
+    "first,days", [("1W", [1]), ("30W", [29]), ("31W", [29])], ids=["first", "saturday", "sunday"]
+)
+def test_the_nearest_weekday_is_in_the_same_month(first: str, days: list[int]) -> None:
+    """A Sunday at a month's end is the Friday before, not the Monday of the next month."""
+    cron = parse(f"cron(0 6 {first} * ? *)")
+    assert isinstance(cron, Cron)
+
+    assert days == [each.day for each in cron.due(date(2027, 1, 1), 31)]
+
+
+@given(
+    minute=st.integers(0, 59),
+    hour=st.integers(0, 23),
+    day=st.integers(1, 7),
+    step=st.integers(1, 30),
+)
+def test_what_is_in_range_is_taken(minute: int, hour: int, day: int, step: int) -> None:
+    """Numbers, steps and names in either case."""
+    for weekday in (str(day), f"{day}L", f"{day}#1", "mon-fri"):
+        assert [] == list(expression_problems(f"cron({minute}/{step} {hour} ? * {weekday} *)"))
+
+
+@pytest.mark.parametrize(
+    "schedule,hours",
+    [
+        ({"expression": "cron(0 6 ? * MON-FRI *)"}, 74),
+        ({"expression": "cron(0 6,18 * * ? *)", "timeZone": "UTC"}, None),
+        ({"expression": "rate(24 hours)"}, None),
+        ({"expression": "rate(2 days)"}, 49),
+        ({"expression": "cron(0 6 * * ? *)"}, None),
+    ],
+)
+def test_a_schedule_that_pauses_longer_than_the_alarm_waits_is_refused(
+    schedule: dict[str, str], hours: int | None
+) -> None:
+    """With both settings named and the number that would do; clocks that go back are reckoned."""
+    if hours is None:
+        assert read({"schedule": schedule}).alarms.expected_run_hours == 26
+        return
+    [problem] = problems({"schedule": schedule})
+
+    assert problem.startswith("schedule.expression: ")
+    assert f"raise alarms.expectedRunHours to at least {hours}" in problem
+    longer = read({"schedule": schedule, "alarms": {"expectedRunHours": hours}})
+    assert longer.alarms.expected_run_hours == hours
+    assert problems({"schedule": schedule, "alarms": {"expectedRunHours": hours - 1}})
+
+
+def test_a_weekly_schedule_is_watched_by_a_deadline() -> None:
+    """CloudWatch looks back a week at most, which is just too little."""
+    weekly = {"expression": "cron(0 6 ? * MON *)"}
+    [problem] = problems({"schedule": weekly, "alarms": {"expectedRunHours": 168}})
+    watched = {"expectedRunHours": 4, "deadline": "cron(0 8 ? * MON *)"}
+
+    assert "168 hours at most: give alarms.deadline" in problem
+    assert read({"schedule": weekly, "alarms": watched}).alarms.deadline
+
+
+@pytest.mark.parametrize(
+    "deadline,hours,said",
+    [
+        ("cron(0 8 ? * TUE *)", 4, "no run of schedule.expression cron(0 6 ? * MON *)"),
+        ("cron(20 6 ? * MON *)", 4, "at least 30 minutes before"),
+        ("cron(0 8 ? * MON *)", 1, "within alarms.expectedRunHours (1)"),
+        ("cron(0 8 ? * MON *)", 26, "alarms.expectedRunHours: with alarms.deadline"),
+        ("cron(0 8 * * MON *)", 4, "alarms.deadline: one of day"),
+        ("rate(7 days)", 4, "must be cron(...)"),
+    ],
+)
+def test_a_deadline_that_no_run_could_meet_is_refused(deadline: str, hours: int, said: str) -> None:
+    """Too early, too late, or of another day than the run."""
+    alarms = {"expectedRunHours": hours, "deadline": deadline}
+    schedule = {"expression": "cron(0 6 ? * MON *)"}
+
+    [problem] = problems({"schedule": schedule, "alarms": alarms})
+    assert said in problem
+
+
+KEY = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d"
+WRONG_ARNS: list[tuple[dict[str, Any], str]] = [
+    ({"source": {"kmsKeyArn": KEY.replace("us-east-1", "eu-west-1")}}, "source.kmsKeyArn"),
+    ({"function": {"logKmsKeyArn": KEY.replace("us-east-1", "eu-west-1")}}, "function.logKmsKey"),
+    ({"alarms": {"topicArn": "arn:aws:sns:us-west-2:123456789012:x"}}, "alarms.topicArn"),
+    (
+        {"notification": {"targetArns": ["arn:aws:sqs:us-west-2:123456789012:x"]}},
+        "notification.targetArns[0]",
+    ),
+    ({"permissionsBoundaryArn": "arn:aws:iam::111122223333:policy/b"}, "permissionsBoundaryArn"),
+    ({"permissionsBoundaryArn": "arn:aws-cn:iam::123456789012:policy/b"}, "permissionsBoundaryArn"),
+    (
+        {"credentials": {"assumeRole": {"roleArn": "arn:aws-cn:iam::123456789012:role/r"}}},
+        "credentials.assumeRole.roleArn",
+    ),
+]
+
+
+@pytest.mark.parametrize("changes,where", WRONG_ARNS)
+def test_an_arn_of_elsewhere_is_refused_where_the_service_demands_it(
+    changes: dict[str, Any], where: str
+) -> None:
+    """Region, partition or account; an event bus may be in another region."""
+    [problem] = problems(changes)
+
+    assert problem.startswith(where)
+    assert "stack's" in problem
+
+
+def test_an_event_bus_may_be_elsewhere() -> None:
+    """EventBridge sends to buses of other regions."""
+    bus = "arn:aws:events:eu-west-1:123456789012:event-bus/central"
+
+    assert read({"notification": {"targetArns": [bus]}}).notification
+
+
+def test_an_environment_that_lambda_would_refuse_is_refused() -> None:
+    """4 KB for all of it; the message names the longest."""
+    patterns = [f"project-{number:04}-*" for number in range(300)]
+    [problem] = problems({"run": {"excludeProjects": patterns}})
+
+    assert problem.startswith("run: the function's environment would have ")
+    assert "shorten what becomes EXCLUDE_PROJECTS" in problem
+
+
+def test_names_and_keys_fit_into_what_aws_takes() -> None:
+    """With the longest service, environment and key that the configuration lets through."""
+    config = read(
+        {
+            "service": "s" * 32,
+            "environment": "e" * 20,
+            "checkpoint": {"key": f"{'k' * 252}/{'k' * 251}.parquet"},
+        }
+    )
+    names = Names(config)
+    limits = {
+        names.function: 64,
+        names.role: 64,
+        names.scheduler_role: 64,
+        names.deadline: 64,
+        names.failed_runs: 80,
+        names.undelivered: 80,
+        names.alarm_topic: 256,
+        names.updates: 64,
+        names.alarm("no-successful-run"): 255,
+        names.layer("data-processing"): 140,
+    }
+    longest = (
+        f"{config.checkpoint.folder}_previous/{config.checkpoint.stem}.parquet/{'c' * 64}.parquet"
+    )
+
+    assert [] == [name for name, limit in limits.items() if len(name) > limit]
+    assert len(longest.encode()) <= 1_024
+
+
+@pytest.mark.parametrize(
+    "changes,said",
+    [
+        ({"layers": {"awsSdk": {"mode": "reuse", "sharedWith": ["111122223333"]}}}, "mode build"),
+        ({"layers": {"awsSdk": {"sharedWith": ["111122223333"] * 2}}}, "an account twice"),
+        ({"alarms": {"emails": ["a@b.org", "A@b.org"]}}, "alarms.emails: names an address twice"),
+        ({"notification": {}}, "notification: give targetArns, or createTopic"),
+        (
+            {"notification": {"targetArns": ["arn:aws:sqs:us-east-1:123456789012:x"] * 2}},
+            "notification.targetArns: names a target twice",
+        ),
+        (
+            {"athena": {"database": "d", "workgroup": {"resultsBucket": "x", "scanLimitMb": 9}}},
+            "athena.workgroup",
+        ),
+        (
+            {
+                "athena": {
+                    "database": "d",
+                    "workgroup": {
+                        "resultsBucket": "nacc-checkpoints-dev",
+                        "resultsPrefix": "checkpoints/results/",
+                    },
+                }
+            },
+            "athena.workgroup.resultsPrefix: must not be below the checkpoint's folder",
+        ),
+        (
+            {
+                "accessLogs": {"bucket": "logs"},
+                "checkpoint": {"create": False},
+                "artifacts": {"create": False},
+            },
+            "accessLogs: no bucket is created here",
+        ),
+        ({"accessLogs": {"bucket": "nacc-events", "create": True}}, "accessLogs: a bucket that is"),
+        ({"vpc": {"subnetIds": [], "securityGroupIds": ["sg-0a1b2c3d"]}}, "vpc.subnetIds"),
+    ],
+)
+def test_an_option_that_contradicts_itself_is_refused(changes: dict[str, Any], said: str) -> None:
+    """What it would ignore, and what would be there twice."""
+    assert said in problems(changes)[0]
+
+
+def test_the_stack_with_every_option_is_right() -> None:
+    """So that each refusal above is about what it changes."""
+    assert read(EVERYTHING).environment == "full"
