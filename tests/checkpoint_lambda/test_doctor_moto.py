@@ -9,12 +9,14 @@ from urllib.request import Request, urlopen
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto.core.authorization import enable_iam_authentication
 
 from checkpoint_infra.policies import function_policy
 from checkpoint_infra.reading import read_configuration
 from checkpoint_lambda._s3_clients import close_clients
 from checkpoint_lambda.doctor import _s3_access
+from checkpoint_lambda.doctor._s3_key import state_of_key
 from tests.checkpoint_lambda.examining import examined
 from tests.checkpoint_lambda.invoking import document, object_key
 from tests.checkpoint_lambda.s3_serving import set_aws
@@ -98,6 +100,56 @@ def test_what_the_bucket_lacks_is_noted(s3: "S3Client") -> None:
     noted = ("encryption", "default encryption", "versioning", "public access")
     assert dict.fromkeys(noted, "warning") == found.but_ok()
     assert "could not be restored" in found.details["versioning"]
+
+
+@pytest.mark.parametrize(
+    "change,state,said",
+    [
+        (None, "ok", "aws:kms, arn:aws:kms:us-east-1:"),
+        ("disable_key", "failed", "is Disabled"),
+        ("schedule_key_deletion", "failed", "is PendingDeletion"),
+    ],
+)
+def test_a_key_that_will_not_last_is_told(
+    s3: "S3Client", change: str | None, state: str, said: str
+) -> None:
+    """Which key it is, and in which state: what is written now must be readable then."""
+    kms: Any = boto3.client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    s3.put_bucket_encryption(
+        Bucket="checkpoints",
+        ServerSideEncryptionConfiguration={
+            "Rules": [{"ApplyServerSideEncryptionByDefault": default}]
+        },
+    )
+    if change:
+        getattr(kms, change)(KeyId=key)
+    found = examined(SOURCE, CHECKPOINT)
+
+    assert found.but_ok().get("encryption", "ok") == state
+    assert said in found.details["encryption"]
+
+
+@pytest.mark.parametrize(
+    "manager,said", [("AWS", "no other account"), (None, "cannot be seen from here")]
+)
+def test_a_key_that_others_cannot_use_or_that_nobody_may_look_at_is_told(
+    monkeypatch: pytest.MonkeyPatch, manager: str | None, said: str
+) -> None:
+    """Neither is a reason not to run."""
+
+    class Keys:
+        def describe_key(self, **_: str) -> Any:
+            if manager is None:
+                raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "DescribeKey")
+            return {"KeyMetadata": {"KeyState": "Enabled", "KeyManager": manager}}
+
+    monkeypatch.setattr("boto3.session.Session.client", lambda *_, **__: Keys())
+    verdict = state_of_key("arn:aws:kms:us-east-1:123456789012:key/1", "aws:kms")
+
+    assert verdict.state in {"ok", "warning"}
+    assert said in verdict.detail
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
 from tests.infra.deploying import Deployment
-from tests.infra.translating import KINDS, NOT_TRANSLATED, template
+from tests.infra.translating import template
+from tests.infra.translations import KINDS, NOT_TRANSLATED
 
 # What the linter says and we accept, by rule: each with its reason.
 ACCEPTED: dict[str, str] = {}

@@ -11,6 +11,7 @@ from checkpoint_lambda._s3_errors import code_of, explained, status_of
 from checkpoint_lambda._s3_retrying import retrying
 from checkpoint_lambda.doctor._examination import Subject, Verdict, failed, ok, skipped, warning
 from checkpoint_lambda.doctor._s3_access import FIRST_PAUSE_S, bucket_of, key_of
+from checkpoint_lambda.doctor._s3_key import state_of_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,8 +39,9 @@ def probe_encryption(subject: Subject) -> Verdict:
     algorithm = head.get("ServerSideEncryption")
     if algorithm is None:
         return warning("the server does not say that what is written is encrypted.")
-    key_id = head.get("SSEKMSKeyId")
-    return ok(f"what is written is encrypted: {algorithm}{f', {key_id}' if key_id else ''}")
+    if key_id := head.get("SSEKMSKeyId"):
+        return state_of_key(key_id, algorithm)
+    return ok(f"what is written is encrypted: {algorithm}")
 
 
 def default_encryption(subject: Subject) -> Verdict:
