@@ -17,7 +17,7 @@ from tests.infra.creating import REGION, Creating
 from tests.infra.deploying import deploy, merged, stack_values
 from tests.moto_serving import serving_moto
 
-FUNCTION = "event-log-checkpoint-dev"
+FUNCTION = "visit-event-checkpoint-dev"
 EVENTS, CHECKPOINTS, ELSEWHERE = "nacc-events", "nacc-checkpoints-dev", "somebody-elses"
 CHECKPOINT = "checkpoints/events.parquet"
 REJECTS = "checkpoints/_rejects/events.parquet"

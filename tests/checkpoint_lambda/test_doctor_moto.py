@@ -115,8 +115,8 @@ def test_a_key_that_will_not_last_is_told(
 ) -> None:
     """Which key it is, and in which state: what is written now must be readable then."""
     kms: Any = boto3.client("kms")
-    key = kms.create_key()["KeyMetadata"]["Arn"]
-    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    key = kms.create_key()["KeyMetadata"]
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key["Arn"]}
     s3.put_bucket_encryption(
         Bucket="checkpoints",
         ServerSideEncryptionConfiguration={
@@ -124,7 +124,7 @@ def test_a_key_that_will_not_last_is_told(
         },
     )
     if change:
-        getattr(kms, change)(KeyId=key)
+        getattr(kms, change)(KeyId=key["KeyId"])
     found = examined(SOURCE, CHECKPOINT)
 
     assert found.but_ok().get("encryption", "ok") == state
