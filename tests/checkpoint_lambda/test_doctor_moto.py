@@ -116,7 +116,7 @@ def test_a_key_that_will_not_last_is_told(
     """Which key it is, and in which state: what is written now must be readable then."""
     kms: Any = boto3.client("kms")
     key = kms.create_key()["KeyMetadata"]
-    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key["Arn"]}
+    default: Any = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key["Arn"]}
     s3.put_bucket_encryption(
         Bucket="checkpoints",
         ServerSideEncryptionConfiguration={

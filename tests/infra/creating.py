@@ -5,6 +5,8 @@ roles, policies, buckets, archives, layers, queues, the function and its schedul
 answered, as by `Cloud`.
 """
 
+import base64
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -105,7 +107,9 @@ class Creating(Cloud):
             CompatibleArchitectures=wanted["compatibleArchitectures"],
         )
         # What was uploaded is what was published.
-        assert version["Content"]["CodeSize"] > 0
+        uploaded = self.client("s3").get_object(Bucket=wanted["s3Bucket"], Key=wanted["s3Key"])
+        digest = hashlib.sha256(uploaded["Body"].read()).digest()
+        assert version["Content"]["CodeSha256"] == base64.b64encode(digest).decode()
         return version["LayerVersionArn"], {"arn": version["LayerVersionArn"]}
 
     def _function(self, wanted: dict[str, Any]) -> State:
