@@ -45,6 +45,8 @@ class Creating(Cloud):
             "aws:scheduler/schedule:Schedule": self._schedule,
         }
         self.created: list[str] = []
+        # The digests of what was uploaded, by key.
+        self._uploaded: dict[str, str] = {}
 
     def client(self, service: str) -> Any:
         """Return boto3's client, one for each service."""
@@ -86,6 +88,8 @@ class Creating(Cloud):
     def _object(self, wanted: dict[str, Any]) -> State:
         body = Path(wanted["source"]).read_bytes()
         self.client("s3").put_object(Bucket=wanted["bucket"], Key=wanted["key"], Body=body)
+        digest = hashlib.sha256(body).digest()
+        self._uploaded[wanted["key"]] = base64.b64encode(digest).decode()
         return wanted["key"], {}
 
     def _queue(self, wanted: dict[str, Any]) -> State:
@@ -107,9 +111,7 @@ class Creating(Cloud):
             CompatibleArchitectures=wanted["compatibleArchitectures"],
         )
         # What was uploaded is what was published.
-        uploaded = self.client("s3").get_object(Bucket=wanted["s3Bucket"], Key=wanted["s3Key"])
-        digest = hashlib.sha256(uploaded["Body"].read()).digest()
-        assert version["Content"]["CodeSha256"] == base64.b64encode(digest).decode()
+        assert version["Content"]["CodeSha256"] == self._uploaded[wanted["s3Key"]]
         return version["LayerVersionArn"], {"arn": version["LayerVersionArn"]}
 
     def _function(self, wanted: dict[str, Any]) -> State:
