@@ -319,10 +319,29 @@ def test_requests_that_always_fail_are_told(s3: FakeS3) -> None:
     assert "S3 failed each time" in found.details["versioning"]
 
 
+def is_probe(request: Request) -> bool:
+    """Tell whether it is about what the doctor writes."""
+    return PROBE in request.key
+
+
+@pytest.mark.parametrize("fault", [Fault.FAIL_BEFORE, Fault.RESPONSE_LOST, Fault.NO_ETAG])
+def test_a_write_whose_outcome_is_not_known_is_read_back(s3: FakeS3, fault: Fault) -> None:
+    """As a run does, which would not fail either."""
+    planned = s3.plan.add(fault, operation="PutObject", nth=1)
+    found = examined(SOURCE, CHECKPOINT)
+
+    assert 1 == planned.fired
+    assert {} == but_known(found)
+
+
 def test_a_write_without_an_answer_fails_and_leaves_nothing(s3: FakeS3) -> None:
-    """It took place: the probe is removed although the check that removes it is not reached."""
+    """It took place, and reading back fails.
+
+    The probe is removed although the check that removes it is not reached.
+    """
     before = state(s3)
     fault = s3.plan.add(Fault.RESPONSE_LOST, operation="PutObject")
+    s3.plan.add(Fault.FAIL_BEFORE, operation="GetObject", where=is_probe, times=None)
     found = examined(SOURCE, CHECKPOINT)
 
     assert 1 == fault.fired

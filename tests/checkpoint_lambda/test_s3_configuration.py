@@ -12,7 +12,8 @@ from botocore import exceptions as aws
 
 from checkpoint_core.errors import StorageError
 from checkpoint_lambda._s3_clients import close_clients, current_clients
-from checkpoint_lambda._s3_errors import FAILURES, storage_error
+from checkpoint_lambda._s3_errors import FAILURES
+from checkpoint_lambda._s3_explanations import storage_error
 from checkpoint_lambda._s3_source import S3Source
 from checkpoint_lambda._s3_store import S3Store
 from tests.checkpoint_lambda.s3_serving import BUCKET, serving, set_aws

@@ -8,7 +8,8 @@ from xml.sax.saxutils import escape
 
 from tests.fake_s3.bodies import decoded
 from tests.fake_s3.errors import S3Error
-from tests.fake_s3.faults import ERROR_BEFORE, Fault
+from tests.fake_s3.faults import ERROR_BEFORE, HOSTILE, INSTEAD, OF_LISTINGS, Fault
+from tests.fake_s3.hostile import changed, instead
 from tests.fake_s3.listing import page_document
 from tests.fake_s3.objects import ARCHIVES, StoredObject, http_date
 from tests.fake_s3.requests import Reply, Request
@@ -27,11 +28,16 @@ def handle(s3: FakeS3, request: Request, fault: Fault | None) -> Reply:
             _check_region(s3, request)
         if fault in ERROR_BEFORE:
             return _error_reply(request, S3Error(ERROR_BEFORE[fault]))
+        if fault in INSTEAD:
+            return instead(fault, request)
         reply = _OPERATIONS[request.operation](s3, request)
     except S3Error as error:
         reply = _error_reply(request, error)
     if fault is Fault.FAIL_AFTER:
         return _error_reply(request, S3Error("InternalError"))
+    is_listing = request.operation == "ListObjectsV2"
+    if fault in HOSTILE and (is_listing or fault not in OF_LISTINGS):
+        return changed(fault, request, reply)
     return reply
 
 

@@ -11,7 +11,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, NoCredentialsError
 
 from checkpoint_lambda._s3_clients import current_clients
-from checkpoint_lambda._s3_errors import FAILURES, explained, status_of, summary_of
+from checkpoint_lambda._s3_errors import FAILURES, raw_failures, status_of, summary_of
+from checkpoint_lambda._s3_explanations import explained
 from checkpoint_lambda._s3_retrying import retrying
 from checkpoint_lambda.doctor._examination import Subject, Verdict, failed, ok, skipped, warning
 from checkpoint_lambda.doctor._source import told

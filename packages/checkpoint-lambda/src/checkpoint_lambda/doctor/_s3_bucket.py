@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from checkpoint_lambda._s3_clients import current_clients
-from checkpoint_lambda._s3_errors import code_of, explained, status_of
+from checkpoint_lambda._s3_errors import code_of, status_of
+from checkpoint_lambda._s3_explanations import explained
 from checkpoint_lambda._s3_retrying import retrying
 from checkpoint_lambda.doctor._examination import Subject, Verdict, failed, ok, skipped, warning
 from checkpoint_lambda.doctor._s3_access import FIRST_PAUSE_S, bucket_of, key_of
