@@ -46,6 +46,7 @@ class Fault(enum.Enum):
     NO_IS_TRUNCATED = "of a listing: whether more follows is left out"
     ODD_IS_TRUNCATED = "of a listing: whether more follows is neither true nor false"
     EMPTY_TRUNCATED = "of a listing: no keys, but a token with which they come; nothing is wrong"
+    LEADS_BACK = "of a listing: no keys, and the token that it was asked with"
     NO_KEYS = "of a listing: objects without their keys"
     NO_SIZES = "of a listing: objects without their sizes"
     NO_TIMES = "of a listing: objects without their times"
@@ -80,6 +81,7 @@ OF_LISTINGS = {
     Fault.NO_IS_TRUNCATED,
     Fault.ODD_IS_TRUNCATED,
     Fault.EMPTY_TRUNCATED,
+    Fault.LEADS_BACK,
     Fault.NO_KEYS,
     Fault.NO_SIZES,
     Fault.NO_TIMES,

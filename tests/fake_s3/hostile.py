@@ -72,15 +72,18 @@ def _page(fault: Fault, request: Request, body: bytes) -> bytes:
     if fault is Fault.EMPTY_TOKEN:
         with_none = _TOKEN.sub(b"", body)
         return _TRUNCATED.sub(_IS + b"<NextContinuationToken></NextContinuationToken>", with_none)
-    if fault is Fault.EMPTY_TRUNCATED:
-        token = request.query.get("continuation-token") or _token(
-            request.query.get("start-after", "")
-        )
+    if fault in {Fault.EMPTY_TRUNCATED, Fault.LEADS_BACK}:
+        token = request.query.get("continuation-token")
+        if token is None or fault is Fault.EMPTY_TRUNCATED:
+            token = _next_to(token, request.query.get("start-after", ""))
         following = f"<NextContinuationToken>{token}</NextContinuationToken>".encode()
         return _TRUNCATED.sub(_IS + following, _TOKEN.sub(b"", _CONTENTS.sub(b"", body)))
     odd = b"<IsTruncated>perhaps</IsTruncated>" if fault is Fault.ODD_IS_TRUNCATED else b""
     return _TRUNCATED.sub(odd, body)
 
 
-def _token(after: str) -> str:
-    return base64.b64encode((after or " ").encode()).decode()
+def _next_to(token: str | None, after: str) -> str:
+    """Return another token with which the same keys come."""
+    if token is not None:
+        after = base64.b64decode(token).decode()
+    return base64.b64encode(f"{after}\0".encode()).decode()

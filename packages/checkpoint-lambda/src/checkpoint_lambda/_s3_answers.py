@@ -41,8 +41,9 @@ class BadAnswerError(Exception):
 
 def examine_answers(client: S3Client) -> None:
     """Let a client raise BadAnswerError for each answer that does not say what it must."""
-    # The first of all, because boto3 makes some of these look like failures of the server.
-    client.meta.events.register_first("before-parse.s3", _examine)
+    # The most general name is called first. boto3's own handler, which is not to come before this
+    # one, makes some of these answers look like failures of S3's.
+    client.meta.events.register("before-parse.*.*", _examine)
 
 
 def _examine(operation_model: Any, response_dict: dict[str, Any], **_: object) -> None:

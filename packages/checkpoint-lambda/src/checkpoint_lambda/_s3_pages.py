@@ -68,23 +68,27 @@ def answers(
     """Yield S3's answers to a listing, up to the one that says that it is the last.
 
     Each is asked for as often as is allowed, the first after so many `failed` attempts at it.
-    Raises what is in FAILURES, also where an answer leads back to itself.
+    Raises what is in FAILURES.
     """
     token: str | None = None
+
+    def ask() -> ListObjectsV2OutputTypeDef:
+        further: ListObjectsV2RequestTypeDef = wanted
+        if token is not None:
+            further = {**wanted, "ContinuationToken": token}
+        answer = clients.single.list_objects_v2(**further)
+        if answer["IsTruncated"] and answer["NextContinuationToken"] == token:
+            status = answer["ResponseMetadata"]["HTTPStatusCode"]
+            raise BadAnswerError(status, "a page that leads back to itself")
+        return answer
+
     while True:
-        asked = wanted if token is None else {**wanted, "ContinuationToken": token}
         answer = retrying(
-            lambda asked=asked: clients.single.list_objects_v2(**asked),  # type: ignore[misc] # a default
-            first_pause_s=first_pause_s,
-            attempts=clients.attempts,
-            failed=failed,
+            ask, first_pause_s=first_pause_s, attempts=clients.attempts, failed=failed
         )
         yield answer
         if not answer["IsTruncated"]:
             return
-        if answer["NextContinuationToken"] == token:
-            status = answer["ResponseMetadata"]["HTTPStatusCode"]
-            raise BadAnswerError(status, "a page that leads back to itself")
         token, failed = answer["NextContinuationToken"], 0
 
 
