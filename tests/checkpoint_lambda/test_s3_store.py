@@ -362,9 +362,11 @@ class TestPutIf:
     ) -> None:
         """After the time limit."""
         s3.plan.add(Fault.TIMEOUT, operation="PutObject")
-        with impatient(monkeypatch):
-            with pytest.raises(OutcomeUnknownError, match="writing failed"):
-                store.put_if(NAME, local(b"one"), FIRST)
+        with (
+            impatient(monkeypatch),
+            pytest.raises(OutcomeUnknownError, match="writing failed"),
+        ):
+            store.put_if(NAME, local(b"one"), FIRST)
 
     def test_what_is_unknown_may_happen_later(
         self,
@@ -375,9 +377,11 @@ class TestPutIf:
     ) -> None:
         """After we have stopped waiting."""
         s3.plan.add(Fault.LATE, operation="PutObject", delay_s=1.0)
-        with impatient(monkeypatch):
-            with pytest.raises(OutcomeUnknownError, match="writing failed"):
-                store.put_if(NAME, local(b"one"), FIRST)
+        with (
+            impatient(monkeypatch),
+            pytest.raises(OutcomeUnknownError, match="writing failed"),
+        ):
+            store.put_if(NAME, local(b"one"), FIRST)
         assert [] == s3.keys(BUCKET)
         deadline = time.monotonic() + 30
         while not s3.keys(BUCKET) and time.monotonic() < deadline:

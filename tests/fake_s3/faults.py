@@ -35,7 +35,9 @@ class Fault(enum.Enum):
     ERROR_WITH_200 = "no effect, 200 with an error document"
     HTML_WITH_200 = "no effect, 200 with a page for people, which is not XML"
     XHTML_WITH_200 = "no effect, 200 with a page for people, which is XML"
-    STATIC_HTML = "no effect, 200 with a page that has an ETag and a time, as a file of a web server"
+    STATIC_HTML = (
+        "no effect, 200 with a page that has an ETag and a time, as a file of a web server"
+    )
     EMPTY_WITH_200 = "no effect, 200 with nothing"
     HTML_AFTER = "the effect takes place, then 200 with a page for people"
     NO_ETAG = "the effect takes place, the answer has no ETag"

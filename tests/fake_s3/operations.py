@@ -66,7 +66,7 @@ def _check_region(s3: FakeS3, request: Request) -> None:
     if signed and signed[1] != bucket.region:
         raise S3Error(
             bucket.wrong_region_code,
-            headers={"x-amz-bucket-region": bucket.region},
+            headers={"x-amz-bucket-region": bucket.region} if bucket.region_in_headers else {},
             elements={"Region": bucket.region, "Bucket": bucket.name},
         )
 
@@ -242,7 +242,8 @@ def _list_objects(s3: FakeS3, request: Request) -> Reply:
 
 def _head_bucket(s3: FakeS3, request: Request) -> Reply:
     bucket = s3.bucket(request.bucket)
-    headers = {"x-amz-bucket-region": bucket.region} if bucket.region else {}
+    told = bucket.region if bucket.region_in_headers else None
+    headers = {"x-amz-bucket-region": told} if told else {}
     if not bucket.may_list:
         raise S3Error("AccessDenied", headers=headers)
     return Reply(200, "".join(f"{name}: {value}\r\n" for name, value in headers.items()))

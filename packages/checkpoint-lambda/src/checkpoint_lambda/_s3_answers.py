@@ -11,7 +11,7 @@ import re
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
-from xml.etree import ElementTree as ET  # noqa: S405 - boto3 reads the same bytes with the same parser
+from xml.etree import ElementTree as ET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

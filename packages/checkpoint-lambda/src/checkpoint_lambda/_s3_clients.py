@@ -24,7 +24,7 @@ from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.store import S3Store as FastStore
 
 from checkpoint_lambda._s3_answers import examine_answers
-from checkpoint_lambda._s3_errors import raw_failures
+from checkpoint_lambda._s3_errors import raw_failures, region_in
 from checkpoint_lambda._s3_retrying import ATTEMPTS
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ class S3Clients:
         self._session = boto3.session.Session(botocore_session=known)
         self._lock = threading.Lock()
         self._fast: dict[str, FastStore] = {}
+        self._regions: dict[str, str] = {}
         self.attempts = max(1, known.get_config_variable("max_attempts") or ATTEMPTS)
         self.single = self._client(region, Config())
         if not _AWS_HOST.fullmatch(self.single.meta.endpoint_url):
@@ -72,6 +73,10 @@ class S3Clients:
     def region(self) -> str:
         """The region that requests are signed for."""
         return self.single.meta.region_name
+
+    def told_region(self, bucket: str) -> str | None:
+        """Return the region that a refusal has named, which boto3 has followed by itself."""
+        return self._regions.get(bucket)
 
     def fast(self, bucket: str) -> FastStore:
         """Return obstore's view of a bucket, which asks each thing once.
@@ -99,7 +104,16 @@ class S3Clients:
         )
         client = self._session.client("s3", region_name=region, config=config.merge(special))
         examine_answers(client)
+        client.meta.events.register("needs-retry.*.*", self._keep_region)
         return cast("S3Client", _Careful(client))
+
+    def _keep_region(
+        self, request_dict: dict[str, Any], response: tuple[object, dict[str, Any]] | None, **_: Any
+    ) -> None:
+        bucket = request_dict["context"].get("s3_redirect", {}).get("bucket")
+        region = region_in(response[1]) if response and "Error" in response[1] else None
+        if bucket and region:
+            self._regions[bucket] = region
 
     def _make_fast(self, bucket: str) -> FastStore:
         os.environ.setdefault(
@@ -143,12 +157,12 @@ class _Careful:
     def __init__(self, client: S3Client) -> None:
         self._client = client
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any of a client's
+    def __getattr__(self, name: str) -> Any:
         found = getattr(self._client, name)
         if not callable(found):
             return found
 
-        def call(*given: Any, **named: Any) -> Any:  # noqa: ANN401 - as the client's
+        def call(*given: Any, **named: Any) -> Any:
             with raw_failures():
                 return found(*given, **named)
 

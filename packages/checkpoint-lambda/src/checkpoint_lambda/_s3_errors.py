@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import botocore.exceptions as aws
 import urllib3.exceptions as http
@@ -12,7 +13,7 @@ from botocore.parsers import ResponseParserError
 from checkpoint_lambda._s3_answers import WELL_FORMED_CODE, BadAnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 __all__ = [
     "BAD_CREDENTIALS",
@@ -28,6 +29,7 @@ __all__ = [
     "is_transient",
     "is_unsupported",
     "raw_failures",
+    "region_in",
     "status_of",
     "summary_of",
     "was_never_sent",
@@ -149,6 +151,7 @@ _STORE_WIDE: Final = (
     | WRONG_REGION
     | {"AccountProblem", "InvalidBucketName", "NoSuchBucket", "RequestTimeTooSkewed"}
 )
+_REGION: Final = re.compile(r"[a-z0-9-]{1,40}")
 _RAW: Final = (EOFError, LookupError, OSError, RuntimeError, ValueError)
 
 
@@ -179,6 +182,13 @@ def status_of(error: BaseException) -> int:
     if not isinstance(error, aws.ClientError):
         return 0
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def region_in(answer: Mapping[str, Any]) -> str | None:
+    """Return where S3 says that a bucket is: in a header, or in the document of a refusal."""
+    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    region = headers.get("x-amz-bucket-region") or answer.get("Error", {}).get("Region") or ""
+    return str(region) if _REGION.fullmatch(str(region)) else None
 
 
 def is_transient(error: BaseException) -> bool:

@@ -21,6 +21,7 @@ from checkpoint_lambda._s3_errors import (
     code_of,
     is_transient,
     is_unsupported,
+    region_in,
     status_of,
     summary_of,
 )
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 __all__ = ["explained", "storage_error"]
 
 _LOG_IN: Final = "Log in, or set AWS_PROFILE; a Lambda function has those of its role."
+_MFA: Final = (
+    "the AWS profile needs the code of an MFA device, and nobody is there to type it",
+    "Log in beforehand, and use the temporary credentials.",
+)
 _BY_TYPE: Final[tuple[tuple[tuple[type[Exception], ...], str, str], ...]] = (
     (
         (BadAnswerError,),
@@ -42,6 +47,7 @@ _BY_TYPE: Final[tuple[tuple[tuple[type[Exception], ...], str, str], ...]] = (
         "the AWS profile that is asked for is not configured",
         "Correct AWS_PROFILE, or add the profile to the AWS configuration.",
     ),
+    ((aws.RefreshWithMFAUnsupportedError,), *_MFA),
     (NO_CREDENTIALS, "no usable AWS credentials were found", _LOG_IN),
     (
         (aws.InvalidRegionError, aws.NoRegionError, aws.UnknownRegionError),
@@ -103,7 +109,11 @@ def explained(where: str, doing: str) -> Iterator[None]:
 
 def _explanation(error: BaseException, doing: str) -> tuple[str, str]:
     if isinstance(error, aws.ClientError):
-        return _of_answer(code_of(error), status_of(error), doing, unknown=is_unsupported(error))
+        code, status = code_of(error), status_of(error)
+        if code in WRONG_REGION or status in {301, 307}:
+            region = region_in(error.response) or "the bucket's region"
+            return ("the bucket is in another region", f"Set AWS_REGION to {region}.")
+        return _of_answer(code, status, doing, unknown=is_unsupported(error))
     if isinstance(error, RawFailureError):
         return _of_raw(error.__cause__)
     for types, problem, advice in _BY_TYPE:
@@ -116,28 +126,33 @@ def _explanation(error: BaseException, doing: str) -> tuple[str, str]:
 
 def _of_raw(cause: BaseException | None) -> tuple[str, str]:
     if isinstance(cause, EOFError):
-        return (
-            "the AWS profile needs the code of an MFA device, and nobody is there to type it",
-            "Log in beforehand, and use the temporary credentials.",
-        )
+        return _MFA
     if isinstance(cause, OSError):
         file = f": {cause.filename}" if cause.filename else ""
         return (
-            f"something that the AWS configuration names cannot be used{file} "
-            f"({cause.strerror or type(cause).__name__})",
-            "Correct the profile, or the variables that begin with AWS_, such as "
-            "AWS_WEB_IDENTITY_TOKEN_FILE and AWS_CA_BUNDLE.",
+            (
+                f"something that the AWS configuration names cannot be used{file} "
+                f"({cause.strerror or type(cause).__name__})"
+            ),
+            (
+                "Correct the profile, or the variables that begin with AWS_, such as "
+                "AWS_WEB_IDENTITY_TOKEN_FILE and AWS_CA_BUNDLE."
+            ),
         )
     if isinstance(cause, RuntimeError):
         return (
             "the AWS credentials have expired, and could not be renewed",
-            "Log in again; where AWS_CREDENTIAL_EXPIRATION or credential_process gives them, see "
-            "to it that those are new ones.",
+            (
+                "Log in again; where AWS_CREDENTIAL_EXPIRATION or credential_process gives them, see "
+                "to it that those are new ones."
+            ),
         )
     return (
         "a value in the AWS configuration cannot be used",
-        "Correct the profile, or the variables that begin with AWS_: AWS_ENDPOINT_URL begins with "
-        "https:// or http://, and credential_process prints JSON.",
+        (
+            "Correct the profile, or the variables that begin with AWS_: AWS_ENDPOINT_URL begins with "
+            "https:// or http://, and credential_process prints JSON."
+        ),
     )
 
 
@@ -156,8 +171,6 @@ def _of_answer(code: str, status: int, doing: str, *, unknown: bool) -> tuple[st
         )
     if code == "RequestTimeTooSkewed":
         return ("this machine's clock is wrong", "Set the clock.")
-    if code in WRONG_REGION or status in {301, 307}:
-        return ("the bucket is in another region", "Set AWS_REGION to the bucket's region.")
     if code == "InvalidObjectState":
         return ("the object is archived", "Restore it first.")
     if code == "EntityTooLarge":
@@ -182,8 +195,10 @@ def _unsupported(doing: str) -> tuple[str, str]:
     if doing == "writing on a condition":
         return (
             "this server does not do conditional writes",
-            "Without them two runs at once would lose rows. Keep the checkpoint in AWS's S3, on a "
-            "server that does them, or in a directory.",
+            (
+                "Without them two runs at once would lose rows. Keep the checkpoint in AWS's S3, on a "
+                "server that does them, or in a directory."
+            ),
         )
     return ("this server does not do what it was asked for", "Use another one.")
 

@@ -183,12 +183,12 @@ class Pages:
             wanted["StartAfter"] = after
         if self._restore_states:
             wanted["OptionalObjectAttributes"] = ["RestoreStatus"]
-        for answer in answers(
-            self._clients, wanted, first_pause_s=self._first_pause_s, failed=failed
-        ):
-            objects = answer.get("Contents", [])
-            if objects:
-                break
+        found = answers(self._clients, wanted, first_pause_s=self._first_pause_s, failed=failed)
+        answer = next(found)
+        # What is empty and not the last is followed.
+        while answer["IsTruncated"] and not answer.get("Contents"):
+            answer = next(found)
+        objects = answer.get("Contents", [])
         columns: dict[str, list[Any]] = {
             "path": [each["Key"] for each in objects],
             "e_tag": [each["ETag"] for each in objects],

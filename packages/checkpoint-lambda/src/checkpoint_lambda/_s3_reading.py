@@ -104,7 +104,12 @@ class ObjectReader:
             return self._ask(key, reserve, failed=1)
         etag = (meta["e_tag"] or "").strip('"')
         # A proxy's page begins with a < , which no JSON does; obstore has 1970 where no time came.
-        if not whole or not etag or data[:99].lstrip()[:1] == b"<" or not meta["last_modified"].timestamp():
+        if (
+            not whole
+            or not etag
+            or data[:99].lstrip()[:1] == b"<"
+            or not meta["last_modified"].timestamp()
+        ):
             return self._ask(key, reserve, failed=1)
         self._failures_in_a_row = 0
         return Content(key=key, data=data, etag=etag, last_modified=meta["last_modified"])

@@ -77,7 +77,8 @@ class S3Source:
         with explained(self.location, "listing"):
             pages = self._pages(restore_states=restore_states)
             first = pages.exact("")
-            if first.region and self._moved_to(first.region):
+            region = first.region or self._clients().told_region(self._bucket)
+            if region and self._moved_to(region):
                 pages = self._pages(restore_states=restore_states)
             if not first.truncated:
                 self.proof = "one page, of which S3 says that it is the last"
