@@ -111,8 +111,7 @@ def test_an_empty_listing_does_not_account_for_a_ledger(world: World) -> None:
 
     assert world.problems() == []
     assert world.problems(source=True) == [
-        "source: no objects are listed, although the ledger knows 2; the source is another one, or "
-        "they were removed"
+        "source: no objects are listed, although the ledger knows 2; the source is another one, or they were removed"
     ]
 
 
