@@ -232,13 +232,15 @@ class NothingToAdoptError(CheckpointError):
 class AdoptionIncompleteError(CheckpointError):
     """Some objects could not be read, so their rows cannot be told from new ones."""
 
-    def __init__(self, location: str, objects: int, examples: tuple[str, ...]) -> None:
-        """Keep the number of objects and some of their keys."""
+    def __init__(
+        self, location: str, objects: int, examples: tuple[str, ...], reason: str = "not known why"
+    ) -> None:
+        """Keep the number of objects and some of their keys; tell why the first was not read."""
         self.location = location
         self.objects = objects
         self.examples = examples
         super().__init__(
             f"{location}: {objects} objects could not be read, so it is not known which rows are "
-            f"theirs, for example {', '.join(examples)}. Nothing was changed. "
+            f"theirs, for example {', '.join(examples)} ({reason}). Nothing was changed. "
             "Make them readable, or take them out of the source, and try again."
         )
