@@ -32,7 +32,7 @@ from checkpoint_core import (
     StoredFile,
     Tail,
 )
-from checkpoint_core.errors import ChangedWhileReadingError
+from checkpoint_core.errors import ChangedWhileReadingError, OutcomeUnknownError
 from checkpoint_core.stores import FailureOutcome, unlimited
 
 _Result = TypeVar("_Result")
@@ -223,10 +223,10 @@ class MemoryStore:
         number = len(self.calls)
         try:
             outcome = self._call(f"put_if {name}", effect)
-        except StorageError:
+        except StorageError as error:
             if self.faults.get(number) is Fault.DENIED:
                 raise
-            return PutOutcome.UNKNOWN
+            raise OutcomeUnknownError(str(error)) from error
         return PutOutcome.REFUSED if self.faults.get(number) is Fault.CONFLICT else outcome
 
     def list_files(self, folder: str) -> list[StoredFile]:

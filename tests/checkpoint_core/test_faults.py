@@ -303,7 +303,10 @@ def test_a_run_that_gives_up_deletes_nothing(world: World) -> None:
     world.clock.current = world.clock.current.replace(year=2030)
     fail_writes(world, *[Fault.BEFORE] * 3)
 
-    with pytest.raises(CommitOutcomeUnknownError, match="whether commit 00000004-run0004 took"):
+    with pytest.raises(
+        CommitOutcomeUnknownError,
+        match=r"whether commit 00000004-run0004 took place is not known: put_if events\.parquet ",
+    ):
         world.run()
 
     assert world.writes()[-3:] == [f"put_if {CHECKPOINT}"] * 3

@@ -102,6 +102,19 @@ def test_what_waits_for_the_next_run_is_found(world: World) -> None:
     ]
 
 
+def test_an_empty_listing_does_not_account_for_a_ledger(world: World) -> None:
+    """Nothing is missing from nothing, so it has to be asked for."""
+    world.write(1, 2)
+    world.run()
+    for number in (1, 2):
+        world.source.objects.pop(key(number))
+
+    assert world.problems() == []
+    assert world.problems(source=True) == [
+        "source: no objects are listed, although the ledger knows 2; the source is another one, or they were removed"
+    ]
+
+
 def test_rejects_that_other_settings_would_try_again_do_not_wait(world: World) -> None:
     """They are accounted for until that run."""
     world.source.write(key(1), document(EventFormat.V1_1, ptid="a-1"))

@@ -247,11 +247,12 @@ def test_verify_checks_the_checkpoint_and_that_every_object_is_accounted_for(
     assert 0 == sound.status
     document = json.loads(sound.stdout)
     assert document["passed"]
-    assert ["pair", "digests", "rows", "content", "ledger", "source"] == [
+    assert ["pair", "digests", "rows", "content", "ledger", "source", "listing"] == [
         check["name"] for check in document["checks"]
     ]
+    assert "every folder was read to its end" == document["checks"][-1]["detail"]
     assert 1 == behind.status
-    assert ["ok"] * 5 + ["FAILED"] == [line.split()[0] for line in behind.stdout.splitlines()]
+    assert [*["ok"] * 5, "FAILED", "ok"] == [line.split()[0] for line in behind.stdout.splitlines()]
     assert "1 of 7 objects are neither in the ledger nor in the rejects" in behind.stdout
     assert 0 == call("verify", checkpoint).status
 

@@ -16,7 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from checkpoint_core.errors import ChangedWhileReadingError, StorageError
+from checkpoint_core.errors import (
+    ChangedWhileReadingError,
+    OutcomeUnknownError,
+    StorageError,
+)
 from checkpoint_core.stores import CheckpointStore, Condition, PutOutcome, Tail
 from checkpoint_lambda._directory_store import DirectoryStore
 from checkpoint_lambda._versions import version_of
@@ -418,9 +422,9 @@ class TestRefusals:
 
         with pytest.raises(StorageError, match="might not survive a power failure"):
             store.put("other", file)
-        outcome = store.put_if(NAME, file, Condition(etag))
+        with pytest.raises(OutcomeUnknownError, match="replacing it ended with"):
+            store.put_if(NAME, file, Condition(etag))
 
-        assert outcome is PutOutcome.UNKNOWN
         assert present(store).data == b"new"
 
     def test_a_rename_whose_answer_is_lost_is_unknown(
@@ -436,7 +440,9 @@ class TestRefusals:
 
         monkeypatch.setattr(os, "replace", do_it_and_fail)
 
-        assert store.put_if(NAME, file, Condition(None)) is PutOutcome.UNKNOWN
+        with pytest.raises(OutcomeUnknownError, match="replacing it ended with Input/output"):
+            store.put_if(NAME, file, Condition(None))
+
         assert present(store).data == b"new"
 
     def test_a_lock_that_is_held_too_long_names_its_holder(

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from checkpoint_core._layout import Names, generation_of
+from checkpoint_lambda._s3_clients import close_clients
 from checkpoint_lambda.doctor._probing import PROBE
 from tests.checkpoint_lambda.examining import Found, examined
 from tests.checkpoint_lambda.invoking import document, object_key
@@ -163,10 +164,14 @@ def test_a_bucket_that_does_not_exist_fails_and_the_other_is_looked_at(
     assert "ok" == found.states[other]
 
 
-def test_a_bucket_in_another_region_is_noted(s3: FakeS3) -> None:
-    """Requests are redirected, and succeed."""
+@pytest.mark.parametrize("in_headers", [True, False])
+def test_a_bucket_in_another_region_is_noted(s3: FakeS3, *, in_headers: bool) -> None:
+    """Requests are redirected, and succeed, also where only a refusal's document says where to."""
     s3.bucket("checkpoints").region = "eu-central-1"
+    s3.bucket("checkpoints").region_in_headers = in_headers
     found = examined(SOURCE, CHECKPOINT)
+    # They keep what they have been told.
+    close_clients()
 
     assert {"checkpoint bucket": "warning"} == but_known(found)
     assert "Set AWS_REGION to eu-central-1" in found.details["checkpoint bucket"]
@@ -188,6 +193,33 @@ def test_a_listing_that_is_denied_fails(s3: FakeS3, bucket: str, failed: list[st
     assert failed == [name for name, each in found.states.items() if each == "failed"]
     assert all("s3:ListBucket" in found.details[name] for name in failed)
     assert "as a whole is not allowed" in found.details[f"{which} bucket"]
+
+
+@pytest.mark.parametrize("fault", [Fault.UNSUPPORTED, Fault.BAD_DIGEST])
+def test_a_server_that_does_not_know_buckets_as_a_whole_is_all_right(
+    s3: FakeS3, fault: Fault
+) -> None:
+    """A run never asks for one."""
+    s3.plan.add(fault, operation="HeadBucket", times=None)
+
+    assert {} == but_known(examined(SOURCE, CHECKPOINT))
+
+
+def test_a_server_without_conditional_writes_fails(s3: FakeS3) -> None:
+    """With the very words of a run."""
+    s3.plan.add(
+        Fault.UNSUPPORTED,
+        operation="PutObject",
+        where=lambda request: bool({"if-match", "if-none-match"} & request.headers.keys()),
+        times=None,
+    )
+    found = examined(SOURCE, CHECKPOINT)
+    ended = call("run", SOURCE, CHECKPOINT)
+
+    assert "failed" == found.states["writing"]
+    assert "this server does not do conditional writes (HTTP 501" in found.details["writing"]
+    assert 1 == ended.status
+    assert "this server does not do conditional writes (HTTP 501" in ended.stderr
 
 
 def test_an_object_that_is_denied_fails(s3: FakeS3) -> None:
@@ -305,24 +337,43 @@ def test_a_server_that_refuses_to_write_where_nothing_is_fails(s3: FakeS3) -> No
     assert "failed" == found.states["writing"]
 
 
-def test_requests_that_always_fail_are_told(s3: FakeS3) -> None:
-    """For a bucket and for its settings; each was asked for four times."""
+def test_questions_that_no_run_asks_fail_nothing(s3: FakeS3) -> None:
+    """For a bucket as a whole and for its settings; each was asked for four times."""
     buckets = s3.plan.add(Fault.FAIL_BEFORE, operation="HeadBucket", bucket=BUCKET, times=None)
     settings = s3.plan.add(
         Fault.FAIL_BEFORE, operation="NotImplemented", bucket="checkpoints", times=None
     )
     found = examined(SOURCE, CHECKPOINT)
 
-    names = {"clock", "source bucket", "default encryption", "versioning", "public access"}
-    assert {*names, "lifecycle"} == {n for n, each in found.states.items() if each == "failed"}
+    names = ["default encryption", "versioning", "public access", "lifecycle"]
+    assert dict.fromkeys(names, "warning") == but_known(found)
     assert (2 * 4, 4 * 4) == (buckets.fired, settings.fired)
-    assert "S3 failed each time" in found.details["versioning"]
+    assert "could not be looked at (HTTP 500 InternalError)" in found.details["versioning"]
+
+
+def is_probe(request: Request) -> bool:
+    """Tell whether it is about what the doctor writes."""
+    return PROBE in request.key
+
+
+@pytest.mark.parametrize("fault", [Fault.FAIL_BEFORE, Fault.RESPONSE_LOST, Fault.NO_ETAG])
+def test_a_write_whose_outcome_is_not_known_is_read_back(s3: FakeS3, fault: Fault) -> None:
+    """As a run does, which would not fail either."""
+    planned = s3.plan.add(fault, operation="PutObject", nth=1)
+    found = examined(SOURCE, CHECKPOINT)
+
+    assert 1 == planned.fired
+    assert {} == but_known(found)
 
 
 def test_a_write_without_an_answer_fails_and_leaves_nothing(s3: FakeS3) -> None:
-    """It took place: the probe is removed although the check that removes it is not reached."""
+    """It took place, and reading back fails.
+
+    The probe is removed although the check that removes it is not reached.
+    """
     before = state(s3)
     fault = s3.plan.add(Fault.RESPONSE_LOST, operation="PutObject")
+    s3.plan.add(Fault.FAIL_BEFORE, operation="GetObject", where=is_probe, times=None)
     found = examined(SOURCE, CHECKPOINT)
 
     assert 1 == fault.fired

@@ -1,22 +1,29 @@
 """Where requests to S3 go and how they are signed, and what is said where they cannot be made."""
 
+import getpass
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore import exceptions as aws
+from botocore.credentials import AssumeRoleProvider
+from botocore.response import StreamingBody
+from urllib3 import exceptions as http
 
-from checkpoint_core.errors import StorageError
+from checkpoint_core.errors import OutcomeUnknownError, StorageError
+from checkpoint_core.stores import Condition
 from checkpoint_lambda._s3_clients import close_clients, current_clients
-from checkpoint_lambda._s3_errors import FAILURES, storage_error
+from checkpoint_lambda._s3_errors import FAILURES, is_transient
+from checkpoint_lambda._s3_explanations import storage_error
 from checkpoint_lambda._s3_source import S3Source
 from checkpoint_lambda._s3_store import S3Store
 from tests.checkpoint_lambda.s3_serving import BUCKET, serving, set_aws
-from tests.fake_s3 import FakeS3, Request
+from tests.fake_s3 import FakeS3, Fault, Request
 
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
 
@@ -251,14 +258,308 @@ class TestExplanations:
         assert "SECRET" not in message
         assert "<" not in message
 
-    def test_everything_that_botocore_raises_is_explained(self) -> None:
-        """Also what nobody has thought of."""
-        names = [name for name in vars(aws) if name[0].isupper()]
-        classes = [each for each in (getattr(aws, name) for name in names) if type(each) is type]
-        assert len(classes) > 50
+    @pytest.mark.parametrize("where", ["header", "document"])
+    def test_the_region_that_a_refusal_names_is_told(self, where: str) -> None:
+        """So that nobody has to look for it."""
+        answer: dict[str, Any] = {
+            "Error": {"Code": "PermanentRedirect"},
+            "ResponseMetadata": {"HTTPStatusCode": 301, "HTTPHeaders": {}},
+        }
+        if where == "header":
+            answer["ResponseMetadata"]["HTTPHeaders"]["x-amz-bucket-region"] = "eu-central-1"
+        else:
+            answer["Error"]["Region"] = "eu-central-1"
+        error = aws.ClientError(answer, "GetObject")  # type: ignore[arg-type] # as much of it as matters
 
-        for each in classes:
+        assert "Set AWS_REGION to eu-central-1." in str(storage_error(error, "s3://b/k", "reading"))
+
+
+CREDENTIALS = "no usable AWS credentials|AWS profile that is asked for"
+MFA = "needs the code of an MFA device"
+CONFIGURATION = "something in the AWS configuration|the region is not|needs the package awscrt"
+CONNECTION = "the connection failed each time|cannot be reached|no secure connection"
+NAME = "the name cannot be one of S3's"
+CHECKSUM = "does not have the checksum"
+MISUSE = "the request could not be made"
+"""What cannot come about by what anybody configured: boto3 would have been used in a wrong way."""
+
+BOTOCORE = {
+    CREDENTIALS: """CredentialRetrievalError LoginAuthorizationCodeError LoginError
+        LoginInsufficientPermissions LoginRefreshRequired LoginTokenLoadError MetadataRetrievalError
+        NoAuthTokenError NoCredentialsError PartialCredentialsError ProfileNotFound
+        SSOError SSOTokenLoadError TokenRetrievalError
+        UnauthorizedSSOTokenError UnknownCredentialError UnknownTokenProviderError""",
+    MFA: "RefreshWithMFAUnsupportedError",
+    CONFIGURATION: """BaseEndpointResolverError ConfigNotFound ConfigParseError
+        EndpointProviderError EndpointResolutionError EndpointVariantError InfiniteLoopConfigError
+        InvalidChecksumConfigError InvalidConfigError InvalidDefaultsMode
+        InvalidEndpointConfigurationError InvalidHostLabelError InvalidIMDSEndpointError
+        InvalidIMDSEndpointModeError InvalidMaxRetryAttemptsError InvalidProxiesConfigError
+        InvalidRegionError InvalidRetryConfigurationError InvalidRetryModeError
+        InvalidS3AddressingStyleError InvalidS3UsEast1RegionalEndpointConfigError
+        InvalidSTSRegionalEndpointsConfigError MissingDependencyException NoRegionError
+        ServiceNotInRegionError UnknownEndpointError UnknownEndpointResolutionBuiltInName
+        UnknownFIPSEndpointError UnknownRegionError UnknownSignatureVersionError
+        UnsupportedS3AccesspointConfigurationError UnsupportedS3ConfigurationError
+        UnsupportedSignatureVersionError""",
+    CONNECTION: """ConnectTimeoutError ConnectionClosedError ConnectionError EndpointConnectionError
+        HTTPClientError IncompleteReadError ProxyConnectionError ReadTimeoutError
+        ResponseStreamingError SSLError""",
+    CHECKSUM: "ChecksumError FlexibleChecksumError",
+    NAME: """InvalidDNSNameError ParamValidationError UnsupportedOutpostResourceError
+        UnsupportedS3ArnError""",
+    MISUSE: """AliasConflictParameterError ApiVersionNotFoundError AwsChunkedWrapperError
+        BotoCoreError CapacityNotAvailableError DataNotFoundError
+        InvalidEndpointDiscoveryConfigurationError InvalidExpressionError MD5UnavailableError
+        MissingParametersError OperationNotPageableError PaginationError RangeError
+        StubAssertionError StubResponseError UnStubbedResponseError UnknownClientMethodError
+        UnknownKeyError UnknownParameterError UnknownServiceError UnknownServiceStyle
+        UnseekableStreamError UnsupportedS3ControlArnError UnsupportedS3ControlConfigurationError
+        UnsupportedServiceProtocolsError ValidationError WaiterConfigError WaiterError""",
+    "answers, which say what they are": "ClientError EventStreamError",
+    "no errors of requests": "MissingServiceIdError UndefinedModelAttributeError",
+}
+URLLIB3 = {
+    CONNECTION: """BodyNotHttplibCompatible ClosedPoolError ConnectTimeoutError ConnectionError
+        DecodeError EmptyPoolError FullPoolError HTTPError HeaderParsingError HostChangedError
+        IncompleteRead InvalidChunkLength InvalidHeader MaxRetryError NameResolutionError
+        NewConnectionError PoolError ProtocolError ProxyError ReadTimeoutError RequestError
+        ResponseError ResponseNotChunked SSLError TimeoutError TimeoutStateError
+        UnrewindableBodyError""",
+    CONFIGURATION: "LocationParseError LocationValueError ProxySchemeUnknown URLSchemeUnknown",
+    "a value, see below": "ProxySchemeUnsupported",
+}
+
+
+def own_errors(module: Any) -> dict[str, type[Exception]]:
+    """Return the exceptions that a module defines."""
+    return {
+        name: each
+        for name, each in vars(module).items()
+        if isinstance(each, type)
+        and issubclass(each, Exception)
+        and not issubclass(each, Warning)
+        and each.__module__ == module.__name__
+    }
+
+
+class TestExceptions:
+    """Whatever botocore and urllib3 raise is one of a few things, each with what to do."""
+
+    @pytest.mark.parametrize("module, expected", [(aws, BOTOCORE), (http, URLLIB3)])
+    def test_every_class_of_theirs_is_classified(
+        self, module: Any, expected: dict[str, str]
+    ) -> None:
+        """A new one fails here, so that somebody says what it means."""
+        kinds = {name: kind for kind, names in expected.items() for name in names.split()}
+        known = own_errors(module)
+        assert sorted(kinds) == sorted(known)
+
+        for name, each in known.items():
             if issubclass(each, FAILURES) and not issubclass(each, aws.ClientError):
-                message = str(storage_error(each.__new__(each), "s3://b/k", "reading"))
+                error = each.__new__(each)
+                message = str(storage_error(error, "s3://b/k", "reading"))
+                assert re.search(kinds[name], message), name
                 assert message.startswith("s3://b/k: reading failed: ")
                 assert message.endswith(".")
+                # Nobody asks again where the configuration is wrong, everybody where it is not.
+                repeated = kinds[name] in {CONNECTION, CHECKSUM}
+                assert is_transient(error) is repeated, name
+            else:
+                assert kinds[name] not in {CREDENTIALS, CONFIGURATION, CONNECTION, NAME}, name
+
+
+class TestRawFailures:
+    """What comes out of boto3 and is no error of its own: one line that says what to do."""
+
+    @pytest.fixture
+    def profile(
+        self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> Callable[[str], None]:
+        """Return what makes a profile the only source of credentials."""
+
+        def write(text: str) -> None:
+            (tmp_path / "config").write_text(f"[profile work]\nregion = eu-west-3\n{text}\n")
+            url = os.environ["AWS_ENDPOINT_URL"]
+            set_aws(
+                monkeypatch,
+                AWS_CONFIG_FILE=str(tmp_path / "config"),
+                AWS_PROFILE="work",
+                AWS_ENDPOINT_URL=url,
+            )
+
+        return write
+
+    @staticmethod
+    def assert_told(words: str) -> None:
+        """List, read, look at a checkpoint and write one: each says the same."""
+        store = S3Store(BUCKET, "out/a.parquet", first_pause_s=0.001)
+        source = S3Source(BUCKET, "p", first_pause_s=0.001)
+        with pytest.raises(StorageError, match=words):
+            source.list_objects(restore_states=False)
+        with pytest.raises(StorageError, match=words):
+            list(source.read(["p/0001"], max_size_bytes=10))
+        with pytest.raises(StorageError, match=words):
+            store.read_tail("a.parquet", 10)
+        with pytest.raises(StorageError, match=words):
+            store.fetch("a.parquet", Path(os.devnull).with_name("nothing"))
+        with pytest.raises(StorageError, match=words) as raised:
+            store.put_if("a.parquet", Path(__file__), Condition(None))
+        assert not isinstance(raised.value, OutcomeUnknownError)
+
+    def test_credentials_that_stay_expired(
+        self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """From the environment, where somebody has forgotten the date."""
+        monkeypatch.setenv("AWS_SESSION_TOKEN", "token")
+        monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", "2020-01-01T00:00:00Z")
+
+        self.assert_told(r"have expired, and could not be renewed \(RuntimeError\)\. Log in again")
+
+    def test_a_process_that_gives_expired_credentials(
+        self, profile: Callable[[str], None], tmp_path: Path
+    ) -> None:
+        """From `credential_process`."""
+        answer = (
+            '{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b", "SessionToken": "c",'
+            ' "Expiration": "2020-01-01T00:00:00Z"}'
+        )
+        (tmp_path / "answer").write_text(answer)
+        profile(f"credential_process = cat {tmp_path / 'answer'}")
+
+        self.assert_told("have expired, and could not be renewed|no usable AWS credentials")
+
+    def test_a_process_that_is_not_there_or_prints_something_else(
+        self, profile: Callable[[str], None]
+    ) -> None:
+        """From `credential_process`, too."""
+        profile("credential_process = /nowhere/at-all")
+        self.assert_told(r"cannot be used: /nowhere/at-all \(No such file.*AWS_")
+        profile("credential_process = echo hello")
+        with pytest.raises(StorageError, match="credential_process prints JSON"):
+            S3Store(BUCKET, "a").read_tail("a", 1)
+
+    def test_a_token_file_that_is_missing(
+        self, profile: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As in a container that lost its mount."""
+        profile("")
+        monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere/token")
+        monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/a")
+
+        self.assert_told(r"cannot be used: /nowhere/token .*AWS_WEB_IDENTITY_TOKEN_FILE")
+
+    def test_a_profile_that_asks_for_a_code(
+        self, profile: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """And nobody is there."""
+        profile(
+            "role_arn = arn:aws:iam::123456789012:role/a\nmfa_serial = arn:aws:iam::1:mfa/b\n"
+            "source_profile = base\n[profile base]\naws_access_key_id = a\n"
+            "aws_secret_access_key = b"
+        )
+
+        def nobody(_: str) -> str:
+            raise EOFError
+
+        made = AssumeRoleProvider.__init__
+        defaults = tuple(
+            nobody if each is getpass.getpass else each for each in made.__defaults__ or ()
+        )
+        assert nobody in defaults
+        monkeypatch.setattr(made, "__defaults__", defaults)
+        self.assert_told(r"needs the code of an MFA device.*Log in beforehand")
+
+    def test_an_endpoint_without_a_scheme(
+        self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It is no URL."""
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "minio.example:9000")
+        with pytest.raises(StorageError, match="AWS_ENDPOINT_URL begins with https://"):
+            S3Source(BUCKET).list_objects(restore_states=False)
+
+    def test_a_number_that_is_none(self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Any variable of boto3's."""
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "many")
+        with pytest.raises(StorageError, match="a value in the AWS configuration cannot be used"):
+            S3Source(BUCKET).list_objects(restore_states=False)
+
+    def test_an_error_in_the_middle_of_a_body_is_repeated(
+        self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        """urllib3's own, as boto3 lets it through; then it is told as what it is."""
+        s3.put_object(BUCKET, "a", b"data")
+        failures = iter([True, True, True, False, *[True] * 9])
+        read = StreamingBody.read
+
+        def broken(body: StreamingBody, amount: int | None = None) -> bytes:
+            if next(failures):
+                raise http.SSLError
+            return read(body, amount)
+
+        monkeypatch.setattr(StreamingBody, "read", broken)
+        store = S3Store(BUCKET, "a", first_pause_s=0.001)
+        found = store.read_tail("a", 10)
+        assert found is not None
+        assert found.data == b"data"
+        with pytest.raises(StorageError, match=r"the connection failed each time \(SSLError\)"):
+            store.read_tail("a", 10)
+
+
+class TestOverriding:
+    """What the user has configured comes before our defaults, on any server."""
+
+    @pytest.fixture
+    def profile(
+        self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> Callable[[str], None]:
+        """Return what writes the profile in use."""
+
+        def write(text: str) -> None:
+            (tmp_path / "config").write_text(f"[default]\n{text}\n")
+            monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+            close_clients()
+
+        return write
+
+    @pytest.mark.parametrize("style", [None, "virtual", "auto", "path"])
+    def test_the_addressing_style(self, profile: Callable[[str], None], style: str | None) -> None:
+        """Of both clients."""
+        profile(f"s3 =\n  addressing_style = {style}" if style else "")
+        clients = current_clients()
+        config: Any = clients.single.meta.config
+        host = "events.127.0.0.1" if style == "virtual" else "127.0.0.1"
+
+        assert (style or "path") == config.s3["addressing_style"]
+        assert f"http://{host}:" in str(clients.fast(BUCKET).config["endpoint"])
+
+    @pytest.mark.parametrize("where", ["environment", "profile"])
+    def test_checksums(
+        self, profile: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, where: str
+    ) -> None:
+        """Of what is written."""
+        profile("request_checksum_calculation = when_supported" if where == "profile" else "")
+        if where == "environment":
+            monkeypatch.setenv("AWS_REQUEST_CHECKSUM_CALCULATION", "when_supported")
+        config: Any = current_clients().single.meta.config
+
+        assert "when_supported" == config.request_checksum_calculation
+        assert "when_required" == config.response_checksum_validation
+
+    @pytest.mark.parametrize("attempts", [1, 2, 6])
+    def test_how_often_is_asked(
+        self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch, attempts: int
+    ) -> None:
+        """By listings and reads; a conditional write is asked for once all the same."""
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", str(attempts))
+        s3.plan.add(Fault.FAIL_BEFORE, times=None)
+        store = S3Store(BUCKET, "a", first_pause_s=0.001)
+        with pytest.raises(StorageError):
+            store.read_tail("a", 1)
+        assert attempts == s3.log.count("GetObject")
+        with pytest.raises(StorageError):
+            store.list_files("x")
+        assert attempts == s3.log.count("ListObjectsV2")
+        with pytest.raises(OutcomeUnknownError):
+            store.put_if("a", Path(__file__), Condition(None))
+        assert 1 == s3.log.count("PutObject")

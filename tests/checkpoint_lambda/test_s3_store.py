@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from checkpoint_core.errors import ChangedWhileReadingError, StorageError
+from checkpoint_core.errors import (
+    ChangedWhileReadingError,
+    OutcomeUnknownError,
+    StorageError,
+)
 from checkpoint_core.stores import CheckpointStore, Condition, PutOutcome, StoredFile, Tail
 from checkpoint_lambda._s3_store import S3Store
 from tests.checkpoint_lambda.s3_serving import BUCKET, emptied, impatient, serving
@@ -332,7 +336,8 @@ class TestPutIf:
         """Also where nothing has happened, and is not repeated."""
         s3.plan.add(fault, operation="PutObject")
 
-        assert PutOutcome.UNKNOWN is store.put_if(NAME, local(b"one"), FIRST)
+        with pytest.raises(OutcomeUnknownError, match="writing failed"):
+            store.put_if(NAME, local(b"one"), FIRST)
         assert 1 == s3.log.count("PutObject")
         assert [] == s3.keys(BUCKET)
 
@@ -343,7 +348,8 @@ class TestPutIf:
         """The file is there, and was sent once."""
         s3.plan.add(fault, operation="PutObject")
 
-        assert PutOutcome.UNKNOWN is store.put_if(NAME, local(b"one"), FIRST)
+        with pytest.raises(OutcomeUnknownError, match="writing failed"):
+            store.put_if(NAME, local(b"one"), FIRST)
         assert 1 == s3.log.count("PutObject")
         assert b"one" == data_of(s3)
 
@@ -356,8 +362,11 @@ class TestPutIf:
     ) -> None:
         """After the time limit."""
         s3.plan.add(Fault.TIMEOUT, operation="PutObject")
-        with impatient(monkeypatch):
-            assert PutOutcome.UNKNOWN is store.put_if(NAME, local(b"one"), FIRST)
+        with (
+            impatient(monkeypatch),
+            pytest.raises(OutcomeUnknownError, match="writing failed"),
+        ):
+            store.put_if(NAME, local(b"one"), FIRST)
 
     def test_what_is_unknown_may_happen_later(
         self,
@@ -368,8 +377,11 @@ class TestPutIf:
     ) -> None:
         """After we have stopped waiting."""
         s3.plan.add(Fault.LATE, operation="PutObject", delay_s=1.0)
-        with impatient(monkeypatch):
-            assert PutOutcome.UNKNOWN is store.put_if(NAME, local(b"one"), FIRST)
+        with (
+            impatient(monkeypatch),
+            pytest.raises(OutcomeUnknownError, match="writing failed"),
+        ):
+            store.put_if(NAME, local(b"one"), FIRST)
         assert [] == s3.keys(BUCKET)
         deadline = time.monotonic() + 30
         while not s3.keys(BUCKET) and time.monotonic() < deadline:

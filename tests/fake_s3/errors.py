@@ -8,6 +8,7 @@ _ERRORS = {
     "BadDigest": (400, "The checksum you specified did not match what we received."),
     "BucketAlreadyOwnedByYou": (409, "The bucket exists and is yours."),
     "ConditionalRequestConflict": (409, "A conflicting operation took place. Please retry."),
+    "IncompleteBody": (400, "You did not provide the number of bytes that was announced."),
     "InternalError": (500, "We encountered an internal error. Please try again."),
     "InvalidArgument": (400, "Invalid Argument"),
     "InvalidObjectState": (403, "The operation is not valid for the object's storage class"),
@@ -21,7 +22,9 @@ _ERRORS = {
     "NotModified": (304, ""),
     "PermanentRedirect": (301, "The bucket must be addressed using another endpoint."),
     "PreconditionFailed": (412, "At least one of the preconditions did not hold"),
+    "RequestTimeTooSkewed": (403, "The request is too old, or of the future."),
     "SlowDown": (503, "Please reduce your request rate."),
+    "XAmzContentSHA256Mismatch": (400, "The digest that came is not that of the content."),
 }
 
 

@@ -13,6 +13,7 @@ class Fault(enum.Enum):
 
     The conditions of a conditional write are judged when the effect takes place.
     Where an answer has no body, half of its status line comes instead of half of the body.
+    Those in HOSTILE are answers with a good status that do not say what they must; see `hostile`.
     """
 
     FAIL_BEFORE = "500 InternalError, no effect"
@@ -26,14 +27,72 @@ class Fault(enum.Enum):
     RESET = "no effect, the connection is reset (RST)"
     CUT_SHORT = "the effect takes place, half the announced body comes, the connection is closed"
     STALLED = "the effect takes place, half the announced body comes, then nothing more"
+    BAD_DIGEST = "400 BadDigest, no effect"
+    INCOMPLETE_BODY = "400 IncompleteBody, no effect"
+    SHA256_MISMATCH = "400 XAmzContentSHA256Mismatch, no effect"
+    TIME_SKEWED = "403 RequestTimeTooSkewed, no effect"
+    UNSUPPORTED = "501 NotImplemented, no effect"
+    ERROR_WITH_200 = "no effect, 200 with an error document"
+    HTML_WITH_200 = "no effect, 200 with a page for people, which is not XML"
+    XHTML_WITH_200 = "no effect, 200 with a page for people, which is XML"
+    STATIC_HTML = (
+        "no effect, 200 with a page that has an ETag and a time, as a file of a web server"
+    )
+    EMPTY_WITH_200 = "no effect, 200 with nothing"
+    HTML_AFTER = "the effect takes place, then 200 with a page for people"
+    NO_ETAG = "the effect takes place, the answer has no ETag"
+    WRONG_CHECKSUM = "the effect takes place, the answer has the checksum of something else"
+    HALF_A_PAGE = "of a listing: half of the document, as if it were all"
+    NO_TOKEN = "of a listing: more is said to follow, and not how to go on"
+    EMPTY_TOKEN = "of a listing: more is said to follow, how to go on is empty"
+    NO_IS_TRUNCATED = "of a listing: whether more follows is left out"
+    ODD_IS_TRUNCATED = "of a listing: whether more follows is neither true nor false"
+    EMPTY_TRUNCATED = "of a listing: no keys, but a token with which they come; nothing is wrong"
+    LEADS_BACK = "of a listing: no keys, and the token that it was asked with"
+    NO_KEYS = "of a listing: objects without their keys"
+    NO_SIZES = "of a listing: objects without their sizes"
+    NO_TIMES = "of a listing: objects without their times"
+    NO_ETAGS = "of a listing: objects without their ETags"
 
 
 ERROR_BEFORE = {
     Fault.FAIL_BEFORE: "InternalError",
     Fault.THROTTLED: "SlowDown",
     Fault.CONFLICT: "ConditionalRequestConflict",
+    Fault.BAD_DIGEST: "BadDigest",
+    Fault.INCOMPLETE_BODY: "IncompleteBody",
+    Fault.SHA256_MISMATCH: "XAmzContentSHA256Mismatch",
+    Fault.TIME_SKEWED: "RequestTimeTooSkewed",
+    Fault.UNSUPPORTED: "NotImplemented",
 }
 """Faults that are an error of S3's instead of the effect."""
+
+INSTEAD = {
+    Fault.ERROR_WITH_200,
+    Fault.HTML_WITH_200,
+    Fault.XHTML_WITH_200,
+    Fault.STATIC_HTML,
+    Fault.EMPTY_WITH_200,
+}
+"""Faults that are a good status and something else instead of the effect."""
+
+OF_LISTINGS = {
+    Fault.HALF_A_PAGE,
+    Fault.NO_TOKEN,
+    Fault.EMPTY_TOKEN,
+    Fault.NO_IS_TRUNCATED,
+    Fault.ODD_IS_TRUNCATED,
+    Fault.EMPTY_TRUNCATED,
+    Fault.LEADS_BACK,
+    Fault.NO_KEYS,
+    Fault.NO_SIZES,
+    Fault.NO_TIMES,
+    Fault.NO_ETAGS,
+}
+"""Faults that change the document of a listing, and nothing else."""
+
+HOSTILE = INSTEAD | OF_LISTINGS | {Fault.HTML_AFTER, Fault.NO_ETAG, Fault.WRONG_CHECKSUM}
+"""Faults that are answers with a good status."""
 
 
 @dataclass(kw_only=True)

@@ -100,6 +100,7 @@ class Bucket:
         self.region = region
         self.may_list = True
         self.wrong_region_code = "AuthorizationHeaderMalformed"
+        self.region_in_headers = True
         self.denied: list[tuple[Callable[[str], bool], frozenset[str] | None]] = []
         self.generated: Generated | None = None
         self._versions: dict[str, list[StoredObject]] = {}

@@ -8,7 +8,8 @@ from xml.sax.saxutils import escape
 
 from tests.fake_s3.bodies import decoded
 from tests.fake_s3.errors import S3Error
-from tests.fake_s3.faults import ERROR_BEFORE, Fault
+from tests.fake_s3.faults import ERROR_BEFORE, HOSTILE, INSTEAD, OF_LISTINGS, Fault
+from tests.fake_s3.hostile import changed, instead
 from tests.fake_s3.listing import page_document
 from tests.fake_s3.objects import ARCHIVES, StoredObject, http_date
 from tests.fake_s3.requests import Reply, Request
@@ -27,11 +28,16 @@ def handle(s3: FakeS3, request: Request, fault: Fault | None) -> Reply:
             _check_region(s3, request)
         if fault in ERROR_BEFORE:
             return _error_reply(request, S3Error(ERROR_BEFORE[fault]))
+        if fault in INSTEAD:
+            return instead(fault, request)
         reply = _OPERATIONS[request.operation](s3, request)
     except S3Error as error:
         reply = _error_reply(request, error)
     if fault is Fault.FAIL_AFTER:
         return _error_reply(request, S3Error("InternalError"))
+    is_listing = request.operation == "ListObjectsV2"
+    if fault in HOSTILE and (is_listing or fault not in OF_LISTINGS):
+        return changed(fault, request, reply)
     return reply
 
 
@@ -60,7 +66,7 @@ def _check_region(s3: FakeS3, request: Request) -> None:
     if signed and signed[1] != bucket.region:
         raise S3Error(
             bucket.wrong_region_code,
-            headers={"x-amz-bucket-region": bucket.region},
+            headers={"x-amz-bucket-region": bucket.region} if bucket.region_in_headers else {},
             elements={"Region": bucket.region, "Bucket": bucket.name},
         )
 
@@ -236,7 +242,8 @@ def _list_objects(s3: FakeS3, request: Request) -> Reply:
 
 def _head_bucket(s3: FakeS3, request: Request) -> Reply:
     bucket = s3.bucket(request.bucket)
-    headers = {"x-amz-bucket-region": bucket.region} if bucket.region else {}
+    told = bucket.region if bucket.region_in_headers else None
+    headers = {"x-amz-bucket-region": told} if told else {}
     if not bucket.may_list:
         raise S3Error("AccessDenied", headers=headers)
     return Reply(200, "".join(f"{name}: {value}\r\n" for name, value in headers.items()))

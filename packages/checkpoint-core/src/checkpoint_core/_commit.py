@@ -22,7 +22,12 @@ from checkpoint_core._layout import (
     is_digests,
 )
 from checkpoint_core._snapshot import look
-from checkpoint_core.errors import CheckpointError, CommitOutcomeUnknownError, StorageError
+from checkpoint_core.errors import (
+    CheckpointError,
+    CommitOutcomeUnknownError,
+    OutcomeUnknownError,
+    StorageError,
+)
 from checkpoint_core.stores import CheckpointStore, Condition, Host, PutOutcome, StoredFile
 
 _WRITES: Final = 3
@@ -57,33 +62,36 @@ def commit(store: CheckpointStore, prepared: Prepared, *, etag: str | None, host
     }
     for name, file in beside.items():
         store.put(name, file)
-    unclear = False
+    unclear: OutcomeUnknownError | None = None
     for attempt in range(_WRITES):
         try:
             outcome = store.put_if(names.checkpoint, prepared.checkpoint, Condition(etag))
+        except OutcomeUnknownError as error:
+            unclear = error
         except StorageError as error:
             if unclear:
-                raise CommitOutcomeUnknownError(store.location, commit_id) from error
+                raise CommitOutcomeUnknownError(store.location, commit_id, unclear) from error
             _forget(store, beside)
             raise
-        if outcome is PutOutcome.WRITTEN:
-            return True
-        unclear = unclear or outcome is PutOutcome.UNKNOWN
+        else:
+            if outcome is PutOutcome.WRITTEN:
+                return True
         try:
             present, metadata = look(store)
         except CheckpointError as error:
             if not unclear:
                 raise
-            raise CommitOutcomeUnknownError(store.location, commit_id) from error
+            raise CommitOutcomeUnknownError(store.location, commit_id, unclear) from error
         lineage = metadata.lineage if metadata else ()
         if commit_id in lineage:
             return True
         if present != etag:
-            unclear = unclear and not _reaches(lineage, commit_id)
+            if _reaches(lineage, commit_id):
+                unclear = None
             break
         back_off(host, attempt)
     if unclear:
-        raise CommitOutcomeUnknownError(store.location, commit_id)
+        raise CommitOutcomeUnknownError(store.location, commit_id, unclear) from unclear
     _forget(store, beside)
     return False
 

@@ -113,8 +113,9 @@ def adopt(
     outcome = pl.col("outcome")
     unread = judgement.rejected.filter(outcome.is_in(["unreadable", "denied"]))
     if unread.height:
-        examples = tuple(unread["key"].sort().head(_EXAMPLES))
-        raise AdoptionIncompleteError(store.location, unread.height, examples)
+        first = unread.sort("key").head(_EXAMPLES)
+        keys, reason = tuple(first["key"]), first["reason"][0]
+        raise AdoptionIncompleteError(store.location, unread.height, keys, reason)
     rows = measure(existing.file, task.settings.event_format)
     matching = match(scan(existing.file), existing.columns, in_arrival_order(judgement.accepted))
     kept, excluded = judge.exclude(matching.unmatched)

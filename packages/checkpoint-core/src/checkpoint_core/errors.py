@@ -18,6 +18,7 @@ __all__ = [
     "NewerLayoutError",
     "NoProgressError",
     "NothingToAdoptError",
+    "OutcomeUnknownError",
     "SourceChangedError",
     "StorageError",
     "WouldLoseRowsError",
@@ -46,6 +47,10 @@ class StorageError(CheckpointError):
 
 class ChangedWhileReadingError(StorageError):
     """The pinned version of a stored file is gone: replaced or removed since it was first seen."""
+
+
+class OutcomeUnknownError(StorageError):
+    """A conditional write may have taken place or not; the message says why nobody knows."""
 
 
 class CorruptCheckpointError(CheckpointError):
@@ -166,12 +171,12 @@ class CommitConflictError(CheckpointError):
 class CommitOutcomeUnknownError(CheckpointError):
     """The answer to the deciding write was lost, and reading back did not settle it."""
 
-    def __init__(self, location: str, commit_id: str) -> None:
-        """Keep the commit in question."""
+    def __init__(self, location: str, commit_id: str, cause: StorageError) -> None:
+        """Keep the commit in question, and tell why its outcome is not known."""
         self.location = location
         self.commit_id = commit_id
         super().__init__(
-            f"{location}: whether commit {commit_id} took place is not known. "
+            f"{location}: whether commit {commit_id} took place is not known: {cause} "
             "The checkpoint is either the old or the new one, whole; the next run finds out."
         )
 
@@ -227,13 +232,15 @@ class NothingToAdoptError(CheckpointError):
 class AdoptionIncompleteError(CheckpointError):
     """Some objects could not be read, so their rows cannot be told from new ones."""
 
-    def __init__(self, location: str, objects: int, examples: tuple[str, ...]) -> None:
-        """Keep the number of objects and some of their keys."""
+    def __init__(
+        self, location: str, objects: int, examples: tuple[str, ...], reason: str = "not known why"
+    ) -> None:
+        """Keep the number of objects and some of their keys; tell why the first was not read."""
         self.location = location
         self.objects = objects
         self.examples = examples
         super().__init__(
             f"{location}: {objects} objects could not be read, so it is not known which rows are "
-            f"theirs, for example {', '.join(examples)}. Nothing was changed. "
+            f"theirs, for example {', '.join(examples)} ({reason}). Nothing was changed. "
             "Make them readable, or take them out of the source, and try again."
         )

@@ -254,6 +254,12 @@ def _source(
         raise DamagedFileError(problem)
     rejects = found.rows
     listing = source.list_objects(restore_states=False)
+    if listing.is_empty() and snapshot.ledger.objects:
+        problem = (
+            f"no objects are listed, although the ledger knows {snapshot.ledger.objects}; the "
+            "source is another one, or they were removed"
+        )
+        raise DamagedFileError(problem)
     selection = select(
         snapshot.ledger.compare(listing),
         rejects=rejects,

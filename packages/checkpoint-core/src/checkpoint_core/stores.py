@@ -141,7 +141,6 @@ class PutOutcome(enum.Enum):
 
     WRITTEN = "written"
     REFUSED = "refused"
-    UNKNOWN = "unknown"
 
 
 class CheckpointStore(Protocol):
@@ -181,6 +180,7 @@ class CheckpointStore(Protocol):
         """Write a local file under the name if the condition holds at that very moment.
 
         Never retried by the adapter: after an unknown outcome the caller reads back.
+        Raises OutcomeUnknownError where it may have been written or not.
         """
         ...
 

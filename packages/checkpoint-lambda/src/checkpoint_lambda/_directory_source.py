@@ -70,6 +70,8 @@ class DirectorySource:
     def __init__(self, root: Path, *, now_ns: Callable[[], int] = time.time_ns) -> None:
         self._root = os.path.realpath(root)
         self._now_ns = now_ns
+        self.proof: str | None = None
+        """How the last listing was shown to be whole; None where there was none."""
 
     @property
     def location(self) -> str:
@@ -93,6 +95,7 @@ class DirectorySource:
         etags: list[str] = []
         sizes: list[int] = []
         modified: list[int] = []
+        self.proof = None
         try:
             for path, status in walk(self._root):
                 keys.append(key_of(path))
@@ -108,6 +111,7 @@ class DirectorySource:
             "last_modified": pl.Series(modified, dtype=pl.Int64()).cast(pl.Datetime("us", "UTC")),
             "archived": pl.Series([None], dtype=pl.Boolean()).new_from_index(0, len(keys)),
         }
+        self.proof = "every folder was read to its end"
         # A folder that changes while it is listed may give a name twice.
         return pl.DataFrame(columns, schema=LISTING_SCHEMA).unique("key", keep="last")
 

@@ -9,7 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from checkpoint_core.errors import ChangedWhileReadingError, StorageError
+from checkpoint_core.errors import (
+    ChangedWhileReadingError,
+    OutcomeUnknownError,
+    StorageError,
+)
 from checkpoint_core.stores import Condition, PutOutcome, StoredFile, Tail
 from checkpoint_lambda._directory_walk import modified_at, printable
 from checkpoint_lambda._locking import exclusive_lock, scratch_folder
@@ -141,7 +145,7 @@ class DirectoryStore:
         """Write a copy of the local file under the name if its version is still the given one.
 
         Comparing and replacing are one step among all processes that use this class. Raises
-        StorageError where the file was certainly not replaced; UNKNOWN is returned where it may
+        StorageError where the file was certainly not replaced; OutcomeUnknownError where it may
         have been, or where the replacement might not survive a power failure.
         """
         path = self._path(name)
@@ -233,9 +237,13 @@ def _replace(staged: Path, path: Path) -> PutOutcome:
     except OSError as error:
         if error.errno in NOTHING_HAPPENED:
             raise
-        return PutOutcome.UNKNOWN
+        raise _unknown(path, error) from error
     try:
         sync_folder(path.parent)
-    except OSError:
-        return PutOutcome.UNKNOWN
+    except OSError as error:
+        raise _unknown(path, error) from error
     return PutOutcome.WRITTEN
+
+
+def _unknown(path: Path, error: OSError) -> OutcomeUnknownError:
+    return OutcomeUnknownError(f"{printable(path)}: replacing it ended with {error.strerror}.")

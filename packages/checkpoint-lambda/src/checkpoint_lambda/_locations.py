@@ -12,6 +12,7 @@ from checkpoint_lambda._directory_store import DirectoryStore
 from checkpoint_lambda.errors import UnsupportedLocationError
 
 __all__ = [
+    "OpenSource",
     "OpenStore",
     "check_source",
     "familiar",
@@ -24,6 +25,12 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _S3 = re.compile(r"s3://([A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9])(?:/(.*))?", re.DOTALL)
 
 
+class OpenSource(Source, Protocol):
+    """A source that says how its last listing was shown to be whole; None where there was none."""
+
+    proof: str | None
+
+
 class OpenStore(CheckpointStore, Protocol):
     """A checkpoint store that knows where a run's own files belong."""
 
@@ -32,7 +39,7 @@ class OpenStore(CheckpointStore, Protocol):
         ...
 
 
-def open_source(text: str, *, read_concurrency: int | None = None) -> Source:
+def open_source(text: str, *, read_concurrency: int | None = None) -> OpenSource:
     """Return the source that a directory, its `file://` URI or `s3://bucket/prefix` names.
 
     `read_concurrency` is how many objects are read from S3 at once. Raises UnsupportedLocationError for everything else.

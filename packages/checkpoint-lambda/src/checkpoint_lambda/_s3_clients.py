@@ -12,14 +12,20 @@ import re
 import threading
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import urlsplit
 
 import boto3
 import boto3.session
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import NoCredentialsError
 from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.store import S3Store as FastStore
+
+from checkpoint_lambda._s3_answers import examine_answers
+from checkpoint_lambda._s3_errors import raw_failures, region_in
+from checkpoint_lambda._s3_retrying import ATTEMPTS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -42,8 +48,9 @@ _AWS_HOST: Final = re.compile(r"https?://[^/]*\.(amazonaws\.com(\.cn)?|api\.aws)
 class S3Clients:
     """What talks to S3 under one configuration; may be shared by threads.
 
-    `single` asks once. What may be repeated is repeated by its callers, with `retrying`: botocore's
-    own retries have a quota for each client, which runs out in a function that stays warm.
+    `single` asks once, and raises no answer's failure but those of `FAILURES`. What may be repeated
+    is repeated by its callers, with `retrying` and so many `attempts` in all: botocore's own
+    retries have a quota for each client, which runs out in a function that stays warm.
 
     Args:
         region: instead of the configured one.
@@ -51,34 +58,34 @@ class S3Clients:
     """
 
     def __init__(self, region: str | None = None) -> None:
-        self._session = boto3.session.Session()
+        known = botocore.session.get_session()
+        self._session = boto3.session.Session(botocore_session=known)
         self._lock = threading.Lock()
         self._fast: dict[str, FastStore] = {}
+        self._regions: dict[str, str] = {}
+        self.attempts = max(1, known.get_config_variable("max_attempts") or ATTEMPTS)
         self.single = self._client(region, Config())
-        special = Config()
         if not _AWS_HOST.fullmatch(self.single.meta.endpoint_url):
-            # Servers other than AWS know buckets by path, and may refuse today's checksums.
-            special = Config(
-                s3={"addressing_style": "path"},
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-            )
             self.single.close()
-            self.single = self._client(region, special)
+            self.single = self._client(region, _for_other_servers(known.get_scoped_config()))
 
     @property
     def region(self) -> str:
         """The region that requests are signed for."""
         return self.single.meta.region_name
 
+    def told_region(self, bucket: str) -> str | None:
+        """Return the region that a refusal has named, which boto3 has followed by itself."""
+        return self._regions.get(bucket)
+
     def fast(self, bucket: str) -> FastStore:
         """Return obstore's view of a bucket, which asks each thing once.
 
         It has no retries, because it would repeat after a refusal too, and resume a body that was
         cut short; whoever uses it asks again through `single`.
-        Raises NoCredentialsError.
+        Raises NoCredentialsError and RawFailureError.
         """
-        with self._lock:
+        with self._lock, raw_failures():
             if bucket not in self._fast:
                 self._fast[bucket] = self._make_fast(bucket)
             return self._fast[bucket]
@@ -95,7 +102,18 @@ class S3Clients:
             max_pool_connections=_CONNECTIONS,
             retries={"mode": "standard", "total_max_attempts": 1},
         )
-        return self._session.client("s3", region_name=region, config=config.merge(special))
+        client = self._session.client("s3", region_name=region, config=config.merge(special))
+        examine_answers(client)
+        client.meta.events.register("needs-retry.*.*", self._keep_region)
+        return cast("S3Client", _Careful(client))
+
+    def _keep_region(
+        self, request_dict: dict[str, Any], response: tuple[object, dict[str, Any]] | None, **_: Any
+    ) -> None:
+        bucket = request_dict["context"].get("s3_redirect", {}).get("bucket")
+        region = region_in(response[1]) if response and "Error" in response[1] else None
+        if bucket and region:
+            self._regions[bucket] = region
 
     def _make_fast(self, bucket: str) -> FastStore:
         os.environ.setdefault(
@@ -104,6 +122,11 @@ class S3Clients:
         endpoint = self.single.meta.endpoint_url
         if self._session.get_credentials() is None:
             raise NoCredentialsError
+        options_of_s3: Any = self.single.meta.config
+        by_host = (options_of_s3.s3 or {}).get("addressing_style") == "virtual"
+        if by_host:
+            parts = urlsplit(endpoint)
+            endpoint = parts._replace(netloc=f"{bucket}.{parts.netloc}").geturl()
         options: ClientConfig = {
             "allow_http": endpoint.startswith("http://"),
             "connect_timeout": timedelta(seconds=_CONNECT_TIMEOUT_S),
@@ -120,7 +143,7 @@ class S3Clients:
                 "aws_endpoint_url_s3": endpoint,
                 "endpoint": endpoint,
                 "region": self.region,
-                "virtual_hosted_style_request": False,
+                "virtual_hosted_style_request": by_host,
             },
             client_options=options,
             retry_config={"max_retries": 0},
@@ -128,13 +151,47 @@ class S3Clients:
         )
 
 
+class _Careful:
+    """A client whose calls raise what else comes out of boto3 as RawFailureError."""
+
+    def __init__(self, client: S3Client) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._client, name)
+        if not callable(found):
+            return found
+
+        def call(*given: Any, **named: Any) -> Any:
+            with raw_failures():
+                return found(*given, **named)
+
+        return call
+
+
+def _for_other_servers(profile: dict[str, Any]) -> Config:
+    """Return what servers other than AWS need, unless the user has decided otherwise.
+
+    They know buckets by path, and may refuse today's checksums.
+    """
+    options: dict[str, Any] = {
+        name: "when_required"
+        for name in ("request_checksum_calculation", "response_checksum_validation")
+        if not (os.environ.get(f"AWS_{name.upper()}") or profile.get(name))
+    }
+    if "addressing_style" not in (profile.get("s3") or {}):
+        options["s3"] = {"addressing_style": "path"}
+    return Config(**options)
+
+
 def current_clients(region: str | None = None) -> S3Clients:
     """Return the clients for the configuration that the environment names now.
 
     The same ones at every call, also in later invocations of a warm function.
-    Raises botocore's errors where the configuration is wrong.
+    Raises what is in FAILURES where the configuration is wrong.
     """
-    return _clients(tuple(sorted(_configuration())), region)
+    with raw_failures():
+        return _clients(tuple(sorted(_configuration())), region)
 
 
 def close_clients() -> None:

@@ -1,74 +1,115 @@
-"""What went wrong with S3, and what to do about it."""
+"""What went wrong with S3: what kind of failure it is, and whether asking again may help."""
 
 from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import botocore.exceptions as aws
+import urllib3.exceptions as http
 from botocore.parsers import ResponseParserError
 
-from checkpoint_core.errors import StorageError
+from checkpoint_lambda._s3_answers import WELL_FORMED_CODE, BadAnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 __all__ = [
+    "BAD_CREDENTIALS",
+    "CONFIGURATION",
+    "DAMAGED_ON_THE_WAY",
     "FAILURES",
-    "NEVER_SENT",
     "NO_CREDENTIALS",
+    "UNREACHABLE",
+    "WRONG_REGION",
+    "RawFailureError",
     "code_of",
-    "explained",
     "is_store_wide",
     "is_transient",
+    "is_unsupported",
+    "raw_failures",
+    "region_in",
     "status_of",
-    "storage_error",
     "summary_of",
+    "was_never_sent",
 ]
 
-FAILURES: Final = (aws.BotoCoreError, aws.ClientError, ResponseParserError)
-"""Everything that boto3 raises for a request."""
+
+class RawFailureError(Exception):
+    """Something that is no error of boto3's own came out of it; that is the cause of this one."""
+
+
+FAILURES: Final = (
+    aws.BotoCoreError,
+    aws.ClientError,
+    ResponseParserError,
+    # In the middle of a body these are not boto3's.
+    http.HTTPError,
+    BadAnswerError,
+    RawFailureError,
+)
+"""Everything that a request may raise; see `raw_failures`."""
 
 NO_CREDENTIALS: Final = (
     aws.NoCredentialsError,
     aws.PartialCredentialsError,
     aws.CredentialRetrievalError,
+    aws.MetadataRetrievalError,
+    aws.NoAuthTokenError,
     aws.ProfileNotFound,
+    aws.RefreshWithMFAUnsupportedError,
     aws.SSOError,
+    aws.LoginError,
     aws.TokenRetrievalError,
-    aws.InvalidConfigError,
-    aws.ConfigParseError,
-    aws.ConfigNotFound,
+    aws.UnknownCredentialError,
+    aws.UnknownTokenProviderError,
 )
 """There is nothing to sign a request with."""
 
-NEVER_SENT: Final = (*NO_CREDENTIALS, aws.ParamValidationError, aws.InvalidRegionError)
-"""The request was refused before it was sent."""
+CONFIGURATION: Final = (
+    aws.BaseEndpointResolverError,
+    aws.ConfigNotFound,
+    aws.ConfigParseError,
+    aws.EndpointProviderError,
+    aws.InvalidChecksumConfigError,
+    aws.InvalidConfigError,
+    aws.InvalidDefaultsMode,
+    aws.InvalidEndpointConfigurationError,
+    aws.InvalidHostLabelError,
+    aws.InvalidIMDSEndpointError,
+    aws.InvalidIMDSEndpointModeError,
+    aws.InvalidProxiesConfigError,
+    aws.InvalidRegionError,
+    aws.InvalidRetryConfigurationError,
+    aws.InvalidS3AddressingStyleError,
+    aws.InvalidS3UsEast1RegionalEndpointConfigError,
+    aws.InvalidSTSRegionalEndpointsConfigError,
+    aws.MissingDependencyException,
+    aws.ServiceNotInRegionError,
+    aws.UnknownRegionError,
+    aws.UnknownSignatureVersionError,
+    aws.UnsupportedS3ConfigurationError,
+    aws.UnsupportedS3AccesspointConfigurationError,
+    aws.UnsupportedSignatureVersionError,
+    http.LocationValueError,
+)
+"""Something in the AWS configuration cannot be used."""
 
-_UNREACHABLE: Final = (
+UNREACHABLE: Final = (
     aws.EndpointConnectionError,
     aws.ConnectTimeoutError,
-    aws.SSLError,
     aws.ProxyConnectionError,
 )
-_TRANSIENT_TYPES: Final = (
-    aws.ConnectionError,
-    aws.HTTPClientError,
-    aws.IncompleteReadError,
-    ResponseParserError,
-)
-_TRANSIENT_CODES: Final = {
-    "InternalError",
-    "RequestTimeout",
-    "RequestTimeoutException",
-    "ServiceUnavailable",
-    "SlowDown",
-    "Throttling",
-    "ThrottlingException",
-    "TooManyRequestsException",
+DAMAGED_ON_THE_WAY: Final = {
+    "BadDigest",
+    "IncompleteBody",
+    "XAmzContentChecksumMismatch",
+    "XAmzContentSHA256Mismatch",
 }
-_BAD_CREDENTIALS: Final = {
+"""S3 says that what arrived is not what was sent."""
+
+BAD_CREDENTIALS: Final = {
     "AuthFailure",
     "ExpiredToken",
     "ExpiredTokenException",
@@ -77,18 +118,55 @@ _BAD_CREDENTIALS: Final = {
     "SignatureDoesNotMatch",
     "TokenRefreshRequired",
 }
-_WRONG_REGION: Final = {
+WRONG_REGION: Final = {
     "AuthorizationHeaderMalformed",
     "IllegalLocationConstraintException",
     "PermanentRedirect",
     "TemporaryRedirect",
 }
+_TRANSIENT_TYPES: Final = (
+    aws.ConnectionError,
+    aws.HTTPClientError,
+    aws.IncompleteReadError,
+    aws.ChecksumError,
+    aws.FlexibleChecksumError,
+    ResponseParserError,
+    http.HTTPError,
+    BadAnswerError,
+)
+_TRANSIENT_CODES: Final = DAMAGED_ON_THE_WAY | {
+    "InternalError",
+    # Of one request: it waited somewhere. The next one is signed anew.
+    "RequestTimeTooSkewed",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "ServiceUnavailable",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+}
 _STORE_WIDE: Final = (
-    _BAD_CREDENTIALS
-    | _WRONG_REGION
+    BAD_CREDENTIALS
+    | WRONG_REGION
     | {"AccountProblem", "InvalidBucketName", "NoSuchBucket", "RequestTimeTooSkewed"}
 )
-_WELL_FORMED_CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,60}")
+_REGION: Final = re.compile(r"[a-z0-9-]{1,40}")
+_RAW: Final = (EOFError, LookupError, OSError, RuntimeError, ValueError)
+
+
+@contextmanager
+def raw_failures() -> Iterator[None]:
+    """Raise what boto3 lets through of its own dependencies and of the system as RawFailureError.
+
+    Only around boto3: what is raised in here is taken for a failure of its configuration.
+    """
+    try:
+        yield
+    except FAILURES:
+        raise
+    except _RAW as error:
+        raise RawFailureError from error
 
 
 def code_of(error: BaseException) -> str:
@@ -96,7 +174,7 @@ def code_of(error: BaseException) -> str:
     if not isinstance(error, aws.ClientError):
         return ""
     code = str(error.response.get("Error", {}).get("Code", ""))
-    return code if _WELL_FORMED_CODE.fullmatch(code) else ""
+    return code if WELL_FORMED_CODE.fullmatch(code) else ""
 
 
 def status_of(error: BaseException) -> int:
@@ -106,17 +184,40 @@ def status_of(error: BaseException) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
+def region_in(answer: Mapping[str, Any]) -> str | None:
+    """Return where S3 says that a bucket is: in a header, or in the document of a refusal."""
+    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    region = headers.get("x-amz-bucket-region") or answer.get("Error", {}).get("Region") or ""
+    return str(region) if _REGION.fullmatch(str(region)) else None
+
+
 def is_transient(error: BaseException) -> bool:
     """Tell whether asking again may help; of a write: whether it may have taken place."""
     if isinstance(error, aws.ClientError):
+        if is_unsupported(error):
+            return False
         status = status_of(error)
         return status >= 500 or status == 429 or code_of(error) in _TRANSIENT_CODES
-    return isinstance(error, _TRANSIENT_TYPES)
+    return isinstance(error, _TRANSIENT_TYPES) and not isinstance(error, CONFIGURATION)
+
+
+def is_unsupported(error: BaseException) -> bool:
+    """Tell whether the server says that it never does what it was asked for."""
+    return status_of(error) in {501, 505} or code_of(error) == "NotImplemented"
 
 
 def is_store_wide(error: BaseException) -> bool:
     """Tell whether every other request would fail in the same way."""
-    return isinstance(error, NO_CREDENTIALS + _UNREACHABLE) or code_of(error) in _STORE_WIDE
+    wide = (*NO_CREDENTIALS, *CONFIGURATION, *UNREACHABLE, aws.SSLError, RawFailureError)
+    return isinstance(error, wide) or code_of(error) in _STORE_WIDE
+
+
+def was_never_sent(error: BaseException) -> bool:
+    """Tell whether a request was certainly refused before it was sent."""
+    if isinstance(error, RawFailureError):
+        # A value may be one of an answer's.
+        return not isinstance(error.__cause__, ValueError)
+    return isinstance(error, (*NO_CREDENTIALS, *CONFIGURATION, aws.ParamValidationError))
 
 
 def summary_of(error: BaseException) -> str:
@@ -124,92 +225,8 @@ def summary_of(error: BaseException) -> str:
     status = status_of(error)
     if status:
         return f"HTTP {status} {code_of(error)}".strip()
+    if isinstance(error, BadAnswerError):
+        return str(error)
+    if isinstance(error, RawFailureError):
+        return type(error.__cause__).__name__
     return type(error).__name__
-
-
-def storage_error(error: BaseException, where: str, doing: str) -> StorageError:
-    """Return the error to raise: where it happened, during what, what is wrong, what to do."""
-    problem, advice = _explanation(error, doing)
-    return StorageError(f"{where}: {doing} failed: {problem} ({summary_of(error)}). {advice}")
-
-
-@contextmanager
-def explained(where: str, doing: str) -> Iterator[None]:
-    """Raise what boto3 raises as a StorageError."""
-    try:
-        yield
-    except FAILURES as error:
-        raise storage_error(error, where, doing) from error
-
-
-def _explanation(error: BaseException, doing: str) -> tuple[str, str]:
-    if isinstance(error, aws.ClientError):
-        return _of_answer(code_of(error), status_of(error), doing)
-    if isinstance(error, aws.ProfileNotFound):
-        return (
-            "the AWS profile that is asked for is not configured",
-            "Correct AWS_PROFILE, or add the profile to the AWS configuration.",
-        )
-    if isinstance(error, NO_CREDENTIALS):
-        return (
-            "no usable AWS credentials were found",
-            "Log in, or set AWS_PROFILE; a Lambda function has those of its role.",
-        )
-    if isinstance(error, _UNREACHABLE):
-        return (
-            "the endpoint cannot be reached",
-            "Check the network, the region and AWS_ENDPOINT_URL; in a VPC, the route to S3.",
-        )
-    if isinstance(error, aws.ParamValidationError):
-        return ("the name cannot be one of S3's", "Correct the bucket or the key.")
-    if isinstance(error, aws.InvalidRegionError):
-        return ("the region is not a name of one", "Correct AWS_REGION.")
-    if is_transient(error):
-        return ("the connection failed each time", "Run again; if it stays so, check the network.")
-    return ("the request could not be made", "Check the AWS configuration.")
-
-
-def _of_answer(code: str, status: int, doing: str) -> tuple[str, str]:
-    if code.startswith("KMS"):
-        return (
-            "the KMS key could not be used",
-            "Check that it is enabled, and grant kms:GenerateDataKey and kms:Decrypt.",
-        )
-    if code == "NoSuchBucket":
-        return ("there is no bucket of this name", "Correct the bucket's name, or create it.")
-    if code in _BAD_CREDENTIALS:
-        return (
-            "the AWS credentials are expired or not valid",
-            "Log in again, or correct the credentials.",
-        )
-    if code == "RequestTimeTooSkewed":
-        return ("this machine's clock is wrong", "Set the clock.")
-    if code in _WRONG_REGION or status in {301, 307}:
-        return ("the bucket is in another region", "Set AWS_REGION to the bucket's region.")
-    if code == "InvalidObjectState":
-        return ("the object is archived", "Restore it first.")
-    if code == "EntityTooLarge":
-        return ("the file is larger than 5 GB", "A checkpoint of this size is not supported.")
-    if status in {401, 403}:
-        return ("access was refused", _permissions(doing))
-    if status == 429 or code in {"SlowDown", "Throttling", "ThrottlingException"}:
-        return ("S3 asked to slow down each time", "Run again later, or with fewer at a time.")
-    if status >= 500 or code in _TRANSIENT_CODES:
-        return ("S3 failed each time", "Run again later.")
-    return ("S3 refused the request", "Check the names and the settings.")
-
-
-def _permissions(doing: str) -> str:
-    if doing.startswith("listing"):
-        return "Grant s3:ListBucket on the bucket."
-    if doing.startswith("writing"):
-        return (
-            "Grant s3:PutObject, and s3:GetObject, which a conditional write needs too, on the "
-            "bucket's objects; with a KMS key, kms:GenerateDataKey and kms:Decrypt."
-        )
-    if doing.startswith("removing"):
-        return "Grant s3:DeleteObject on the bucket's objects."
-    return (
-        "Grant s3:GetObject on the bucket's objects, with a KMS key kms:Decrypt, and "
-        "s3:ListBucket, without which S3 answers so for a missing object too."
-    )

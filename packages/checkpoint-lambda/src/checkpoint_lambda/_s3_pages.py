@@ -9,17 +9,22 @@ import polars as pl
 from msgspec import Struct
 
 from checkpoint_core.stores import LISTING_SCHEMA
+from checkpoint_lambda._s3_answers import BadAnswerError
 from checkpoint_lambda._s3_retrying import retrying
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
 
-    from mypy_boto3_s3.type_defs import ListObjectsV2RequestTypeDef, ObjectTypeDef
+    from mypy_boto3_s3.type_defs import (
+        ListObjectsV2OutputTypeDef,
+        ListObjectsV2RequestTypeDef,
+        ObjectTypeDef,
+    )
     from obstore.store import S3Store as FastStore
 
     from checkpoint_lambda._s3_clients import S3Clients
 
-__all__ = ["ExactPage", "Pages", "as_listing"]
+__all__ = ["ExactPage", "Pages", "answers", "as_listing"]
 
 _ARCHIVE_CLASSES: Final = ("GLACIER", "DEEP_ARCHIVE")
 
@@ -53,8 +58,45 @@ def as_listing(pages: Sequence[pl.DataFrame]) -> pl.DataFrame:
     ).cast(LISTING_SCHEMA)
 
 
+def answers(
+    clients: S3Clients,
+    wanted: ListObjectsV2RequestTypeDef,
+    *,
+    first_pause_s: float,
+    failed: int = 0,
+) -> Iterator[ListObjectsV2OutputTypeDef]:
+    """Yield S3's answers to a listing, up to the one that says that it is the last.
+
+    Each is asked for as often as is allowed, the first after so many `failed` attempts at it.
+    Raises what is in FAILURES.
+    """
+    token: str | None = None
+
+    def ask() -> ListObjectsV2OutputTypeDef:
+        further: ListObjectsV2RequestTypeDef = wanted
+        if token is not None:
+            further = {**wanted, "ContinuationToken": token}
+        answer = clients.single.list_objects_v2(**further)
+        if answer["IsTruncated"] and answer["NextContinuationToken"] == token:
+            status = answer["ResponseMetadata"]["HTTPStatusCode"]
+            raise BadAnswerError(status, "a page that leads back to itself")
+        return answer
+
+    while True:
+        answer = retrying(
+            ask, first_pause_s=first_pause_s, attempts=clients.attempts, failed=failed
+        )
+        yield answer
+        if not answer["IsTruncated"]:
+            return
+        token, failed = answer["NextContinuationToken"], 0
+
+
 class ExactPage(Struct, frozen=True, kw_only=True):
-    """One page as S3 has it, whether there are more, and in which region the bucket says it is."""
+    """One page as S3 has it, whether there are more, and in which region the bucket says it is.
+
+    Only the last page may be empty.
+    """
 
     page: pl.DataFrame
     truncated: bool
@@ -104,24 +146,25 @@ class Pages:
     def after(self, key: str, *, exact: bool) -> Generator[pl.DataFrame]:
         """Yield what follows the key, page by page, none of them empty; see `as_listing`.
 
-        A page that obstore failed on is asked for again through boto3, up to three times.
-        Raises what boto3 raises then.
+        Only an answer that says that nothing follows is the end. obstore takes for it whatever has
+        no more keys, so that where it ends boto3 asks what comes then; boto3 asks also for a page
+        that obstore failed on. Raises what is in FAILURES.
         """
         exact = exact or self._restore_states
         pages = 1
         while True:
+            failed = 0
             if not exact:
                 try:
                     for page in self._fast(key):
                         key = page["path"][-1]
                         yield page
                 except _NotExactError:
-                    pass
-                else:
-                    return
+                    failed = 1
             # Where strange keys follow one another, not every page shall cost two requests.
             for _ in range(pages):
-                answer = self.exact(key, failed=0 if exact else 1)
+                answer = self.exact(key, failed=failed)
+                failed = 0
                 if answer.page.height:
                     key = answer.page["path"][-1]
                     yield answer.page
@@ -140,11 +183,11 @@ class Pages:
             wanted["StartAfter"] = after
         if self._restore_states:
             wanted["OptionalObjectAttributes"] = ["RestoreStatus"]
-        answer = retrying(
-            lambda: self._clients.single.list_objects_v2(**wanted),
-            first_pause_s=self._first_pause_s,
-            failed=failed,
-        )
+        found = answers(self._clients, wanted, first_pause_s=self._first_pause_s, failed=failed)
+        answer = next(found)
+        # What is empty and not the last is followed.
+        while answer["IsTruncated"] and not answer.get("Contents"):
+            answer = next(found)
         objects = answer.get("Contents", [])
         columns: dict[str, list[Any]] = {
             "path": [each["Key"] for each in objects],
@@ -160,7 +203,7 @@ class Pages:
         headers = answer["ResponseMetadata"]["HTTPHeaders"]
         return ExactPage(
             page=page,
-            truncated=bool(answer["IsTruncated"]) and page.height > 0,
+            truncated=answer["IsTruncated"],
             region=headers.get("x-amz-bucket-region"),
         )
 
@@ -177,7 +220,7 @@ class Pages:
                 raise _NotExactError from error
             if batch is None:
                 return
-            if (batch["size"] == 0).any():
+            if (batch["size"] == 0).any() or batch["e_tag"].null_count():
                 raise _NotExactError
             # An offset that ends with a slash loses it, so that its own key comes back.
             if after.endswith("/"):

@@ -17,9 +17,9 @@ from checkpoint_lambda._s3_errors import (
     is_store_wide,
     is_transient,
     status_of,
-    storage_error,
     summary_of,
 )
+from checkpoint_lambda._s3_explanations import storage_error
 from checkpoint_lambda._s3_retrying import retrying
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ class ObjectReader:
         where: the source, for errors.
         max_size_bytes: of a larger object one byte more than this is read.
         first_pause_s: how long to wait before the first repetition.
+        attempts: how often an object is asked for at most.
 
     """
 
@@ -64,6 +65,7 @@ class ObjectReader:
         where: str,
         max_size_bytes: int,
         first_pause_s: float,
+        attempts: int,
     ) -> None:
         self._fast = fast
         self._client = client
@@ -71,6 +73,7 @@ class ObjectReader:
         self._where = where
         self._limit = max_size_bytes
         self._first_pause_s = first_pause_s
+        self._attempts = attempts
         self._failures_in_a_row = 0
 
     def read(self, key: str, reserve: Reserve) -> Content | ReadFailure:
@@ -99,10 +102,16 @@ class ObjectReader:
             return self._ask(key, reserve, failed=1, at_once=True)
         except (obstore.exceptions.BaseError, OSError, ValueError, StopIteration):
             return self._ask(key, reserve, failed=1)
-        if not whole:
+        etag = (meta["e_tag"] or "").strip('"')
+        # A proxy's page begins with a < , which no JSON does; obstore has 1970 where no time came.
+        if (
+            not whole
+            or not etag
+            or data[:99].lstrip()[:1] == b"<"
+            or not meta["last_modified"].timestamp()
+        ):
             return self._ask(key, reserve, failed=1)
         self._failures_in_a_row = 0
-        etag = (meta["e_tag"] or "").strip('"')
         return Content(key=key, data=data, etag=etag, last_modified=meta["last_modified"])
 
     def _ask_refused(self, key: str, reserve: Reserve) -> Content | ReadFailure:
@@ -125,6 +134,7 @@ class ObjectReader:
             content = retrying(
                 lambda: self._get(key, reserve),
                 first_pause_s=self._first_pause_s,
+                attempts=self._attempts,
                 failed=failed,
                 at_once=at_once,
             )
@@ -147,7 +157,7 @@ class ObjectReader:
         return Content(
             key=key,
             data=data,
-            etag=answer.get("ETag", "").strip('"'),
+            etag=answer["ETag"].strip('"'),
             last_modified=answer["LastModified"].astimezone(UTC),
         )
 

@@ -25,12 +25,18 @@ def backoff(failed: int, first_s: float) -> float:
 
 
 def retrying(
-    ask: Callable[[], _Answer], *, first_pause_s: float, failed: int = 0, at_once: bool = False
+    ask: Callable[[], _Answer],
+    *,
+    first_pause_s: float,
+    attempts: int = ATTEMPTS,
+    failed: int = 0,
+    at_once: bool = False,
 ) -> _Answer:
-    """Ask until there is an answer, four times at most, including those that `failed` before.
+    """Ask until there is an answer, so many times at most, with those that `failed` before.
 
     Pauses before each repetition, but not before the first one where it is wanted `at_once`.
-    Raises what the last attempt raised; without repeating it where that would not help.
+    Asks once at least. Raises what the last attempt raised; without repeating it where that would
+    not help.
     """
     while True:
         if failed and not at_once:
@@ -40,5 +46,5 @@ def retrying(
             return ask()
         except FAILURES as error:
             failed += 1
-            if failed >= ATTEMPTS or not is_transient(error):
+            if failed >= attempts or not is_transient(error):
                 raise

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from checkpoint_core.stores import unlimited
 from checkpoint_lambda._s3_clients import S3Clients, current_clients
-from checkpoint_lambda._s3_errors import FAILURES, explained, storage_error
+from checkpoint_lambda._s3_errors import FAILURES
+from checkpoint_lambda._s3_explanations import explained, storage_error
 from checkpoint_lambda._s3_listing import list_pieces
 from checkpoint_lambda._s3_pages import Pages, as_listing
 from checkpoint_lambda._s3_reading import ObjectReader
@@ -56,6 +57,8 @@ class S3Source:
         self._page_size = page_size
         self._first_pause_s = first_pause_s
         self._region: str | None = None
+        self.proof: str | None = None
+        """How the last listing was shown to be whole; None where there was none."""
 
     @property
     def location(self) -> str:
@@ -66,15 +69,19 @@ class S3Source:
         """List everything below the folder in LISTING_SCHEMA, each key once, in any order.
 
         Up to a page is one request; more is listed by several threads, with `restore_states` by
-        boto3 alone, which takes far longer. Raises StorageError when any request has failed four
-        times or was refused.
+        boto3 alone, which takes far longer. The end is where S3 says so, never where keys fail to
+        come. Raises StorageError when any request has failed four times or was refused, and when
+        an answer is, each time, none that a listing can have.
         """
+        self.proof = None
         with explained(self.location, "listing"):
             pages = self._pages(restore_states=restore_states)
             first = pages.exact("")
-            if first.region and self._moved_to(first.region):
+            region = first.region or self._clients().told_region(self._bucket)
+            if region and self._moved_to(region):
                 pages = self._pages(restore_states=restore_states)
             if not first.truncated:
+                self.proof = "one page, of which S3 says that it is the last"
                 return as_listing([first.page])
             rest = list_pieces(
                 pages,
@@ -83,6 +90,10 @@ class S3Source:
                 after=first.page["path"][-1],
                 page_size=self._page_size,
                 threads=self._listing_threads,
+            )
+            self.proof = (
+                f"{1 + len(rest):,} pages: each part ends before a key that comes after it, or "
+                "where S3 says that nothing follows"
             )
             return as_listing([first.page, *rest])
 
@@ -114,6 +125,7 @@ class S3Source:
                 where=self.location,
                 max_size_bytes=max_size_bytes,
                 first_pause_s=self._first_pause_s,
+                attempts=clients.attempts,
             )
         except FAILURES as error:
             raise storage_error(error, self.location, "reading") from error

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from datetime import UTC
-from typing import TYPE_CHECKING, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
-from botocore.exceptions import ClientError, IncompleteReadError
+from botocore.exceptions import ClientError
 
-from checkpoint_core.errors import ChangedWhileReadingError, StorageError
+from checkpoint_core.errors import (
+    ChangedWhileReadingError,
+    OutcomeUnknownError,
+    StorageError,
+)
 from checkpoint_core.stores import Condition, PutOutcome, StoredFile, Tail
 from checkpoint_lambda._s3_clients import S3Clients, current_clients
 from checkpoint_lambda._s3_errors import (
     FAILURES,
-    NEVER_SENT,
     code_of,
-    explained,
     is_transient,
+    is_unsupported,
     status_of,
-    storage_error,
+    was_never_sent,
 )
+from checkpoint_lambda._s3_explanations import explained, storage_error
+from checkpoint_lambda._s3_files import download, tail
+from checkpoint_lambda._s3_pages import answers
 from checkpoint_lambda._s3_retrying import retrying
 from checkpoint_lambda._workdir import temporary_folder
 
@@ -30,7 +35,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO, TypedDict
 
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef, GetObjectRequestTypeDef
+    from mypy_boto3_s3.type_defs import ListObjectsV2RequestTypeDef
 
     class _Encryption(TypedDict, total=False):
         ServerSideEncryption: Literal["aws:kms"]
@@ -39,7 +44,6 @@ if TYPE_CHECKING:
 
 __all__ = ["S3Store"]
 
-_CHUNK_BYTES: Final = 1024 * 1024
 _Answer = TypeVar("_Answer")
 
 
@@ -100,7 +104,9 @@ class S3Store:
         key = self._key(name)
         with explained(self._uri(key), "reading"):
             try:
-                return self._retrying(lambda: self._tail(key, length_bytes))
+                return self._retrying(
+                    lambda: tail(self._clients().single, self._bucket, key, length_bytes)
+                )
             except ClientError as error:
                 if _is_missing(error):
                     return None
@@ -117,8 +123,15 @@ class S3Store:
         part = to.with_name(f"{to.name}.part")
         try:
             with explained(self._uri(key), "reading"):
-                self._retrying(lambda: self._download(key, part, etag))
+                found = self._retrying(
+                    lambda: download(self._clients().single, self._bucket, key, part, etag)
+                )
+            if etag is not None and found.strip('"') != etag.strip('"'):
+                # The server does not know the condition.
+                raise self._changed(key)
             part.replace(to)
+        except ChangedWhileReadingError:
+            raise
         except StorageError as error:
             cause = error.__cause__
             gone = isinstance(cause, ClientError) and _is_missing(cause)
@@ -149,8 +162,9 @@ class S3Store:
     def put_if(self, name: str, file: Path, condition: Condition) -> PutOutcome:
         """Write the local file under the name if its version is still the given one; asks once.
 
-        UNKNOWN is returned where it may have been written: no answer, or one of S3's own failures.
-        Raises StorageError where it certainly was not, for another reason than the condition.
+        Raises OutcomeUnknownError where it may have been written: no answer, one of S3's own
+        failures, or an answer that does not say so; and StorageError where it certainly was not,
+        for another reason than the condition.
         """
         key = self._key(name)
         with file.open("rb") as body, explained(self._uri(key), "writing"):
@@ -165,7 +179,7 @@ class S3Store:
         """List the files directly in a folder, by name. Raises StorageError where that fails."""
         inside = self._key(f"{folder.rstrip('/')}/")
         with explained(self._uri(inside), "listing"):
-            found = self._retrying(lambda: self._list(inside))
+            found = self._list(inside)
         return sorted(found, key=lambda file: file.name)
 
     def delete(self, name: str) -> None:
@@ -184,8 +198,12 @@ class S3Store:
 
     def _list(self, inside: str) -> list[StoredFile]:
         found = []
-        pages = self._clients().single.get_paginator("list_objects_v2")
-        for page in pages.paginate(Bucket=self._bucket, Prefix=inside, Delimiter="/"):
+        wanted: ListObjectsV2RequestTypeDef = {
+            "Bucket": self._bucket,
+            "Prefix": inside,
+            "Delimiter": "/",
+        }
+        for page in answers(self._clients(), wanted, first_pause_s=self._first_pause_s):
             for each in page.get("Contents", []):
                 # What a console creates to show a folder has the folder's own key.
                 if each["Key"] != inside:
@@ -193,40 +211,6 @@ class S3Store:
                     modified = each["LastModified"].astimezone(UTC)
                     found.append(StoredFile(name=name, last_modified=modified))
         return found
-
-    def _tail(self, key: str, length_bytes: int) -> Tail:
-        client = self._clients().single
-        if length_bytes > 0:
-            try:
-                answer = client.get_object(
-                    Bucket=self._bucket, Key=key, Range=f"bytes=-{length_bytes}"
-                )
-            except ClientError as error:
-                if status_of(error) != 416:
-                    raise
-            else:
-                with closing(answer["Body"]) as body:
-                    data = body.read()
-                _check(answer, len(data))
-                total = answer.get("ContentRange", "").rpartition("/")[2]
-                size = int(total) if total.isdecimal() else len(data)
-                return Tail(data=data[-length_bytes:], etag=answer["ETag"], size_bytes=size)
-        # Of an empty object S3 gives no last bytes.
-        head = client.head_object(Bucket=self._bucket, Key=key)
-        if length_bytes > 0 and head["ContentLength"]:
-            # Replaced since by one with something in it.
-            return self._tail(key, length_bytes)
-        return Tail(data=b"", etag=head["ETag"], size_bytes=head["ContentLength"])
-
-    def _download(self, key: str, part: Path, etag: str | None) -> None:
-        wanted: GetObjectRequestTypeDef = {"Bucket": self._bucket, "Key": key}
-        if etag is not None:
-            wanted["IfMatch"] = etag
-        answer = self._clients().single.get_object(**wanted)
-        with closing(answer["Body"]) as body, part.open("wb") as file:
-            for chunk in body.iter_chunks(_CHUNK_BYTES):
-                file.write(chunk)
-            _check(answer, file.tell())
 
     def _put_if(self, client: S3Client, key: str, body: BinaryIO, condition: Condition) -> None:
         if condition.etag is None:
@@ -246,12 +230,16 @@ class S3Store:
         status = status_of(error)
         if status in {409, 412} or (condition.etag is not None and _is_missing(error)):
             return PutOutcome.REFUSED
-        if is_transient(error) or not isinstance(error, (ClientError, *NEVER_SENT)):
-            return PutOutcome.UNKNOWN
-        raise storage_error(error, self._uri(key), "writing") from error
+        if is_unsupported(error):
+            raise storage_error(error, self._uri(key), "writing on a condition") from error
+        failed = storage_error(error, self._uri(key), "writing")
+        if is_transient(error) or not (isinstance(error, ClientError) or was_never_sent(error)):
+            raise OutcomeUnknownError(str(failed)) from error
+        raise failed from error
 
     def _retrying(self, ask: Callable[[], _Answer]) -> _Answer:
-        return retrying(ask, first_pause_s=self._first_pause_s)
+        attempts = self._clients().attempts
+        return retrying(ask, first_pause_s=self._first_pause_s, attempts=attempts)
 
     def _clients(self) -> S3Clients:
         return current_clients()
@@ -273,8 +261,3 @@ class S3Store:
 
 def _is_missing(error: Exception) -> bool:
     return status_of(error) == 404 and code_of(error) != "NoSuchBucket"
-
-
-def _check(answer: GetObjectOutputTypeDef, length: int) -> None:
-    if length != answer["ContentLength"]:
-        raise IncompleteReadError(actual_bytes=length, expected_bytes=answer["ContentLength"])

@@ -21,6 +21,7 @@ from checkpoint_core import (
     StoredFile,
     Tail,
 )
+from checkpoint_core.errors import OutcomeUnknownError
 from checkpoint_core.stores import Stage, unlimited
 
 __all__ = ["WatchedSource", "WatchedStore", "Watchers"]
@@ -149,8 +150,13 @@ class WatchedStore:
 
     def put_if(self, name: str, file: Path, condition: Condition) -> PutOutcome:
         """Pass on, and note the size and what became of it."""
-        outcome = self._store.put_if(name, file, condition)
-        self._watcher.note(checkpoint_bytes=file.stat().st_size, outcome=outcome.value)
+        size = file.stat().st_size
+        try:
+            outcome = self._store.put_if(name, file, condition)
+        except OutcomeUnknownError:
+            self._watcher.note(checkpoint_bytes=size, outcome="unknown")
+            raise
+        self._watcher.note(checkpoint_bytes=size, outcome=outcome.value)
         return outcome
 
     def list_files(self, folder: str) -> list[StoredFile]:

@@ -7,9 +7,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 import typer
 
-from checkpoint_core import Source
 from checkpoint_lambda._concurrency import affordable
-from checkpoint_lambda._locations import OpenStore, open_checkpoint, open_source
+from checkpoint_lambda._locations import OpenSource, OpenStore, open_checkpoint, open_source
 from checkpoint_lambda._settings import BY_NAME
 from checkpoint_lambda.cli._output import complain
 from checkpoint_lambda.errors import UnsupportedLocationError
@@ -89,7 +88,7 @@ DebugOption = Annotated[
 ]
 
 
-def event_source(text: str, *, read_concurrency: int | None = None) -> Source:
+def event_source(text: str, *, read_concurrency: int | None = None) -> OpenSource:
     """Return the source that the argument names; anything else is wrong usage.
 
     Reads so many objects at once where it is in S3; fewer, with a warning, where this machine does

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from checkpoint_core import CheckpointError, CheckpointStore, Settings
 from checkpoint_core.inspection import Check, describe, verify
-from checkpoint_lambda._locations import check_source
+from checkpoint_lambda._locations import OpenSource, check_source
 from checkpoint_lambda._workdir import temporary_folder
 from checkpoint_lambda.cli._failures import ended_well
 from checkpoint_lambda.cli._options import (
@@ -70,7 +70,7 @@ def verify_command(
                 event_format=event_format or _own_format(store, workdir),
                 exclude_projects=patterns(exclude_project),
             )
-            checks = verify(store, objects, settings, workdir)
+            checks = [*verify(store, objects, settings, workdir), *_of_listing(objects)]
         passed = all(check.passed for check in checks)
         if as_json:
             write_document(_Document(passed=passed, checks=checks))
@@ -78,6 +78,13 @@ def verify_command(
             write_lines(_lines(checks))
         if not passed:
             raise typer.Exit(1)
+
+
+def _of_listing(objects: OpenSource | None) -> list[Check]:
+    """Tell how the listing that was compared with is known to be whole, where there was one."""
+    if objects is None or objects.proof is None:
+        return []
+    return [Check(name="listing", passed=True, detail=objects.proof)]
 
 
 def _own_format(store: CheckpointStore, workdir: Path) -> EventFormat:

@@ -9,6 +9,7 @@ from typing import Final
 from uuid import uuid4
 
 from checkpoint_core import CheckpointStore, Condition, PutOutcome, StorageError
+from checkpoint_core.errors import OutcomeUnknownError
 from checkpoint_lambda._workdir import temporary_folder
 from checkpoint_lambda.doctor._examination import Probe, Subject, Verdict, failed, ok, warning
 
@@ -16,6 +17,7 @@ __all__ = ["PROBE", "conditional_writes", "removing", "writing", "writing_beside
 
 PROBE: Final = "doctor-probe-"
 _ANOTHER: Final = '"00000000000000000000000000000000"'
+_WRITES: Final = 3
 _RACES: Final = (
     "Two runs at once would lose rows. Do not use this store for a checkpoint, or make sure that "
     "only one run takes place at a time."
@@ -75,13 +77,25 @@ def removing(subject: Subject) -> Verdict:
 
 
 def _put(probe: Probe, content: bytes, etag: str | None) -> PutOutcome:
+    """Write the probe on a condition; where the outcome is not known, as a run does.
+
+    A run reads back, and asks again where it does not find what it wrote.
+    """
+    unclear: OutcomeUnknownError | None = None
     with temporary_folder() as folder:
         file = folder / "probe"
         file.write_bytes(content)
-        outcome = probe.store.put_if(probe.name, file, Condition(etag))
-    if outcome is PutOutcome.UNKNOWN:
-        raise StorageError(f"{probe.name}: whether it was written is not known. Run again.")
-    return outcome
+        for _ in range(_WRITES):
+            try:
+                outcome = probe.store.put_if(probe.name, file, Condition(etag))
+            except OutcomeUnknownError as error:
+                unclear = error
+            else:
+                if outcome is PutOutcome.WRITTEN or not unclear:
+                    return outcome
+            if _content(probe.store, probe.name) == content:
+                return PutOutcome.WRITTEN
+    raise StorageError(f"{probe.name}: whether it was written is not known: {unclear}")
 
 
 def _content(store: CheckpointStore, name: str) -> bytes | None:

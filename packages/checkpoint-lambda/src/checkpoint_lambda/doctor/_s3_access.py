@@ -11,7 +11,14 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, NoCredentialsError
 
 from checkpoint_lambda._s3_clients import current_clients
-from checkpoint_lambda._s3_errors import FAILURES, explained, status_of, summary_of
+from checkpoint_lambda._s3_errors import (
+    FAILURES,
+    raw_failures,
+    region_in,
+    status_of,
+    summary_of,
+)
+from checkpoint_lambda._s3_explanations import explained
 from checkpoint_lambda._s3_retrying import retrying
 from checkpoint_lambda.doctor._examination import Subject, Verdict, failed, ok, skipped, warning
 from checkpoint_lambda.doctor._source import told
@@ -55,11 +62,13 @@ def credentials(_: Subject) -> Verdict:
     """Find out who asks, until when, and where; the secret is not looked at."""
     with explained("AWS", "looking for credentials"):
         clients = current_clients()
-        session = Session()
-        found = session.get_credentials()
+        with raw_failures():
+            session = Session()
+            found = session.get_credentials()
         if found is None:
             raise NoCredentialsError
-        frozen = found.get_frozen_credentials()
+        with raw_failures():
+            frozen = found.get_frozen_credentials()
     key = frozen.access_key or ""
     origin = f"key {key[:4]}...{key[-4:]} from {found.method}, profile {session.profile_name}"
     place = f"region {clients.region}, {clients.single.meta.endpoint_url}"
@@ -71,7 +80,8 @@ def credentials(_: Subject) -> Verdict:
         )
     ends = f" until {until:%Y-%m-%dT%H:%M:%SZ}" if until else ""
     try:
-        who = _identity(session, clients.region)
+        with raw_failures():
+            who = _identity(session, clients.region)
     except FAILURES as error:
         return warning(
             f"{origin}{ends}, {place}; STS did not say who that is ({summary_of(error)}). "
@@ -94,12 +104,13 @@ def clock(subject: Subject) -> Verdict:
     """Hold this machine's clock against S3's, by the second."""
     places = (subject.source.location, subject.store.location)
     bucket = next(bucket_of(place) for place in places if place.startswith("s3://"))
-    date = _headers(_asked_for(bucket)).get("date")
+    answer = _asked_for(bucket)
+    date = _headers(answer).get("date")
     if date is None:
         return skipped("the server does not tell its time")
     ahead = (datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds()
     found = f"this machine's clock is {abs(ahead):.0f} s {'ahead' if ahead > 0 else 'behind'}"
-    if abs(ahead) >= _REFUSED_FROM_S:
+    if abs(ahead) >= _REFUSED_FROM_S and _status(answer) in {400, 401, 403}:
         return failed(f"{found}, so that S3 refuses every request. Set the clock.")
     if abs(ahead) >= _NOTED_FROM_S:
         return warning(f"{found}; from 15 minutes on S3 refuses requests. Set the clock.")
@@ -142,13 +153,25 @@ def _bucket(bucket: str) -> Verdict:
     """Find out whether a bucket exists, and where.
 
     The function's role may not ask for a bucket as a whole: its permission to list is for a folder.
-    S3 then refuses, and tells the region nevertheless.
+    S3 then refuses, and tells the region nevertheless. Whether a run can list is checked afterwards.
     """
     answer = _asked_for(bucket)
-    status = answer["ResponseMetadata"]["HTTPStatusCode"]
-    if status == 404:
-        return failed(f"{bucket}: there is no bucket of this name. Correct it, or create one.")
-    region, own = _headers(answer).get("x-amz-bucket-region"), current_clients().region
+    status = _status(answer)
+    if status not in {200, 403}:
+        # Other servers may not know this question. A run lists, and so that decides.
+        client = current_clients().single
+        with explained(f"s3://{bucket}", "looking for the bucket"):
+            try:
+                answer = retrying(
+                    lambda: client.list_objects_v2(Bucket=bucket, MaxKeys=1),
+                    first_pause_s=FIRST_PAUSE_S,
+                )
+            except ClientError as error:
+                # A policy may allow the folder alone.
+                if status_of(error) != 403:
+                    raise
+    clients = current_clients()
+    region, own = region_in(answer) or clients.told_region(bucket), clients.region
     if region and region != own:
         return warning(
             f"{bucket}: is in {region}, and requests are signed for {own}, so that they are "
@@ -165,9 +188,12 @@ def _asked_for(bucket: str) -> Mapping[str, Any]:
         try:
             return retrying(lambda: client.head_bucket(Bucket=bucket), first_pause_s=FIRST_PAUSE_S)
         except ClientError as error:
-            if status_of(error) not in {403, 404}:
-                raise
             return error.response
+
+
+def _status(answer: Mapping[str, Any]) -> int:
+    """Return an answer's HTTP status."""
+    return int(answer["ResponseMetadata"]["HTTPStatusCode"])
 
 
 def _headers(answer: Mapping[str, Any]) -> Mapping[str, str]:

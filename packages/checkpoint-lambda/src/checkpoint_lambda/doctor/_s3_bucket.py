@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import ClientError
-
 from checkpoint_lambda._s3_clients import current_clients
-from checkpoint_lambda._s3_errors import code_of, explained, status_of
+from checkpoint_lambda._s3_errors import FAILURES, code_of, status_of, summary_of
 from checkpoint_lambda._s3_retrying import retrying
 from checkpoint_lambda.doctor._examination import Subject, Verdict, failed, ok, skipped, warning
 from checkpoint_lambda.doctor._s3_access import FIRST_PAUSE_S, bucket_of, key_of
@@ -31,11 +29,13 @@ def probe_encryption(subject: Subject) -> Verdict:
     bucket, key = bucket_of(subject.store.location), key_of(subject.store.location)
     folder = key[: key.rfind("/") + 1]
     client = current_clients().single
-    with explained(f"s3://{bucket}/{folder}{probe.name}", "reading"):
+    try:
         head: Mapping[str, Any] = retrying(
             lambda: client.head_object(Bucket=bucket, Key=folder + probe.name),
             first_pause_s=FIRST_PAUSE_S,
         )
+    except FAILURES as error:
+        return warning(f"could not be looked at ({summary_of(error)}), which runs need not do.")
     algorithm = head.get("ServerSideEncryption")
     if algorithm is None:
         return warning("the server does not say that what is written is encrypted.")
@@ -98,21 +98,20 @@ def _setting(
     """
     bucket = bucket_of(subject.store.location)
     client = current_clients().single
-    with explained(f"s3://{bucket}", "looking at the bucket's settings"):
-        try:
-            answer = retrying(lambda: ask(client, bucket), first_pause_s=FIRST_PAUSE_S)
-        except ClientError as error:
-            status = status_of(error)
-            if status in {401, 403}:
-                return warning(
-                    f"not allowed to look ({permission}), which the function's role need not be. "
-                    "Look with an administrator's credentials."
-                )
-            if status == 404 and code_of(error) != "NoSuchBucket":
-                return judge({})
-            if status in _UNKNOWN_TO_SERVER:
-                return skipped("the server does not know this setting")
-            raise
+    try:
+        answer = retrying(lambda: ask(client, bucket), first_pause_s=FIRST_PAUSE_S)
+    except FAILURES as error:
+        status = status_of(error)
+        if status in {401, 403}:
+            return warning(
+                f"not allowed to look ({permission}), which the function's role need not be. "
+                "Look with an administrator's credentials."
+            )
+        if status == 404 and code_of(error) != "NoSuchBucket":
+            return judge({})
+        if status in _UNKNOWN_TO_SERVER:
+            return skipped("the server does not know this setting")
+        return warning(f"could not be looked at ({summary_of(error)}), which runs need not do.")
     return judge(answer)
 
 
