@@ -257,7 +257,7 @@ def test_a_newer_layout_is_refused(full: World, name: str) -> None:
     name = CHECKPOINT if name == "checkpoint" else ledger_name(full)
     full.store.write(name, rewritten(full.store.data(name), layout=LAYOUT_VERSION + 1, new="x"))
 
-    run_fails(full, NewerLayoutError, "layout 3 is newer than 2.*Upgrade before running again")
+    run_fails(full, NewerLayoutError, "layout 4 is newer than 3.*Upgrade before running again")
 
 
 @pytest.mark.parametrize(

@@ -241,7 +241,7 @@ def test_a_lost_rejects_file_costs_work_and_no_data(world: World) -> None:
     [
         lambda data: b"",
         lambda data: data[:-1],
-        lambda data: data.replace(b'"layout":2', b'"layout":3'),
+        lambda data: data.replace(b'"layout":3', b'"layout":4'),
         lambda data: data.replace(b"nacc.checkpoint", b"some.checkpoint"),
         lambda data: data.replace(b"first_seen", b"first_sean"),
     ],

@@ -130,6 +130,14 @@ def test_what_the_bucket_lacks_is_noted(s3: "S3Client") -> None:
         ),
         ({"Filter": {"Prefix": "prod/log-"}, "Expiration": {"Days": 30}}, False),
         ({"Filter": {"Prefix": "out/_ledger/other/"}, "Expiration": {"Days": 30}}, False),
+        ({"Filter": {"Prefix": "out/_previous/"}, "Expiration": {"Days": 30}}, True),
+        (
+            {
+                "Filter": {"Prefix": "out/_rejects/"},
+                "Transitions": [{"Days": 90, "StorageClass": "GLACIER"}],
+            },
+            True,
+        ),
         (
             {
                 "Filter": {"Prefix": ""},

@@ -1,8 +1,9 @@
 """The files that a checkpoint consists of: their names, columns, and what their metadata says.
 
-Layout version 2. The Parquet file at the checkpoint's own name is the only commit point; its
+Layout version 3. The Parquet file at the checkpoint's own name is the only commit point; its
 metadata names the one ledger that belongs to it and, where that is a delta, the full one below it.
-Version 1 had full ledgers only, and reads as such.
+Version 1 had full ledgers only, version 2 did not know under which event format a row was taken;
+both read as such.
 """
 
 import io
@@ -17,7 +18,7 @@ from polars.exceptions import PanicException, PolarsError
 
 from nacc_event_model import EventFormat
 
-LAYOUT_VERSION: Final = 2
+LAYOUT_VERSION: Final = 3
 METADATA_KEY: Final = "nacc.checkpoint"
 LINEAGE_LENGTH: Final = 48
 _UPON: Final = ".upon."
@@ -61,12 +62,15 @@ LEDGER_SCHEMA: Final = pl.Schema(
         "pipeline_adcid": pl.Int32(),
         "ptid": pl.String(),
         "commit_id": pl.String(),
+        "event_format": pl.String(),
     }
 )
 """One row per event object in the checkpoint, sorted by key.
 
 `versions` counts the rows that it gave; `state` is `accepted`, or `adopted` for an object that
 could not be read when rows of another tool were taken over (no digest, no event fields).
+`event_format` is that under which its latest row was taken or last looked at; null: not known,
+because layouts before 3 did not keep it.
 """
 
 REJECTS_SCHEMA: Final = pl.Schema(
@@ -93,6 +97,17 @@ REJECTS_SCHEMA: Final = pl.Schema(
 def event_schema(event_format: EventFormat) -> pl.Schema:
     """Return the checkpoint's columns, in order, with their types."""
     return pl.Schema(_EVENT_COLUMNS | _ADDED_COLUMNS[event_format])
+
+
+def added_columns(event_format: EventFormat) -> list[str]:
+    """Return the columns that a format has beyond the thirteen that all have."""
+    return list(_ADDED_COLUMNS[event_format])
+
+
+def narrower_formats(event_format: EventFormat) -> list[str]:
+    """Return the formats whose rows lack columns of this one."""
+    columns = len(event_schema(event_format))
+    return [str(each) for each in EventFormat if len(event_schema(each)) < columns]
 
 
 class Names(Struct, frozen=True):
@@ -123,6 +138,13 @@ class Names(Struct, frozen=True):
         upon = f"{_UPON}{full}" if full else ""
         return f"{self.ledgers}/{commit_id}{upon}.parquet"
 
+    def unclaimed(self, commit_id: str) -> str:
+        """Return the name of the adopted rows that no object had claimed when a commit was made.
+
+        It does not begin with a generation, so nothing takes it for a ledger.
+        """
+        return f"{self.ledgers}/unclaimed-{commit_id}.parquet"
+
     def replaced(self, commit_id: str) -> str:
         """Return the name under which a commit keeps the checkpoint that it replaced."""
         return f"_previous/{self.stem}/{commit_id}.parquet"
@@ -149,6 +171,9 @@ class CheckpointMetadata(Struct, frozen=True, kw_only=True):
     """What the checkpoint says about itself, as JSON below METADATA_KEY in the Parquet footer.
 
     `full_ledger` is the commit whose full ledger this commit's is a delta upon; None: it is full.
+    `adopted_at` is when the adoption began that the `adopted_rows` come from, and `unclaimed` the
+    commit whose file holds exactly those rows; None where none are left, or where they were adopted
+    before there were such files.
     """
 
     layout: int
@@ -164,6 +189,8 @@ class CheckpointMetadata(Struct, frozen=True, kw_only=True):
     last_timestamp: datetime | None
     committed_at: datetime
     versions: dict[str, str]
+    adopted_at: datetime | None = None
+    unclaimed: str | None = None
 
 
 class LedgerMetadata(Struct, frozen=True, kw_only=True):

@@ -242,7 +242,7 @@ def _source(
     rejects = found.rows
     listing = source.list_objects(restore_states=False)
     selection = select(
-        snapshot.ledger.compare(listing),
+        snapshot.ledger.compare(listing, narrower=()),
         rejects=rejects,
         rules=Rules.of(settings),
     )
