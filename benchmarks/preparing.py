@@ -44,8 +44,9 @@ def prepare_pair(known: pl.DataFrame, source: str, folder: Path) -> str:
         versions=1,
         state=pl.lit("accepted"),
         commit_id=pl.lit(commit_id),
+        event_format=pl.lit("1.0"),
     )
-    base = Base(file=None, rows=NO_ROWS, adopted_rows=0, ledger=NO_LEDGER, lineage=())
+    base = Base(file=None, rows=NO_ROWS, ledger=NO_LEDGER, lineage=())
     particulars = Commit(
         commit_id=commit_id,
         generation=1,
@@ -55,7 +56,15 @@ def prepare_pair(known: pl.DataFrame, source: str, folder: Path) -> str:
     )
     folder.mkdir()
     changed = ledger.select(LEDGER_SCHEMA.names()).cast(LEDGER_SCHEMA).sort("key")
-    pair = prepare(base, known, changed, particulars, replaced=changed.clear(), workdir=folder)
+    pair = prepare(
+        base,
+        known,
+        changed,
+        particulars,
+        replaced=changed.clear(),
+        added=known.clear(),
+        workdir=folder,
+    )
     pair.checkpoint.rename(folder / "checkpoint.parquet")
     pair.ledger.rename(folder / "ledger.parquet")
     return Names("events.parquet").ledger(commit_id)

@@ -22,7 +22,7 @@ from checkpoint_core.errors import (
 from nacc_event_model import EventFormat
 from tests.checkpoint_core.foreign import existing, frame, put
 from tests.checkpoint_core.memory import Fault
-from tests.checkpoint_core.oracle import Oracle
+from tests.checkpoint_core.oracle import Oracle, digest_of
 from tests.checkpoint_core.world import (
     CHECKPOINT,
     LEDGERS,
@@ -31,6 +31,7 @@ from tests.checkpoint_core.world import (
     document,
     key,
     multiset,
+    named,
     read_json_metadata,
     row,
     scratch,
@@ -75,39 +76,45 @@ def test_rows_without_an_object_are_kept(world: World) -> None:
 
 
 def test_archived_objects_are_adopted_by_their_names(world: World) -> None:
-    """Not later than the last row: it is among the rows. Later: it waits for being restored."""
-    data = existing(world, 1, 2, 3)
-    put(world, frame(*data[:2]))
-    world.source.outcomes = {key(number): "archived" for number in (1, 2)}
-    late = key(59 * 60).replace("20240160", "20250101")
-    world.source.write(late, document(gear_name="late"))
-    world.source.outcomes[late] = "archived"
+    """Where a row is there that the name speaks of. The others wait for being restored."""
+    there, elsewhere = document(gear_name="there"), document(gear_name="offset", ptid="A1")
+    missing = document(gear_name="missing", ptid="B1")
+    [third] = existing(world, 3)
+    put(world, frame(there, elsewhere))
+    local = named(elsewhere).replace("-100000-", "-050000-")
+    for name, data in ((named(there), there), (local, elsewhere), (named(missing), missing)):
+        world.source.write(name, data)
+        world.source.outcomes[name] = "archived"
 
     report = world.run(mode="adopt")
 
     assert (report.counts.archived, report.counts.accepted) == (3, 1)
-    assert world.ledger().select("key", "state", "versions", "digest", "ptid").rows() == [
-        (key(1), "adopted", 0, None, None),
-        (key(2), "adopted", 0, None, None),
-        (key(3), "accepted", 1, world.ledger()["digest"][2], "110001"),
+    assert sorted(world.ledger().select("key", "state", "versions", "digest").rows()) == [
+        (key(3), "accepted", 1, digest_of(third)),
+        (local, "adopted", 0, None),
+        (named(there), "adopted", 0, None),
     ]
-    assert [outcome for outcome, _ in world.reasons().values()] == ["archived"]
+    assert {named(missing): "archived"} == {
+        name: outcome for name, (outcome, _) in world.reasons().items()
+    }
     assert world.problems(source=True) == []
 
     world.source.outcomes.clear()
     restored = world.run(list_restores=True)
 
     assert (restored.counts.unchanged, restored.counts.accepted) == (3, 1)
-    assert world.gears() == ["gear-1", "gear-2", "gear-3", "late"]
+    assert sorted(world.gears()) == ["gear-3", "missing", "offset", "there"]
 
 
 def test_an_adopted_object_that_is_rewritten_is_a_new_version(world: World) -> None:
     """Its row is new; what was adopted stays."""
-    put(world, frame(*existing(world, 1)))
-    world.source.outcomes[key(1)] = "archived"
+    name = named(document())
+    world.source.write(name, document())
+    put(world, frame(document()))
+    world.source.outcomes[name] = "archived"
     world.run(mode="adopt")
     world.source.outcomes.clear()
-    world.write(1, module="FTLD")
+    world.source.write(name, document(module="FTLD"))
 
     report = world.run()
 
@@ -160,7 +167,7 @@ def test_thirteen_columns_are_adopted_under_format_1_1(
     world: World,
     with_own_metadata: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    """Rows are compared by the columns that the file has; the new columns are null."""
+    """A row that is null where the object has more is the object's, and is filled."""
     fields = {"naccid": "NACC000001", "modality": None}
     world.source.write(key(1), document(EventFormat.V1_1, **fields))
     world.source.write(key(2), document(EventFormat.V1_1, ptid="a-1", **fields))
@@ -174,9 +181,9 @@ def test_thirteen_columns_are_adopted_under_format_1_1(
 
     report = world.run(V11, mode="adopt")
 
-    assert (report.counts.touched, report.counts.accepted) == (1, 1)
+    assert (report.counts.upgraded, report.counts.accepted) == (1, 1)
     assert world.store.rows().select("ptid", "naccid").rows() == [
-        ("110001", None),
+        ("110001", "NACC000001"),
         ("a-1", "NACC000001"),
     ]
     assert world.problems(V11, source=True) == []

@@ -35,6 +35,15 @@ from tests.checkpoint_core.world import (
         ),
         lambda rows: rows.with_columns(pl.col("pipeline_adcid").cast(pl.UInt8)),
         lambda rows: rows.with_columns(pl.col("pipeline_adcid").cast(pl.String)),
+        lambda rows: rows.with_columns(pl.col("pipeline_adcid").cast(pl.Float64)),
+        lambda rows: rows.with_columns(pl.col("visit_date").cast(pl.String)),
+        lambda rows: rows.with_columns(pl.col("visit_date").cast(pl.Datetime("ns"))),
+        lambda rows: rows.with_columns(
+            pl.col("timestamp").dt.convert_time_zone("Asia/Tokyo").dt.to_string("iso:strict")
+        ),
+        lambda rows: rows.with_columns(
+            pl.col("timestamp").dt.replace_time_zone(None).dt.to_string("iso")
+        ),
         lambda rows: rows.with_columns(pl.col("action", "study").cast(pl.Categorical)),
         lambda rows: rows.select(sorted(rows.columns)),
         lambda rows: rows.select(reversed(rows.columns)),
@@ -94,10 +103,10 @@ def test_pyarrows_file_is_adopted(world: World) -> None:
         (lambda rows: rows.with_columns(timestamp=pl.lit("now")), "cannot be read as events"),
         (lambda rows: rows.with_columns(ptid=pl.lit([1])), "cannot be read as events"),
         (lambda rows: rows.with_columns(pipeline_adcid=42.5), "cannot be read as events"),
-        (
-            lambda rows: rows.with_columns(visit_date=pl.lit("2024-01-15")),
-            "cannot be read as events",
-        ),
+        (lambda rows: rows.with_columns(pipeline_adcid=True), "pipeline_adcid is Boolean"),
+        (lambda rows: rows.with_columns(visit_date=20240115), "visit_date is Int32"),
+        (lambda rows: rows.with_columns(timestamp=1705312800), "timestamp is Int32.*YYYY-MM-DDTHH"),
+        (lambda rows: rows.with_columns(visit_number=1), "visit_number is Int32.*as text"),
         (
             lambda rows: rows.with_columns(
                 visit_date=pl.col("visit_date").cast(pl.Datetime("us")).dt.offset_by("1h")

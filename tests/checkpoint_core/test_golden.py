@@ -10,13 +10,14 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-from checkpoint_core import LAYOUT_VERSION, Settings
-from checkpoint_core.inspection import describe
+from checkpoint_core import LAYOUT_VERSION, LEDGER_SCHEMA, Settings
+from checkpoint_core.inspection import describe, open_for_queries
 from nacc_event_model import EventFormat
 from tests.checkpoint_core.oracle import Oracle
-from tests.checkpoint_core.world import CHECKPOINT, World, document, key, row, scratch
+from tests.checkpoint_core.world import CHECKPOINT, World, document, key, named, row, scratch
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "checkpoint"
 LAYOUTS = sorted(folder.name for folder in GOLDEN.iterdir() if folder.is_dir())
@@ -33,13 +34,14 @@ def a_history() -> World:
         source.write(key(1), document(gear_name="first", visit_date="2024-01-14"))
         source.write(key(2), document(gear_name="nulls", module=None, packet=None))
         source.write(key(3), document(gear_name="\U0001f600 é", timestamp="1969-12-31T23:59:59Z"))
-        source.write(key(4), document(gear_name="archived"))
+        archived = document(gear_name="archived")
+        source.write(named(archived), archived)
         source.write(key(5), document(ptid="lower"))
         source.write(key(6), document(project_label="sandbox-form"))
         world.run()
         for name in [name for name in world.store.files if name.startswith("_ledger/")]:
             del world.store.files[name]
-        source.outcomes = {key(4): "archived"}
+        source.outcomes = {named(archived): "archived"}
         world.run(mode="adopt")
         source.outcomes = {key(7): "denied", key(8): "archived"}
         source.write(key(1), document(gear_name="rewritten"))
@@ -157,6 +159,38 @@ def test_an_old_checkpoint_is_continued_from(golden: tuple[World, dict[str, obje
     assert report.counts.accepted == 4
     oracle.check()
     assert world.problems(SETTINGS, source=True) == []
+
+
+def test_of_an_old_ledger_the_same_can_be_asked(golden: tuple[World, dict[str, object]]) -> None:
+    """It has the columns of today; what it did not know is null."""
+    world, _ = golden
+
+    opened = open_for_queries(world.store, world.workdir(), ledger=True)
+
+    assert opened is not None
+    assert opened.ledger is not None
+    assert pl.read_parquet_schema(opened.ledger) == LEDGER_SCHEMA
+
+
+def test_an_old_checkpoint_is_upgraded_to_format_1_1(
+    golden: tuple[World, dict[str, object]],
+) -> None:
+    """All its objects are read again once, whether it knew their rows' format or not."""
+    world, _ = golden
+    settings = Settings(event_format=EventFormat.V1_1, exclude_projects=SETTINGS.exclude_projects)
+    before = world.rows()
+    held = set(world.ledger().filter(state="accepted")["key"])
+    world.source.answers.clear()
+
+    report = world.run(settings)
+
+    assert held <= set(world.source.reads)
+    assert before <= world.rows()
+    assert (report.counts.upgraded, report.awaiting_upgrade) == (0, 0)
+    assert report.counts.unchanged == world.ledger().height - report.counts.accepted
+    world.source.answers.clear()
+    world.run(settings)
+    assert held.isdisjoint(world.source.reads)
 
 
 def test_an_old_checkpoint_goes_on_to_format_1_1(

@@ -10,7 +10,7 @@ from checkpoint_core import CheckpointError, Settings, StorageError
 from checkpoint_core.inspection import describe, verify
 from nacc_event_model import EventFormat
 from tests.checkpoint_core.memory import Fault
-from tests.checkpoint_core.world import CHECKPOINT, LEDGERS, SETTINGS, World, document, key
+from tests.checkpoint_core.world import CHECKPOINT, LEDGERS, SETTINGS, World, document, key, named
 
 
 def test_a_checkpoint_is_described(world: World) -> None:
@@ -189,11 +189,12 @@ def test_a_ledger_out_of_order_is_found(
 
 def test_adopted_objects_need_no_row_of_their_own(world: World) -> None:
     """It is not known which of the rows is theirs."""
-    world.write(1)
+    name = named(document())
+    world.source.write(name, document())
     world.run()
-    for name in [name for name in world.store.files if name.startswith(LEDGERS)]:
-        del world.store.files[name]
-    world.source.outcomes[key(1)] = "archived"
+    for ledger in [each for each in world.store.files if each.startswith(LEDGERS)]:
+        del world.store.files[ledger]
+    world.source.outcomes[name] = "archived"
     world.run(mode="adopt")
 
     assert world.ledger()["state"].to_list() == ["adopted"]

@@ -159,15 +159,20 @@ def test_counts_that_do_not_add_up_are_told(world: World) -> None:
     """A source that breaks its promise, and lists another number than it gives, would show."""
     world.write(1)
     listing = world.source.list_objects(restore_states=False)
-    selection = select(NO_LEDGER.compare(listing), rejects=REJECTS_SCHEMA.to_frame(), rules=RULES)
+    selection = select(
+        NO_LEDGER.compare(listing, narrower=()), rejects=REJECTS_SCHEMA.to_frame(), rules=RULES
+    )
     nothing = structs.replace(selection, listed=2)
     empty = REJECTS_SCHEMA.to_frame()
     result = Replacement(
         committed=None,
         rows=0,
         snapshot=NOTHING,
-        judgement=Judgement(accepted=empty, touched=empty, rejected=empty, before_cutoff=0),
+        judgement=Judgement(
+            accepted=empty, touched=empty, reread=empty, rejected=empty, before_cutoff=0
+        ),
         deferred=empty,
+        upgraded=empty,
         adopted=empty,
     )
 

@@ -1,11 +1,13 @@
 """What may be set and asked for, and what is refused."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from checkpoint_core import Request, Settings
+from checkpoint_core.settings import ForeignFile
 from tests.checkpoint_core.world import World
 
 
@@ -62,6 +64,10 @@ def test_a_time_beyond_the_calendar_is_refused_or_means_for_ever(
         (
             {"since": datetime(2024, 1, 1, tzinfo=UTC), "mode": "rebuild"},
             "--since cannot be combined with --rebuild",
+        ),
+        (
+            {"adopt_from": (ForeignFile(location="there", path=Path("here")),)},
+            "files to adopt from belong to adoption",
         ),
         ({"allow_loss": True}, "--allow-loss belongs to --rebuild"),
         ({"allow_loss": True, "mode": "adopt"}, "--allow-loss belongs to --rebuild"),

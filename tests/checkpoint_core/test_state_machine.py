@@ -9,20 +9,24 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from msgspec import structs
 
 from checkpoint_core import CheckpointError, Request, RunReport, Settings
 from checkpoint_core.stores import FailureOutcome
+from nacc_event_model import EventFormat
 from tests.checkpoint_core.memory import CrashError, Fault
-from tests.checkpoint_core.oracle import Oracle, digest_of
-from tests.checkpoint_core.world import REJECTS, World, a_time, document, key, scratch
+from tests.checkpoint_core.oracle import Oracle, digest_of, narrow
+from tests.checkpoint_core.world import REJECTS, World, a_time, document, key, named, scratch
 
 pytestmark = pytest.mark.usefixtures("deltas")
 
 EXCLUDED = "sandbox-form"
-SETTINGS = Settings(exclude_projects=("sandbox-*",), row_group_rows=3)
+WHOLE = Settings(exclude_projects=("sandbox-*",), row_group_rows=3)
 LIMITED = Settings(
     exclude_projects=("sandbox-*",), max_events_per_run=1, batch_objects=1, row_group_rows=1
 )
+NAMED = {4: "2024-01-15T10:00:00Z", 5: "2024-01-15T10:00:01Z"}
+"""Objects whose names are true: their time is always this."""
 CUTOFF = "2024-01-15T10:00:00Z"
 TIMES = [CUTOFF, "2024-01-15T10:00:01Z", "2020-02-29T23:59:59.999999Z", "2031-01-01T00:00:00Z"]
 
@@ -42,6 +46,17 @@ class History(RuleBasedStateMachine):
         self._open = ExitStack()
         self.world = World(self._open.enter_context(scratch()))
         self.oracle = Oracle(self.world)
+        self.format = EventFormat.V1_0
+
+    @property
+    def settings(self) -> Settings:
+        """What whole runs are made with."""
+        return structs.replace(WHOLE, event_format=self.format)
+
+    @property
+    def limited(self) -> Settings:
+        """What runs are made with that take one event, or fill one row."""
+        return structs.replace(LIMITED, event_format=self.format)
 
     @initialize(count=st.integers(0, 3))
     def begin(self, count: int) -> None:
@@ -50,19 +65,27 @@ class History(RuleBasedStateMachine):
 
     # What happens to objects.
 
+    def _key(self, number: int) -> str:
+        if number not in NAMED:
+            return key(number)
+        return f"{number}/{named(document(timestamp=NAMED[number]))}"
+
     def _write(self, number: int, data: bytes) -> None:
-        self.world.source.write(key(number), data)
+        self.world.source.write(self._key(number), data)
+
+    def _event(self, **changed: str) -> bytes:
+        """Return an event that nobody has written yet, with more in it than format 1.0 knows."""
+        serial = len(self.world.source.history)
+        return document(gear_name=f"version-{serial}", naccid=f"NACC{serial}", **changed)
 
     @rule(number=numbers, time=times)
     def write(self, number: int, time: str) -> None:
         """A new object, or one rewritten in place: later, earlier, or with the same timestamp."""
-        serial = len(self.world.source.history)
-        self._write(number, document(gear_name=f"version-{serial}", timestamp=time))
+        self._write(number, self._event(timestamp=NAMED.get(number, time)))
 
     @rule(number=numbers)
     def write_unwanted(self, number: int) -> None:
-        serial = len(self.world.source.history)
-        self._write(number, document(gear_name=f"version-{serial}", project_label=EXCLUDED))
+        self._write(number, self._event(project_label=EXCLUDED))
 
     @rule(number=numbers)
     def break_(self, number: int) -> None:
@@ -77,12 +100,12 @@ class History(RuleBasedStateMachine):
 
     @rule(number=numbers)
     def touch(self, number: int) -> None:
-        if key(number) in self.world.source.objects:
-            self.world.source.touch(key(number))
+        if self._key(number) in self.world.source.objects:
+            self.world.source.touch(self._key(number))
 
     @rule(number=numbers)
     def delete(self, number: int) -> None:
-        self.world.source.objects.pop(key(number), None)
+        self.world.source.objects.pop(self._key(number), None)
 
     @rule(number=numbers)
     def write_unrecognized(self, number: int) -> None:
@@ -90,7 +113,7 @@ class History(RuleBasedStateMachine):
 
     @rule(number=numbers, outcome=st.sampled_from(["unreadable", "denied", "archived"]))
     def withhold(self, number: int, outcome: FailureOutcome) -> None:
-        self.world.source.outcomes[key(number)] = outcome
+        self.world.source.outcomes[self._key(number)] = outcome
 
     @rule()
     def release(self) -> None:
@@ -105,59 +128,70 @@ class History(RuleBasedStateMachine):
         self.world.store.files.pop(REJECTS, None)
 
     @precondition(lambda self: self.oracle.taken)
-    @rule()
-    def lose_ledger_and_adopt(self) -> None:
-        self.world.source.outcomes.clear()
+    @rule(archived=st.sets(numbers, max_size=2))
+    def lose_ledger_and_adopt(self, archived: set[int]) -> None:
+        """Archived objects stay so: some of them enter by their names, the others wait."""
+        outcomes = self.world.source.outcomes
+        for name in [name for name, outcome in outcomes.items() if outcome != "archived"]:
+            del outcomes[name]
+        outcomes |= {self._key(number): "archived" for number in archived}
         for name in [name for name in self.world.store.files if name.startswith("_ledger/")]:
             del self.world.store.files[name]
-        before = self.world.rows()
+        before = narrow(self.world.rows())
         self.oracle.rewriting = True
-        report = self.world.run(SETTINGS, mode="adopt", accept_empty_source=True)
+        report = self.world.run(self.settings, mode="adopt", accept_empty_source=True)
         self.oracle.rewriting = False
         self._check_equation(report)
         wanted = Counter(
             self.oracle.row(digest)
             for content in self.world.source.objects.values()
             if self._is_event(content.key)
+            and content.key not in outcomes
             and (digest := digest_of(content.data)) in self.oracle.valid()
             and (self.oracle.row(digest) in before or self.oracle.row(digest)[3] != EXCLUDED)
         )
-        assert self.world.rows() == before | wanted
+        assert narrow(self.world.rows()) == before | wanted
 
     # Runs.
+
+    @rule()
+    def go_to_the_newer_format(self) -> None:
+        """From now on; it cannot be taken back."""
+        self.format = EventFormat.V1_1
 
     @rule(restores=st.booleans())
     def run_whole(self, *, restores: bool) -> None:
         """Afterwards nothing that can be read is left out, and nothing new means no write."""
-        self._undisturbed(SETTINGS, list_restores=restores)
+        self._undisturbed(self.settings, list_restores=restores)
         if not self.world.source.outcomes:
             writes = self.world.writes()
-            report = self._undisturbed(SETTINGS)
-            assert report.counts.accepted == report.counts.touched == 0
+            report = self._undisturbed(self.settings)
+            assert report.counts.accepted == report.counts.touched == report.counts.upgraded == 0
             assert self.world.writes() == writes
 
     @rule()
     def run_limited(self) -> None:
-        report = self._undisturbed(LIMITED)
+        report = self._undisturbed(self.limited)
         assert report.counts.accepted <= 1
 
     @rule()
     def run_since(self) -> None:
-        before = self.world.rows()
-        self._undisturbed(SETTINGS, since=a_time(CUTOFF))
-        assert all(values[12] > a_time(CUTOFF) for values in self.world.rows() - before)  # type: ignore[operator]
+        before = narrow(self.world.rows())
+        self._undisturbed(self.settings, since=a_time(CUTOFF))
+        new = narrow(self.world.rows()) - before
+        assert all(values[12] > a_time(CUTOFF) for values in new)  # type: ignore[operator]
 
     @rule()
     def run_dry(self) -> None:
         writes = self.world.writes()
-        self._undisturbed(SETTINGS, dry_run=True)
+        self._undisturbed(self.settings, dry_run=True)
         assert self.world.writes() == writes
 
     @rule(number=st.integers(0, 9), fault=st.sampled_from(Fault))
     def run_with_fault(self, number: int, fault: Fault) -> None:
         self.world.store.faults = {len(self.world.store.calls) + number: fault}
         try:
-            report = self._run(SETTINGS)
+            report = self._run(self.settings)
         except (CheckpointError, CrashError):
             pass
         else:
@@ -167,13 +201,14 @@ class History(RuleBasedStateMachine):
     @rule(
         at=st.lists(st.integers(0, 9), min_size=1, max_size=3),
         number=numbers,
-        settings=st.sampled_from([SETTINGS, LIMITED]),
+        limited=st.booleans(),
         data=st.data(),
     )
     def run_with_rivals(
-        self, at: list[int], number: int, settings: Settings, data: st.DataObject
+        self, at: list[int], number: int, *, limited: bool, data: st.DataObject
     ) -> None:
         """Whole runs in the middle of one, and in the middle of those, after more changes."""
+        rivals = self.limited if limited else self.settings
         start = len(self.world.store.calls)
         waiting = sorted(start + each for each in at)
         changes = [self.touch, self.delete, self.break_, lambda number: self.write(number, CUTOFF)]
@@ -182,10 +217,10 @@ class History(RuleBasedStateMachine):
             if waiting and len(self.world.store.calls) > waiting[0]:
                 waiting.pop(0)
                 data.draw(st.sampled_from(changes))(number=number)
-                self._check_equation(self._run(settings))
+                self._check_equation(self._run(rivals))
 
         self.world.store.before_call = hook
-        self._check_equation(self._run(SETTINGS))
+        self._check_equation(self._run(self.settings))
         self.world.store.before_call = lambda _call: None
 
     @rule(number=numbers, time=times)
@@ -201,7 +236,7 @@ class History(RuleBasedStateMachine):
                 self.write(number=number, time=time)
 
         source.before_reading = hook
-        self._check_equation(self._run(SETTINGS))
+        self._check_equation(self._run(self.settings))
         source.before_reading = lambda _key: None
 
     # What must hold.
@@ -213,11 +248,11 @@ class History(RuleBasedStateMachine):
     def teardown(self) -> None:  # type: ignore[explicit-override]  # new in Python 3.12
         try:
             self.world.source.outcomes.clear()
-            self._run(SETTINGS, list_restores=True)
+            self._run(self.settings, list_restores=True)
             self.oracle.check_complete(excluded=frozenset({EXCLUDED}))
             self._check_rejects()
             if self.oracle.taken:
-                assert self.world.problems(SETTINGS, source=True) == []
+                assert self.world.problems(self.settings, source=True) == []
         finally:
             self._open.close()
 
@@ -233,6 +268,8 @@ class History(RuleBasedStateMachine):
             if not self.world.source.outcomes:
                 self.oracle.check_complete(excluded=frozenset({EXCLUDED}))
                 self._check_rejects()
+                if self.format is EventFormat.V1_1 and not report.awaiting_upgrade:
+                    self.oracle.check_filled()
             assert report.rejects == len(self.world.reasons())
         would_be = report.counts.accepted if asked.dry_run else 0
         assert report.total_events == self.world.rows().total() + would_be
@@ -253,14 +290,15 @@ class History(RuleBasedStateMachine):
         for content in self.world.source.objects.values():
             taken = self.oracle.taken.get(content.key, [b""])[-1]
             digest = digest_of(content.data)
-            if self._is_event(content.key) and digest != taken:
+            is_unread = content.key in self.oracle.adopted()
+            if self._is_event(content.key) and digest != taken and not is_unread:
                 expected[content.key] = "excluded" if digest in valid else "invalid"
         assert {name: outcome for name, (outcome, _) in self.world.reasons().items()} == expected
         others = {name for name in self.world.source.objects if not self._is_event(name)}
         assert set(self.world.unrecognized()) == others
 
     def _is_event(self, name: str) -> bool:
-        return name.startswith("log-")
+        return name.rpartition("/")[2].startswith("log-")
 
 
 TestHistory = History.TestCase

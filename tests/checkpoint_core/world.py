@@ -19,7 +19,7 @@ import polars as pl
 from checkpoint_core import Host, Observer, Request, RunReport, Settings, run
 from checkpoint_core.inspection import verify
 from checkpoint_core.stores import QuietObserver, unlimited
-from nacc_event_model import EventFormat, decode
+from nacc_event_model import EventFormat, decode, make_object_name
 from tests.checkpoint_core.memory import Clock, MemorySource, MemoryStore
 from tests.event_model.strategies import example_document
 
@@ -52,6 +52,11 @@ def key(number: int, *, prefix: str = "", action: str = "submit") -> str:
 def document(event_format: EventFormat = EventFormat.V1_0, /, **changed: Any) -> bytes:
     """Return the usual event as JSON, with some fields changed; `...` takes a field out."""
     return json.dumps(example_document(event_format, **changed)).encode()
+
+
+def named(data: bytes, event_format: EventFormat = EventFormat.V1_0) -> str:
+    """Return the name that producers give to the object of an event; `key` makes up its own."""
+    return make_object_name(decode(data, event_format=event_format))
 
 
 def row(data: bytes, event_format: EventFormat = EventFormat.V1_0) -> Row:

@@ -52,6 +52,7 @@ def failed(key: str, outcome: str) -> FailedFile:
 SETTLED = {
     "accepted": "unchanged",
     "touched": "unchanged",
+    "upgraded": "unchanged",
     "invalid": "rejected_before",
     "excluded": "rejected_before",
     "archived": "rejected_before",
@@ -297,3 +298,26 @@ def test_a_dry_run_is_one_pass() -> None:
     )
 
     assert (only, []) == (folded, waits_s)
+
+
+def test_it_goes_on_while_rows_are_upgraded() -> None:
+    """Until none awaits it, or a pass leaves as many as the one before: those cannot be read now."""
+    for waiting, passes in (([4, 2, 0], 3), ([4, 3, 3], 3), ([0], 1), ([2, 2], 2)):
+        reports = iter(
+            report(number, counts=Counts(unchanged=5, upgraded=1), awaiting_upgrade=each)
+            for number, each in enumerate(waiting)
+        )
+        pauses: list[float] = []
+        made: list[RunReport] = []
+
+        def one_pass(reports: Any = reports, made: list[RunReport] = made) -> RunReport:
+            made.append(next(reports))
+            return made[-1]
+
+        folded = run_until_complete(
+            one_pass, listed_failures=5, pause=pauses.append, jitter=lambda: 0.5
+        )
+
+        assert len(made) == passes
+        assert (folded.awaiting_upgrade, folded.counts.upgraded) == (waiting[-1], passes)
+        assert pauses == []

@@ -47,7 +47,7 @@ def test_where_all_is_well_it_says_so_and_leaves_nothing_behind(
     assert nothing_made
     assert before == files_of(tmp_path)
     assert "there is none yet" in first.details["checkpoint"]
-    assert "2 rows of 2 objects, event format 1.0, layout 2" in second.details["checkpoint"]
+    assert "2 rows of 2 objects, event format 1.0, layout 3" in second.details["checkpoint"]
 
 
 def test_the_versions_are_told(source: Path, checkpoint: Path) -> None:

@@ -182,6 +182,14 @@ def test_a_key_that_others_cannot_use_or_that_nobody_may_look_at_is_told(
         ),
         ({"Filter": {"Prefix": "prod/log-"}, "Expiration": {"Days": 30}}, False),
         ({"Filter": {"Prefix": "out/_ledger/other/"}, "Expiration": {"Days": 30}}, False),
+        ({"Filter": {"Prefix": "out/_previous/"}, "Expiration": {"Days": 30}}, True),
+        (
+            {
+                "Filter": {"Prefix": "out/_rejects/"},
+                "Transitions": [{"Days": 90, "StorageClass": "GLACIER"}],
+            },
+            True,
+        ),
         (
             {
                 "Filter": {"Prefix": ""},

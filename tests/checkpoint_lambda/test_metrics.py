@@ -125,7 +125,14 @@ def refuse_violations(line: dict[str, Any]) -> None:
 def test_a_line_has_every_number_of_the_run() -> None:
     """Under the names and units that alarms and dashboards are made with."""
     counts = Counts(
-        accepted=10, invalid=1, unreadable=2, denied=3, missing=4, deferred=5, unrecognized=6
+        accepted=10,
+        invalid=1,
+        unreadable=2,
+        denied=3,
+        missing=4,
+        deferred=5,
+        unrecognized=6,
+        upgraded=8,
     )
     report = a_report(
         counts=counts,
@@ -134,6 +141,7 @@ def test_a_line_has_every_number_of_the_run() -> None:
         size_bytes=3000,
         last_timestamp=NOW - timedelta(hours=1),
         future_dated=7,
+        awaiting_upgrade=9,
     )
 
     line = line_of(report)
@@ -147,6 +155,8 @@ def test_a_line_has_every_number_of_the_run() -> None:
         "CheckpointFileSize": (3000, "Bytes"),
         "IncrementalRun": (1, "None"),
         "RunSucceeded": (1, "None"),
+        "RowsUpgraded": (8, "Count"),
+        "RowsAwaitingUpgrade": (9, "Count"),
         "LastEventAge": (3600, "Seconds"),
         "RejectsTotal": (20, "Count"),
         "ObjectsDenied": (3, "Count"),
@@ -189,7 +199,7 @@ def metrics_of(line: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @given(
-    numbers=st.lists(st.integers(0, 2**53), min_size=13, max_size=13),
+    numbers=st.lists(st.integers(0, 2**53), min_size=14, max_size=14),
     last=st.none() | st.datetimes(timezones=st.just(UTC)),
     outcome=st.sampled_from([0, 1]),
 )

@@ -145,10 +145,10 @@ def ledgers(draw: st.DrawFn) -> pl.DataFrame:
 
 def _entry(number: int, entry: Values | None) -> Values:
     if entry is None:
-        adopted = ("adopted", None, None, None, "c")
+        adopted = ("adopted", None, None, None, "c", None)
         return (f"key-{number:02}", None, "e", 1, TIMES[0], 0, *adopted)
     time, late, versions, adcid, ptid = entry
-    accepted = ("accepted", time, adcid, ptid, "c")
+    accepted = ("accepted", time, adcid, ptid, "c", "1.0")
     return (f"key-{number:02}", b"d", "e", 1, time + late, versions, *accepted)
 
 

@@ -6,7 +6,7 @@ one list per column, timestamps as integers, and one cast at the end.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Final, TypeAlias
@@ -15,7 +15,13 @@ import polars as pl
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from checkpoint_core._layout import EPOCH, REJECTS_SCHEMA, TIMESTAMP, event_schema
+from checkpoint_core._layout import (
+    EPOCH,
+    REJECTS_SCHEMA,
+    TIMESTAMP,
+    added_columns,
+    event_schema,
+)
 from checkpoint_core._newer import newer_format, would_take
 from checkpoint_core._selection import Rules
 from checkpoint_core.settings import Settings
@@ -43,11 +49,14 @@ class Judgement(Struct, frozen=True, kw_only=True):
     """What became of the objects that were read.
 
     `accepted`: the event's columns, then key, digest, etag, size, last_modified.
-    `touched`: those last five. `rejected`: REJECTS_SCHEMA. Each key is in at most one of them.
+    `touched`: those last five. `reread`: like `accepted`, of objects with the content that was
+    taken, under a narrower format, and with values for the columns that were added since.
+    `rejected`: REJECTS_SCHEMA. Each key is in at most one of them.
     """
 
     accepted: pl.DataFrame
     touched: pl.DataFrame
+    reread: pl.DataFrame
     rejected: pl.DataFrame
     before_cutoff: int
 
@@ -56,6 +65,7 @@ class Judgement(Struct, frozen=True, kw_only=True):
         return Judgement(
             accepted=self.accepted.join(keys, on="key", how="anti", maintain_order="left"),
             touched=self.touched.join(keys, on="key", how="anti", maintain_order="left"),
+            reread=self.reread.join(keys, on="key", how="anti", maintain_order="left"),
             rejected=self.rejected.join(keys, on="key", how="anti", maintain_order="left"),
             before_cutoff=self.before_cutoff,
         )
@@ -74,6 +84,7 @@ class Judge:
         self._settings = settings
         self._rules = Rules.of(settings)
         self._columns = event_schema(settings.event_format)
+        self._added = added_columns(settings.event_format)
         self._unknown: Counter[str] = Counter()
         self._pending: list[str] = []
         self._decode = Decoder(
@@ -97,11 +108,13 @@ class Judge:
         answers: Iterable[Content | ReadFailure],
         *,
         known: Mapping[str, bytes],
+        narrow: Collection[str] = (),
         listed: pl.DataFrame,
     ) -> Judgement:
         """Judge one batch; `known` holds the digests in the ledger, by key.
 
-        `listed` is the listing of these objects: what could not be read is recorded as listed.
+        `narrow` are the keys whose rows may lack columns; `listed` is the listing of these objects:
+        what could not be read is recorded as listed.
         A content that the ledger holds is touched. Otherwise it is validated, then held against
         the cutoff and the excluded projects, in this order. Never raises over a content.
         """
@@ -110,6 +123,8 @@ class Judge:
         events: list[AnyVisitEvent] = []
         accepted: list[_Version] = []
         touched: list[_Version] = []
+        again: list[AnyVisitEvent] = []
+        reread: list[_Version] = []
         rejected: list[_Reject] = []
         before_cutoff = 0
         for answer in answers:
@@ -121,7 +136,12 @@ class Judge:
             # Without the data, of which a batch may have more than fits memory.
             version = (answer.key, digest, answer.etag, len(answer.data), answer.last_modified)
             if known.get(answer.key) == digest:
-                touched.append(version)
+                values = self._added_values(answer.data) if answer.key in narrow else None
+                if values is None:
+                    touched.append(version)
+                else:
+                    again.append(values)
+                    reread.append(version)
                 continue
             try:
                 event = decode(answer.data)
@@ -141,9 +161,21 @@ class Judge:
         return Judgement(
             accepted=pl.DataFrame([*self._event_columns(events), *_version_columns(accepted)]),
             touched=pl.DataFrame(_version_columns(touched)),
+            reread=pl.DataFrame([*self._event_columns(again), *_version_columns(reread)]),
             rejected=self._rejects(rejected, listed),
             before_cutoff=before_cutoff,
         )
+
+    def _added_values(self, data: bytes) -> AnyVisitEvent | None:
+        """Decode what was taken under a narrower format; None where it has nothing to add to it.
+
+        A newer format accepts what an older one did; were it not so, the row would stay as it is.
+        """
+        try:
+            event = self._decode(data)
+        except InvalidEvent:
+            return None
+        return event if any(getattr(event, name) is not None for name in self._added) else None
 
     def refuse_oversized(self, listed: pl.DataFrame) -> Judgement:
         """Judge objects that are too large to be read at all."""
@@ -152,6 +184,7 @@ class Judge:
         return Judgement(
             accepted=pl.DataFrame([*self._event_columns([]), *_version_columns([])]),
             touched=pl.DataFrame(_version_columns([])),
+            reread=pl.DataFrame([*self._event_columns([]), *_version_columns([])]),
             rejected=self._rejects(refused, listed),
             before_cutoff=0,
         )

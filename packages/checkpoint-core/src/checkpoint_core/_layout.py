@@ -2,9 +2,9 @@
 
 Layout version 3. The Parquet file at the checkpoint's own name is the only commit point; its
 metadata names the one ledger that belongs to it and, where that is a delta, the full one below it.
-Beside the ledger, a small file holds the digests of them all. Version 2 had no such file, and its
-rejects did not say which size limit they were judged by; version 1 had full ledgers only. Both are
-read as what they are.
+Beside the ledger, a small file holds the digests of them all. Version 2 had no such file, its
+rejects did not say which size limit they were judged by, and its ledgers not under which event
+format a row was taken; version 1 had full ledgers only. Both are read as what they are.
 """
 
 import io
@@ -67,12 +67,15 @@ LEDGER_SCHEMA: Final = pl.Schema(
         "pipeline_adcid": pl.Int32(),
         "ptid": pl.String(),
         "commit_id": pl.String(),
+        "event_format": pl.String(),
     }
 )
 """One row per event object in the checkpoint, sorted by key.
 
 `versions` counts the rows that it gave; `state` is `accepted`, or `adopted` for an object that
 could not be read when rows of another tool were taken over (no digest, no event fields).
+`event_format` is that under which its latest row was taken or last looked at; null: not known,
+because layouts before 3 did not keep it.
 """
 
 REJECTS_SCHEMA: Final = pl.Schema(
@@ -101,6 +104,17 @@ judged by; the last is null in what was judged before layout 3.
 def event_schema(event_format: EventFormat) -> pl.Schema:
     """Return the checkpoint's columns, in order, with their types."""
     return pl.Schema(_EVENT_COLUMNS | _ADDED_COLUMNS[event_format])
+
+
+def added_columns(event_format: EventFormat) -> list[str]:
+    """Return the columns that a format has beyond the thirteen that all have."""
+    return list(_ADDED_COLUMNS[event_format])
+
+
+def narrower_formats(event_format: EventFormat) -> list[str]:
+    """Return the formats whose rows lack columns of this one."""
+    columns = len(event_schema(event_format))
+    return [str(each) for each in EventFormat if len(event_schema(each)) < columns]
 
 
 class Names(Struct, frozen=True):
@@ -134,6 +148,13 @@ class Names(Struct, frozen=True):
     def digests(self, commit_id: str) -> str:
         """Return the name of the file with the digests of one commit's files."""
         return f"{self.ledgers}/{commit_id}{_DIGESTS_SUFFIX}"
+
+    def unclaimed(self, commit_id: str) -> str:
+        """Return the name of the adopted rows that no object had claimed when a commit was made.
+
+        It does not begin with a generation, so nothing takes it for a ledger.
+        """
+        return f"{self.ledgers}/unclaimed-{commit_id}.parquet"
 
     def replaced(self, commit_id: str) -> str:
         """Return the name under which a commit keeps the checkpoint that it replaced."""
@@ -185,6 +206,9 @@ class CheckpointMetadata(Struct, frozen=True, kw_only=True):
     """What the checkpoint says about itself, as JSON below METADATA_KEY in the Parquet footer.
 
     `full_ledger` is the commit whose full ledger this commit's is a delta upon; None: it is full.
+    `adopted_at` is when the adoption began that the `adopted_rows` come from, and `unclaimed` the
+    commit whose file, with this digest, holds exactly those rows; None where none are left, or
+    where they were adopted before there were such files.
     """
 
     layout: Number
@@ -200,6 +224,9 @@ class CheckpointMetadata(Struct, frozen=True, kw_only=True):
     last_timestamp: Moment | None
     committed_at: Moment
     versions: dict[str, str]
+    adopted_at: Moment | None = None
+    unclaimed: CommitId | None = None
+    unclaimed_digest: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself; raises ValueError."""

@@ -5,6 +5,7 @@ its size does not have to fit memory. A commit that changes little of it writes 
 that were added or changed since the full one.
 """
 
+from collections.abc import Sequence
 from functools import reduce
 from pathlib import Path
 from typing import Final
@@ -12,7 +13,7 @@ from typing import Final
 import polars as pl
 from msgspec import Struct, structs
 
-from checkpoint_core._judgement import DIGEST_BYTES, Judgement
+from checkpoint_core._judgement import DIGEST_BYTES
 from checkpoint_core._layout import (
     LAYOUT_VERSION,
     LEDGER_SCHEMA,
@@ -23,6 +24,8 @@ from checkpoint_core._layout import (
 from checkpoint_core._parquet import collect, read_schema, scan, sink
 
 _PART_ROWS: Final = 131_072
+_FORMATS_SINCE: Final = 3
+"""The first layout whose ledgers know the event format of each row."""
 _FULL_BY_DELTA: Final = 16
 """A delta is written as long as the full ledger has at least so many times its rows."""
 _NOT_SORTED: Final = "the ledger's keys are not sorted, or not each there once"
@@ -33,6 +36,19 @@ class LedgerFile(Struct, frozen=True):
 
     path: Path
     metadata: LedgerMetadata
+
+    @property
+    def schema(self) -> pl.Schema:
+        """The columns that it has in its layout."""
+        names = LEDGER_SCHEMA.names()
+        known = names if self.metadata.layout >= _FORMATS_SINCE else names[:-1]
+        return pl.Schema({name: LEDGER_SCHEMA[name] for name in known})
+
+    def scan(self) -> pl.LazyFrame:
+        """Scan its rows, in LEDGER_SCHEMA."""
+        rows = scan(self.path)
+        lacking = [name for name in LEDGER_SCHEMA if name not in self.schema]
+        return rows.with_columns(pl.lit(None, LEDGER_SCHEMA[name]).alias(name) for name in lacking)
 
 
 class Ledger(Struct, frozen=True):
@@ -58,24 +74,25 @@ class Ledger(Struct, frozen=True):
 
     def scan(self) -> pl.LazyFrame:
         """Scan its rows, in LEDGER_SCHEMA, sorted by key; not for one without files."""
-        return reduce(_superseded, (scan(file.path) for file in self.files))
+        return reduce(_superseded, (file.scan() for file in self.files))
 
     def collect(self, frame: pl.LazyFrame) -> pl.DataFrame:
         """Collect what was derived from `scan`; raises DamagedFileError."""
         return collect(self.files[0].path, frame)
 
-    def compare(self, listing: pl.DataFrame) -> pl.DataFrame:
+    def compare(self, listing: pl.DataFrame, *, narrower: Sequence[str]) -> pl.DataFrame:
         """Return the listing sorted by key, and what the ledger has of each object.
 
-        `is_known` says whether it has the key, `is_unchanged` whether with the same etag. A full
-        ledger is gone through part by part, so that neither a second listing nor a hash of one is
+        `is_known` says whether it has the key, `is_unchanged` whether with the same etag, and
+        `awaits_upgrade` whether moreover its row was taken under one of the `narrower` formats, or
+        may have been (nothing awaits it where there are none). A full ledger is gone through part by part, so that neither a second listing nor a hash of one is
         in memory. Raises DamagedFileError when it is not sorted, because keys would be overlooked.
         """
         listing = listing if listing["key"].is_sorted() else listing.sort("key")
-        compared = _compared(listing, self.full) if self.full else _unknown(listing)
+        compared = _compared(listing, self.full, narrower) if self.full else _unknown(listing)
         if self.delta is None:
             return compared
-        changed = _hints(self.delta)
+        changed = _hints(self.delta, narrower)
         if not _is_ascending(changed["key"]):
             raise DamagedFileError(_NOT_SORTED)
         return _overruled(compared, listing["key"], changed)
@@ -87,7 +104,7 @@ class Ledger(Struct, frozen=True):
             return rows
         wanted = keys.lazy().select("key")
         for file in self.files:
-            found = collect(file.path, scan(file.path).join(wanted, on="key", how="semi"))
+            found = collect(file.path, file.scan().join(wanted, on="key", how="semi"))
             rows = pl.concat([rows.join(found, on="key", how="anti"), found])
         return rows
 
@@ -98,7 +115,7 @@ class Ledger(Struct, frozen=True):
         """
         objects = versions = 0
         for file in self.files:
-            if read_schema(file.path) != LEDGER_SCHEMA:
+            if read_schema(file.path) != file.schema:
                 problem = "the ledger's columns are not a ledger's"
                 raise DamagedFileError(problem)
             totals = pl.len(), pl.col("versions").sum(), _is_nonsense().sum()
@@ -119,10 +136,18 @@ class Ledger(Struct, frozen=True):
 
     def in_one_file(self, to: Path) -> Path | None:
         """Return a file of all its rows, written if there is none yet; None without any file."""
-        if self.delta is None:
-            return self.full.path if self.full else None
-        newest = self.delta.metadata
-        metadata = structs.replace(newest, full=None, superseded_objects=0, superseded_versions=0)
+        if not self.files:
+            return None
+        newest = self.files[-1]
+        if self.delta is None and newest.schema == LEDGER_SCHEMA:
+            return newest.path
+        metadata = structs.replace(
+            newest.metadata,
+            layout=LAYOUT_VERSION,
+            full=None,
+            superseded_objects=0,
+            superseded_versions=0,
+        )
         return _write(self.scan(), to, metadata).path
 
 
@@ -142,17 +167,31 @@ def _is_ascending(keys: pl.Series) -> bool:
     return bool((keys > keys.shift()).all())
 
 
-def _hints(file: LedgerFile, start: int = 0, rows: int | None = None) -> pl.DataFrame:
-    """Read what tells whether objects are known and unchanged: keys and etags."""
-    return collect(file.path, scan(file.path).select("key", "etag").slice(start, rows))
+def _hints(
+    file: LedgerFile, narrower: Sequence[str], start: int = 0, rows: int | None = None
+) -> pl.DataFrame:
+    """Read what tells whether objects are known, unchanged, and to be upgraded."""
+    awaits = awaits_upgrade(narrower).alias("awaits_upgrade")
+    return collect(file.path, file.scan().slice(start, rows).select("key", "etag", awaits))
 
 
-def _compared(listing: pl.DataFrame, full: LedgerFile) -> pl.DataFrame:
+def awaits_upgrade(narrower: Sequence[str]) -> pl.Expr:
+    """Return whether a ledger's row says that columns are missing, or may be, in the object's row.
+
+    Adopted objects have no row that is known to be theirs.
+    """
+    if not narrower:
+        return pl.lit(value=False)
+    known = pl.col("event_format")
+    return (pl.col("state") == "accepted") & (known.is_null() | known.is_in(narrower))
+
+
+def _compared(listing: pl.DataFrame, full: LedgerFile, narrower: Sequence[str]) -> pl.DataFrame:
     """Compare a listing, sorted by key, with a full ledger."""
     compared = [_unknown(listing.clear())]
     last = ""
     for start in range(0, full.metadata.objects, _PART_ROWS):
-        part = _hints(full, start, _PART_ROWS)
+        part = _hints(full, narrower, start, _PART_ROWS)
         keys = part["key"]
         if (start and keys[0] <= last) or not _is_ascending(keys):
             raise DamagedFileError(_NOT_SORTED)
@@ -168,7 +207,11 @@ def _looked_up(listed: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
     found = part[part["key"].search_sorted(listed["key"])]
     is_known = found["key"] == listed["key"]
     is_unchanged = (is_known & (found["etag"] == listed["etag"])).fill_null(value=False)
-    return listed.with_columns(is_known=is_known, is_unchanged=is_unchanged)
+    return listed.with_columns(
+        is_known=is_known,
+        is_unchanged=is_unchanged,
+        awaits_upgrade=is_unchanged & found["awaits_upgrade"],
+    )
 
 
 def _overruled(compared: pl.DataFrame, keys: pl.Series, changed: pl.DataFrame) -> pl.DataFrame:
@@ -176,44 +219,18 @@ def _overruled(compared: pl.DataFrame, keys: pl.Series, changed: pl.DataFrame) -
     found = changed.with_columns(place=keys.search_sorted(changed["key"]))
     found = found.filter(found["place"] < keys.len())
     found = found.filter(found["key"] == keys.gather(found["place"]))
-    is_unchanged = found["etag"] == compared["etag"].gather(found["place"])
+    is_unchanged = (found["etag"] == compared["etag"].gather(found["place"])).fill_null(value=False)
+    awaits = is_unchanged & found["awaits_upgrade"]
     return compared.with_columns(
         compared["is_known"].scatter(found["place"], values=True),
-        compared["is_unchanged"].scatter(found["place"], is_unchanged.fill_null(value=False)),
+        compared["is_unchanged"].scatter(found["place"], is_unchanged),
+        compared["awaits_upgrade"].scatter(found["place"], awaits),
     )
 
 
 def _unknown(listed: pl.DataFrame) -> pl.DataFrame:
-    return listed.with_columns(is_known=pl.lit(value=False), is_unchanged=pl.lit(value=False))
-
-
-def updates(judgement: Judgement, entries: pl.DataFrame, *, commit_id: str) -> pl.DataFrame:
-    """Return the ledger rows that a judgement changes or adds, sorted by key.
-
-    `entries` are the present rows of the judged keys. An accepted object gets a new version;
-    a touched one keeps everything but its etag, size and time.
-    """
-    accepted = judgement.accepted.join(
-        entries.select("key", present="versions"), on="key", how="left"
-    ).select(
-        "key",
-        "digest",
-        "etag",
-        "size",
-        "last_modified",
-        versions=pl.col("present").fill_null(0) + 1,
-        state=pl.lit("accepted"),
-        timestamp="timestamp",
-        pipeline_adcid="pipeline_adcid",
-        ptid="ptid",
-        commit_id=pl.lit(commit_id),
-    )
-    touched = entries.drop("etag", "size", "last_modified").join(
-        judgement.touched.drop("digest"), on="key", how="inner"
-    )
-    return pl.concat(
-        [frame.select(LEDGER_SCHEMA.names()).cast(LEDGER_SCHEMA) for frame in (accepted, touched)]
-    ).sort("key")
+    no = pl.lit(value=False)
+    return listed.with_columns(is_known=no, is_unchanged=no, awaits_upgrade=no)
 
 
 def write_ledger(
@@ -239,11 +256,11 @@ def write_ledger(
     )
     if full is None:
         return Ledger(full=_write(changed.lazy(), to, metadata))
-    before = collect(delta.path, scan(delta.path)) if delta else LEDGER_SCHEMA.to_frame()
+    before = collect(delta.path, delta.scan()) if delta else LEDGER_SCHEMA.to_frame()
     kept = before.join(changed, on="key", how="anti")
     rows = pl.concat([kept, changed]).sort("key")
     if rows.height * _FULL_BY_DELTA > full.metadata.objects:
-        return Ledger(full=_write(_superseded(scan(full.path), rows.lazy()), to, metadata))
+        return Ledger(full=_write(_superseded(full.scan(), rows.lazy()), to, metadata))
     superseded = replaced.join(before, on="key", how="anti")
     was = (delta or full).metadata
     metadata = structs.replace(

@@ -32,6 +32,13 @@ class Rows(Struct, frozen=True):
 NO_ROWS: Final = Rows(0, None, None)
 
 
+def scan_rows(file: Path, schema: pl.Schema) -> pl.LazyFrame:
+    """Scan a checkpoint's rows with all columns of the schema, null where the file lacks them."""
+    present = read_schema(file)
+    lacking = [pl.lit(None, schema[name]).alias(name) for name in schema if name not in present]
+    return scan(file).with_columns(lacking).select(schema.names())
+
+
 def moment(microseconds: int | None) -> datetime | None:
     """Return a time given in microseconds since 1970.
 
@@ -76,20 +83,23 @@ def merge(
     to: Path,
     metadata: CheckpointMetadata,
     *,
+    added: pl.DataFrame | None = None,
     compression: Compression,
     row_group_rows: int,
 ) -> None:
     """Write the rows of both, sorted by timestamp; on equal timestamps the previous rows first.
 
     Both inputs must be sorted by timestamp already. Nothing is dropped and nothing deduplicated.
-    Columns that the previous rows do not have yet are null in them. Raises DamagedFileError.
+    Columns that the previous rows do not have yet are null in them, but for those of `added`: its
+    `row` is the place of a previous row, and its other columns are put in where that one is null.
+    Raises DamagedFileError.
     """
     schema = event_schema(metadata.event_format)
     rows = incoming.lazy().select(schema.names())
     if previous is not None:
-        present = read_schema(previous)
-        added = [pl.lit(None, schema[name]).alias(name) for name in schema if name not in present]
-        complete = scan(previous).with_columns(added).select(schema.names())
+        complete = scan_rows(previous, schema)
+        if added is not None and added.height:
+            complete = _filled(complete, added)
         rows = complete.merge_sorted(rows, "timestamp", maintain_order=True)
     sink(
         rows,
@@ -97,4 +107,16 @@ def merge(
         metadata=metadata_pairs(metadata),
         compression=compression,
         row_group_rows=row_group_rows,
+    )
+
+
+def _filled(rows: pl.LazyFrame, added: pl.DataFrame) -> pl.LazyFrame:
+    """Put values into rows in place, as a stream; only the values are in memory."""
+    names = [name for name in added.columns if name != "row"]
+    values = added.rename({name: f"added {name}" for name in names}).lazy()
+    return (
+        rows.with_row_index("row")
+        .join(values, on="row", how="left", maintain_order="left")
+        .with_columns(pl.coalesce(name, f"added {name}").alias(name) for name in names)
+        .drop("row", *(f"added {name}" for name in names))
     )

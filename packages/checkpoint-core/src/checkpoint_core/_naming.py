@@ -26,13 +26,6 @@ def time_text(event_format: EventFormat) -> pl.Expr:
     return pl.col("key").str.extract(_whole_key(event_format), group)
 
 
-def name_time(event_format: EventFormat) -> pl.Expr:
-    """Return the time in an event object's name, read as UTC; null where it is not a time."""
-    return time_text(event_format).str.to_datetime(
-        "%Y%m%d-%H%M%S", time_unit="us", time_zone="UTC", strict=False
-    )
-
-
 def unrecognized(keys: pl.DataFrame, event_format: EventFormat) -> pl.DataFrame:
     """Return keys that are not recognized, with what keeps each from it."""
     key = pl.col("key")

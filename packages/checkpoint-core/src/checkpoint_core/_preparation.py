@@ -7,6 +7,7 @@ import polars as pl
 from msgspec import Struct
 
 import nacc_event_model
+from checkpoint_core._claims import NONE_ADOPTED, Adopted
 from checkpoint_core._commit import Prepared
 from checkpoint_core._digests import digests_of
 from checkpoint_core._layout import (
@@ -22,11 +23,14 @@ from checkpoint_core.settings import Settings
 
 
 class Base(Struct, frozen=True, kw_only=True):
-    """What a commit builds on: sorted rows in a local file (None: no rows) and their ledger."""
+    """What a commit builds on: sorted rows in a local file (None: no rows) and their ledger.
+
+    `adopted` are those of the rows that the next ledger will not account for.
+    """
 
     file: Path | None
     rows: Rows
-    adopted_rows: int
+    adopted: Adopted = NONE_ADOPTED
     ledger: Ledger
     lineage: tuple[str, ...]
 
@@ -48,11 +52,13 @@ def prepare(
     particulars: Commit,
     *,
     replaced: pl.DataFrame,
+    added: pl.DataFrame,
     workdir: Path,
 ) -> Prepared:
     """Merge the incoming rows, and write the ledger that the changed rows lead to, into new files.
 
-    `replaced` are the ledger's present rows of the changed keys; the others are new to it.
+    `replaced` are the ledger's present rows of the changed keys; the others are new to it. `added`
+    are values that are put into previous rows, as `merge` takes them.
     The result is read again before it is returned: its rows are counted and their order checked,
     so that no damaged or unsorted base can be carried on. Raises DamagedFileError.
     """
@@ -74,6 +80,7 @@ def prepare(
         in_arrival_order(incoming),
         checkpoint,
         metadata,
+        added=added,
         compression=settings.compression,
         row_group_rows=settings.row_group_rows,
     )
@@ -94,6 +101,8 @@ def _metadata(
     base: Base, incoming: pl.DataFrame, particulars: Commit, *, full_ledger: str | None
 ) -> CheckpointMetadata:
     span = _span(incoming)
+    adopted = base.adopted
+    holder = particulars.commit_id if adopted.file else adopted.commit
     return CheckpointMetadata(
         layout=LAYOUT_VERSION,
         commit_id=particulars.commit_id,
@@ -103,7 +112,10 @@ def _metadata(
         source=particulars.source,
         event_format=particulars.settings.event_format,
         rows=base.rows.count + incoming.height,
-        adopted_rows=base.adopted_rows,
+        adopted_rows=adopted.rows,
+        adopted_at=adopted.at if adopted.rows else None,
+        unclaimed=holder if adopted.rows else None,
+        unclaimed_digest=adopted.digest if adopted.rows else None,
         first_timestamp=min(_present(base.rows.first, span.first), default=None),
         last_timestamp=max(_present(base.rows.last, span.last), default=None),
         committed_at=particulars.committed_at,

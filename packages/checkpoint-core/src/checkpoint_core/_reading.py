@@ -1,12 +1,14 @@
 """Reading what was selected, in bounded batches, until it is done or the run must stop."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 import polars as pl
 from msgspec import Struct
 
 from checkpoint_core._judgement import Judge, Judgement
+from checkpoint_core._layout import narrower_formats
+from checkpoint_core._ledger import awaits_upgrade
 from checkpoint_core.errors import StorageError
 from checkpoint_core.settings import Settings
 from checkpoint_core.stores import Content, Host, Observer, ReadFailure, Source
@@ -27,6 +29,14 @@ class Taken(Struct, frozen=True, kw_only=True):
     left: pl.DataFrame
     unanswered: int
     out_of_time: bool
+
+    @property
+    def is_progress(self) -> bool:
+        """Whether the next run need not do all of it again."""
+        judgement = self.judgement
+        recorded = judgement.rejected["outcome"].is_in(["invalid", "excluded", "archived"]).any()
+        known = (judgement.accepted, judgement.touched, judgement.reread)
+        return recorded or any(part.height for part in known)
 
 
 def read_and_judge(
@@ -57,10 +67,11 @@ def read_and_judge(
         return 0.0 if out_of_time else left_s
 
     if to_read.height:
-        is_read = pl.col("size") <= settings.max_object_size_bytes
-        largest = to_read.select(pl.col("size").filter(is_read).max()).item()
-        host.observer.note(selected=to_read.height, largest_bytes=largest or 0)
+        tell_selected(host.observer, to_read, settings)
     known = dict(zip(entries["key"], entries["digest"], strict=True))
+    narrow = frozenset(
+        entries.filter(awaits_upgrade(narrower_formats(settings.event_format)))["key"]
+    )
     parts = [judge.judge((), known={}, listed=to_read.clear())]
     left = to_read
     accepted = 0
@@ -78,7 +89,7 @@ def read_and_judge(
         answered: list[str] = []
         done = to_read.height - left.height
         told = _told(answers, answered, host.observer, span=(done, to_read.height))
-        part = judge.judge(told, known=known, listed=batch)
+        part = judge.judge(told, known=known, narrow=narrow, listed=batch)
         unanswered = set(keys).difference(answered)
         is_odd = len(answered) + len(unanswered) != len(keys)
         if is_odd or (unanswered and not out_of_time):
@@ -94,11 +105,18 @@ def read_and_judge(
             left = pl.concat([batch.filter(pl.col("key").is_in(list(unanswered))), left])
         host.observer.progress(to_read.height - left.height, to_read.height)
     return Taken(
-        judgement=_joined(parts),
+        judgement=joined(parts),
         left=left,
         unanswered=len(unanswered),
         out_of_time=out_of_time and left.height > 0,
     )
+
+
+def tell_selected(observer: Observer, to_read: pl.DataFrame, settings: Settings) -> None:
+    """Tell how many objects are to be read, and the size of the largest that will be."""
+    is_read = pl.col("size") <= settings.max_object_size_bytes
+    largest = to_read.select(pl.col("size").filter(is_read).max()).item()
+    observer.note(selected=to_read.height, largest_bytes=largest or 0)
 
 
 def _batch(left: pl.DataFrame, objects: int, max_size_bytes: int) -> pl.DataFrame:
@@ -108,10 +126,12 @@ def _batch(left: pl.DataFrame, objects: int, max_size_bytes: int) -> pl.DataFram
     return batch[: max(1, (total <= _BATCH_BYTES).sum())]
 
 
-def _joined(parts: list[Judgement]) -> Judgement:
+def joined(parts: Sequence[Judgement]) -> Judgement:
+    """Return the judgement of all the objects together."""
     return Judgement(
         accepted=pl.concat([part.accepted for part in parts]),
         touched=pl.concat([part.touched for part in parts]),
+        reread=pl.concat([part.reread for part in parts]),
         rejected=pl.concat([part.rejected for part in parts]),
         before_cutoff=sum(part.before_cutoff for part in parts),
     )

@@ -1,11 +1,14 @@
 """From judged objects to the next checkpoint: merge, commit, begin again after a lost race."""
 
 from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
 
 import polars as pl
 from msgspec import Struct, structs
 
-from checkpoint_core._commit import Prepared, back_off, commit
+from checkpoint_core._claims import Claims, claim, put_in_force
+from checkpoint_core._commit import Prepared, back_off
 from checkpoint_core._judgement import Judgement
 from checkpoint_core._layout import (
     LEDGER_SCHEMA,
@@ -14,10 +17,12 @@ from checkpoint_core._layout import (
     event_schema,
     new_commit_id,
 )
-from checkpoint_core._ledger import NO_LEDGER, updates
+from checkpoint_core._ledger import NO_LEDGER
+from checkpoint_core._ledger_changes import updates
 from checkpoint_core._merge import NO_ROWS, Rows
 from checkpoint_core._parquet import read_schema
 from checkpoint_core._preparation import Base, Commit, prepare
+from checkpoint_core._settlement import Settlement, lacking, settle
 from checkpoint_core._snapshot import Snapshot, load
 from checkpoint_core.errors import (
     ChangedWhileReadingError,
@@ -34,6 +39,7 @@ class Task(Struct, frozen=True, kw_only=True):
     """One run's own particulars."""
 
     run_id: str
+    started_at: datetime
     source: str
     settings: Settings
     request: Request
@@ -43,8 +49,9 @@ class Replacement(Struct, frozen=True, kw_only=True):
     """How it went: what was committed (None: there was nothing to commit), and of what.
 
     `judgement` is what is now in force; `deferred` has the keys that were given up on the way,
-    because another run changed their ledger rows first; `adopted` the rejects of objects that
-    entered the ledger unread. `rows` is the number of rows that the checkpoint has now; in a dry
+    because another run changed their ledger rows first; `upgraded` the keys of objects of which a
+    row was filled, which are among the touched; `adopted` the rejects of objects that entered the
+    ledger unread. `rows` is the number of rows that the checkpoint has now; in a dry
     run, would have. `snapshot` is what was built on.
     """
 
@@ -53,6 +60,7 @@ class Replacement(Struct, frozen=True, kw_only=True):
     snapshot: Snapshot
     judgement: Judgement
     deferred: pl.DataFrame
+    upgraded: pl.DataFrame
     adopted: pl.DataFrame
 
     def after(self, committed: Prepared) -> "Replacement":
@@ -72,71 +80,118 @@ def refuse_mismatch(metadata: CheckpointMetadata | None, task: Task, location: s
         )
 
 
+class Judged(Struct, frozen=True, kw_only=True):
+    """Objects that were judged, and what was known of them when they were selected.
+
+    `entries` are the ledger's rows of their keys, `seen` the key and first_seen of the rejects.
+    """
+
+    judgement: Judgement
+    entries: pl.DataFrame
+    seen: pl.DataFrame
+
+    @property
+    def has_work(self) -> bool:
+        """Whether anything has to be written because of them."""
+        judgement = self.judgement
+        return any(
+            part.height for part in (judgement.accepted, judgement.touched, judgement.reread)
+        )
+
+    def without(self, keys: pl.DataFrame) -> "Judged":
+        """Return what is left when the given keys are left to the next run."""
+        return structs.replace(self, judgement=self.judgement.without(keys))
+
+
 def replace(
-    store: CheckpointStore,
-    snapshot: Snapshot,
-    judgement: Judgement,
-    *,
-    entries: pl.DataFrame,
-    task: Task,
-    host: Host,
+    store: CheckpointStore, snapshot: Snapshot, judged: Judged, *, task: Task, host: Host
 ) -> Replacement:
     """Merge what was judged into the checkpoint in force, and commit it.
 
-    `entries` are the ledger's rows of the judged keys at the time of selection. When another run
-    commits first, its result is loaded, keys whose rows it changed are given up (only a new listing
-    can tell what is newest), and the rest is merged again, a bounded number of times.
+    When another run commits first, its result is loaded, keys whose rows it changed are given up
+    (only a new listing can tell what is newest), and the rest is merged again, a bounded number of
+    times: claims and filled rows are looked for anew in what is then in force.
     Raises CommitConflictError after the last.
     """
-    deferred = judgement.touched.select("key").clear()
+    deferred = judged.judgement.touched.select("key").clear()
     for attempt in range(task.settings.commit_attempts):
-        result = Replacement(
-            committed=None,
-            rows=snapshot.rows + judgement.accepted.height,
-            snapshot=snapshot,
-            judgement=judgement,
-            deferred=deferred,
-            adopted=judgement.rejected.clear(),
-        )
-        if task.request.dry_run or not _has_work(snapshot, judgement, task):
-            return result
+        moved = snapshot.metadata is not None and snapshot.metadata.source != task.source
         with suppress(ChangedWhileReadingError):
+            if task.request.dry_run or not (judged.has_work or moved):
+                claims = _claim(store, snapshot, judged, task=task, host=host)
+                wanting = lacking(judged.judgement, claims).height
+                file = _fetch(store, snapshot, host, attempt) if wanting else None
+                settled = _settle(judged, claims, file, task)
+                return _result(snapshot, settled, deferred)
             with host.observer.stage("merge"):
-                prepared = _prepare(
-                    store, snapshot, judgement, entries, task=task, host=host, attempt=attempt
+                settled, prepared = _prepare(
+                    store, snapshot, judged, task=task, host=host, attempt=attempt
                 )
             with host.observer.stage("commit"):
-                if commit(store, prepared, etag=snapshot.etag, host=host):
-                    return result.after(prepared)
+                if put_in_force(store, prepared, settled.adopted, etag=snapshot.etag, host=host):
+                    return _result(snapshot, settled, deferred).after(prepared)
         back_off(host, attempt)
         before = snapshot.generation
         snapshot = load(store, host.workdir)
         if before and snapshot.metadata is None:
             raise MissingCheckpointError(store.location, before)
         refuse_mismatch(snapshot.metadata, task, store.location)
-        changed = _changed_since(entries, snapshot, judgement)
+        changed = _changed_since(judged.entries, snapshot, judged.judgement)
         deferred = pl.concat([deferred, changed])
-        judgement = judgement.without(changed)
+        judged = judged.without(changed)
     raise CommitConflictError(store.location, task.settings.commit_attempts)
 
 
-def _has_work(snapshot: Snapshot, judgement: Judgement, task: Task) -> bool:
-    moved = snapshot.metadata is not None and snapshot.metadata.source != task.source
-    return moved or judgement.accepted.height > 0 or judgement.touched.height > 0
+def _result(snapshot: Snapshot, settled: Settlement, deferred: pl.DataFrame) -> Replacement:
+    return Replacement(
+        committed=None,
+        rows=snapshot.rows + settled.judgement.accepted.height,
+        snapshot=snapshot,
+        judgement=settled.judgement,
+        deferred=deferred,
+        upgraded=settled.upgraded,
+        adopted=settled.judgement.rejected.clear(),
+    )
+
+
+def _claim(
+    store: CheckpointStore, snapshot: Snapshot, judged: Judged, *, task: Task, host: Host
+) -> Claims:
+    return claim(
+        store,
+        snapshot,
+        judged.judgement.accepted,
+        entries=judged.entries,
+        seen=judged.seen,
+        event_format=task.settings.event_format,
+        workdir=host.workdir,
+    )
+
+
+def _settle(judged: Judged, claims: Claims, previous: Path | None, task: Task) -> Settlement:
+    return settle(
+        judged.judgement,
+        claims,
+        previous,
+        entries=judged.entries,
+        event_format=task.settings.event_format,
+    )
 
 
 def _prepare(
     store: CheckpointStore,
     snapshot: Snapshot,
-    judgement: Judgement,
-    entries: pl.DataFrame,
+    judged: Judged,
     *,
     task: Task,
     host: Host,
     attempt: int,
-) -> Prepared:
+) -> tuple[Settlement, Prepared]:
     """Prepare a commit on this snapshot; raises ChangedWhileReadingError if it was replaced."""
-    base = _base(store, snapshot, host, attempt)
+    event_format = task.settings.event_format
+    file = _fetch(store, snapshot, host, attempt)
+    claims = _claim(store, snapshot, judged, task=task, host=host)
+    settled = _settle(judged, claims, file, task)
     unique = task.run_id if attempt == 0 else f"{task.run_id}-{attempt}"
     particulars = Commit(
         commit_id=new_commit_id(snapshot.generation + 1, unique),
@@ -146,17 +201,44 @@ def _prepare(
         settings=task.settings,
     )
     # What is still judged has the ledger rows that it had at selection.
-    changed = updates(judgement, entries, commit_id=particulars.commit_id)
-    replaced = entries.join(changed, on="key", how="semi")
-    return prepare(
-        base, judgement.accepted, changed, particulars, replaced=replaced, workdir=host.workdir
+    judgement = settled.judgement
+    changed = updates(
+        pl.concat([judgement.accepted, settled.claimed]),
+        judgement.touched.join(settled.claimed, on="key", how="anti"),
+        judged.entries,
+        commit_id=particulars.commit_id,
+        event_format=event_format,
+    )
+    prepared = prepare(
+        _base(snapshot, file, settled),
+        judgement.accepted,
+        changed,
+        particulars,
+        replaced=judged.entries.join(changed, on="key", how="semi"),
+        added=settled.added,
+        workdir=host.workdir,
+    )
+    return settled, prepared
+
+
+def _base(snapshot: Snapshot, file: Path | None, settled: Settlement) -> Base:
+    metadata = snapshot.metadata
+    if metadata is None:
+        return Base(file=None, rows=NO_ROWS, ledger=NO_LEDGER, lineage=())
+    return Base(
+        file=file,
+        rows=Rows(metadata.rows, metadata.first_timestamp, metadata.last_timestamp),
+        adopted=settled.adopted,
+        ledger=snapshot.ledger,
+        lineage=metadata.lineage,
     )
 
 
-def _base(store: CheckpointStore, snapshot: Snapshot, host: Host, attempt: int) -> Base:
+def _fetch(store: CheckpointStore, snapshot: Snapshot, host: Host, attempt: int) -> Path | None:
+    """Fetch the rows in force; raises ChangedWhileReadingError if they were replaced."""
     metadata = snapshot.metadata
     if metadata is None:
-        return Base(file=None, rows=NO_ROWS, adopted_rows=0, ledger=NO_LEDGER, lineage=())
+        return None
     file = host.workdir / f"previous-{attempt}.parquet"
     if not store.fetch(store.checkpoint_name, file, etag=snapshot.etag):
         message = f"{store.location}: it was removed"
@@ -165,19 +247,21 @@ def _base(store: CheckpointStore, snapshot: Snapshot, host: Host, attempt: int) 
     if read_schema(file) != event_schema(metadata.event_format):
         problem = f"its columns are not those of event format {metadata.event_format}"
         raise DamagedFileError(problem)
-    return Base(
-        file=file,
-        rows=Rows(metadata.rows, metadata.first_timestamp, metadata.last_timestamp),
-        adopted_rows=metadata.adopted_rows,
-        ledger=snapshot.ledger,
-        lineage=metadata.lineage,
-    )
+    return file
 
 
 def _changed_since(entries: pl.DataFrame, now: Snapshot, judgement: Judgement) -> pl.DataFrame:
     """Return the judged keys whose ledger rows are not what they were at selection."""
     judged = pl.concat(
-        [part.select("key") for part in (judgement.accepted, judgement.touched, judgement.rejected)]
+        [
+            part.select("key")
+            for part in (
+                judgement.accepted,
+                judgement.touched,
+                judgement.reread,
+                judgement.rejected,
+            )
+        ]
     )
     present = now.ledger.entries(judged)
     columns = LEDGER_SCHEMA.names()

@@ -51,6 +51,7 @@ def report(
         size_bytes=size_bytes,
         first_timestamp=metadata.first_timestamp if metadata else None,
         last_timestamp=metadata.last_timestamp if metadata else None,
+        awaiting_upgrade=_awaiting(selection, result),
         commit_id=result.committed.metadata.commit_id if result.committed else None,
         future_dated=future.height,
         unknown_fields=unknown_fields,
@@ -79,14 +80,20 @@ def remarks(selection: Selection, counts: Counts, result: Replacement) -> Iterat
 
 
 def _count(selection: Selection, result: Replacement, *, left: int, before_cutoff: int) -> Counts:
-    outcomes = dict(result.judgement.rejected["outcome"].value_counts().iter_rows())
+    judgement, candidates = result.judgement, selection.upgradable
+    outcomes = dict(judgement.rejected["outcome"].value_counts().iter_rows())
+    # A candidate is among the unchanged until something else has become of it.
+    others = (judgement.accepted, judgement.rejected, result.upgraded, result.deferred)
+    moved = pl.concat([each.select("key") for each in others])
+    reread = judgement.touched.join(result.upgraded, on="key", how="anti")
     return Counts(
         unrecognized=selection.unrecognized.height,
-        unchanged=selection.unchanged,
-        touched=result.judgement.touched.height,
+        unchanged=selection.unchanged - candidates.join(moved, on="key", how="semi").height,
+        touched=reread.join(candidates, on="key", how="anti").height,
+        upgraded=result.upgraded.height,
         rejected_before=selection.rejected_before.height,
         before_cutoff=before_cutoff,
-        accepted=result.judgement.accepted.height,
+        accepted=judgement.accepted.height,
         invalid=outcomes.get("invalid", 0),
         excluded=outcomes.get("excluded", 0),
         unreadable=outcomes.get("unreadable", 0),
@@ -95,6 +102,13 @@ def _count(selection: Selection, result: Replacement, *, left: int, before_cutof
         missing=outcomes.get("missing", 0),
         deferred=left,
     )
+
+
+def _awaiting(selection: Selection, result: Replacement) -> int:
+    judgement = result.judgement
+    parts = (judgement.accepted, judgement.touched, judgement.rejected)
+    settled = pl.concat([part.select("key") for part in parts])
+    return selection.upgradable.join(settled, on="key", how="anti").height
 
 
 def _failed_files(result: Replacement, *, at_most: int) -> tuple[FailedFile, ...]:

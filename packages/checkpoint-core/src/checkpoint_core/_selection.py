@@ -35,6 +35,8 @@ class Selection(Struct, frozen=True, kw_only=True):
     `to_read` has the listing's columns in chronological order of the objects' names; `rewritten`
     the keys of those that are in the ledger with another etag. `rejected_before` has the keys that
     are left alone because nothing about them has changed. `unrecognized`: UNRECOGNIZED_SCHEMA.
+    `upgradable`, in the same order as `to_read`, are those of the unchanged ones whose rows may
+    lack columns of the event format.
     """
 
     listed: int
@@ -43,6 +45,7 @@ class Selection(Struct, frozen=True, kw_only=True):
     rejected_before: pl.DataFrame
     rewritten: pl.DataFrame
     to_read: pl.DataFrame
+    upgradable: pl.DataFrame
 
 
 def select(listing: pl.DataFrame, *, rejects: pl.DataFrame, rules: Rules) -> Selection:
@@ -59,6 +62,7 @@ def select(listing: pl.DataFrame, *, rejects: pl.DataFrame, rules: Rules) -> Sel
     marked = fresh.join(known_reject, on=["key", "etag"], how="left")
     settled = _is_settled(rules)
     to_read = marked.filter(~settled).sort(time_text(event_format), "key")
+    upgradable = listing.filter(is_event & listing["awaits_upgrade"])
     return Selection(
         listed=listing.height,
         unrecognized=others,
@@ -66,6 +70,7 @@ def select(listing: pl.DataFrame, *, rejects: pl.DataFrame, rules: Rules) -> Sel
         rejected_before=marked.filter(settled).select("key"),
         rewritten=to_read.filter("is_known").select("key"),
         to_read=to_read.select(LISTING_SCHEMA.names()),
+        upgradable=upgradable.sort(time_text(event_format), "key").select(LISTING_SCHEMA.names()),
     )
 
 

@@ -13,9 +13,11 @@ class Counts(Struct, frozen=True, kw_only=True):
     unrecognized: int = 0
     """Not named like an event object; never read."""
     unchanged: int = 0
-    """In the ledger with the same etag; not read."""
+    """In the ledger with the same etag; not read, or only to find nothing that its row lacks."""
     touched: int = 0
     """Read, and the content is the one already taken; no new row."""
+    upgraded: int = 0
+    """Read, and its row was given what the event format has added since it was taken."""
     rejected_before: int = 0
     """Rejected by an earlier run under the same rules, and not changed since; not read."""
     before_cutoff: int = 0
@@ -62,8 +64,9 @@ class RunReport(Struct, frozen=True, kw_only=True):
     `counts` adds up to `listed`, the number of listed objects, in every run.
     `total_events` is the number of rows in the checkpoint, `rejects` the number of objects in the
     rejects file; both as they would be after a dry run. `commit_id` is None when the checkpoint was
-    not written. `warnings` says what went wrong beside the data, which the next run makes good;
-    `hints` what another setting would take in.
+    not written. `awaiting_upgrade` is the number of objects, among the unchanged, whose rows may
+    lack what the event format has added. `warnings` says what went wrong beside the data, which the
+    next run makes good; `hints` what another setting would take in.
     """
 
     run_id: str
@@ -87,10 +90,11 @@ class RunReport(Struct, frozen=True, kw_only=True):
     unrecognized_examples: tuple[str, ...]
     warnings: tuple[str, ...]
     hints: tuple[str, ...] = ()
+    awaiting_upgrade: int = 0
 
     @property
     def complete(self) -> bool:
-        """Whether nothing was left to the next run."""
+        """Whether nothing was left to the next run, except rows that await an upgrade."""
         return self.counts.deferred == 0
 
     @property

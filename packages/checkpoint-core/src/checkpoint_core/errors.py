@@ -226,7 +226,10 @@ class NothingToAdoptError(CheckpointError):
         """Keep why."""
         self.location = location
         self.problem = problem
-        super().__init__(f"{location}: {problem}. Nothing was changed. Run without --adopt.")
+        super().__init__(
+            f"{location}: {problem}. Nothing was changed. Run without --adopt, or give a new "
+            "checkpoint to adopt files into."
+        )
 
 
 class AdoptionIncompleteError(CheckpointError):

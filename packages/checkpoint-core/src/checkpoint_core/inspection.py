@@ -261,7 +261,7 @@ def _source(
         )
         raise DamagedFileError(problem)
     selection = select(
-        snapshot.ledger.compare(listing),
+        snapshot.ledger.compare(listing, narrower=()),
         rejects=rejects,
         rules=Rules.of(settings),
     )

@@ -4,11 +4,15 @@ from datetime import timedelta
 from typing import Final
 
 import polars as pl
+from msgspec import structs
 
+from checkpoint_core._adopting import adopt
 from checkpoint_core._commit import delete_old_ledgers
+from checkpoint_core._ground import find_ground
 from checkpoint_core._judgement import Judge
+from checkpoint_core._layout import narrower_formats
 from checkpoint_core._ledger import NO_LEDGER, Ledger
-from checkpoint_core._reading import Taken, read_and_judge
+from checkpoint_core._reading import Taken, joined, read_and_judge, tell_selected
 from checkpoint_core._rejects import (
     Rejects,
     load_rejects,
@@ -16,11 +20,12 @@ from checkpoint_core._rejects import (
     next_unrecognized,
     save_rejects,
 )
-from checkpoint_core._replacement import Replacement, Task, refuse_mismatch, replace
+from checkpoint_core._replacement import Judged, Replacement, Task, refuse_mismatch, replace
 from checkpoint_core._reporting import report
-from checkpoint_core._rewriting import adopt, find_ground, rebuild
+from checkpoint_core._rewriting import rebuild
 from checkpoint_core._selection import Rules, Selection, select
 from checkpoint_core._snapshot import Snapshot, damage_told, load
+from checkpoint_core._upgrading import portion, settled
 from checkpoint_core.accounting import RunReport
 from checkpoint_core.errors import (
     EmptySourceError,
@@ -71,7 +76,11 @@ class _Run:
         self.started_at = host.now()
         self.rules = Rules.of(settings)
         self.task = Task(
-            run_id=host.new_id(), source=source.location, settings=settings, request=request
+            run_id=host.new_id(),
+            started_at=self.started_at,
+            source=source.location,
+            settings=settings,
+            request=request,
         )
         self.judge = Judge(
             settings,
@@ -100,11 +109,15 @@ class _Run:
         selection = self._select(compared, rejects)
         # A listing of millions would stay in memory until the run ends.
         del listing, compared
-        entries = snapshot.ledger.entries(selection.rewritten)
-        taken = self._read(selection, entries)
-        result = replace(
-            self.store, snapshot, taken.judgement, entries=entries, task=self.task, host=self.host
+        upgrades = portion(selection, self.task.settings)
+        entries = snapshot.ledger.entries(pl.concat([selection.rewritten, upgrades.select("key")]))
+        taken = self._read(selection, entries, upgrades)
+        judged = Judged(
+            judgement=taken.judgement,
+            entries=entries,
+            seen=rejects.rows.select("key", "first_seen"),
         )
+        result = replace(self.store, snapshot, judged, task=self.task, host=self.host)
         return self._finish(selection, taken, result, rejects, listed_restores=listed_restores)
 
     def _rewrite(self) -> RunReport:
@@ -112,16 +125,22 @@ class _Run:
             ground = find_ground(self.store, self.task, self.host)
             rejects = self._load_rejects()
         listing, listed_restores = self._list(rejects)
-        if listing.is_empty() and ground.original is not None:
+        if listing.is_empty() and (ground.original or ground.existing):
             self._refuse_empty(ground.existing.rows if ground.existing else 0)
         compared = self._compare(NO_LEDGER, listing)
         selection = self._select(compared, Rejects(rows=rejects.rows.clear()))
-        taken = self._read(selection, NO_LEDGER.entries(selection.rewritten))
+        taken = self._read(selection, NO_LEDGER.entries(selection.rewritten), selection.upgradable)
         if taken.left.height:
             raise _no_progress(self.source.location, taken)
         if self.task.request.mode == "adopt":
             result = adopt(
-                self.store, ground, taken.judgement, self.judge, task=self.task, host=self.host
+                self.store,
+                ground,
+                taken.judgement,
+                self.judge,
+                rejects=rejects.rows,
+                task=self.task,
+                host=self.host,
             )
         else:
             result = rebuild(self.store, ground, taken.judgement, task=self.task, host=self.host)
@@ -142,7 +161,8 @@ class _Run:
 
     def _compare(self, ledger: Ledger, listing: pl.DataFrame) -> pl.DataFrame:
         """Compare; refuse a listing that has a key twice, because its rows would come twice."""
-        compared = ledger.compare(listing)
+        narrower = narrower_formats(self.task.settings.event_format)
+        compared = ledger.compare(listing, narrower=narrower)
         if (compared["key"] == compared["key"].shift()).any():
             message = (
                 f"{self.source.location}: the listing has a key more than once. Nothing was read."
@@ -171,27 +191,40 @@ class _Run:
             rules=self.rules,
         )
 
-    def _read(self, selection: Selection, entries: pl.DataFrame) -> Taken:
-        observer = self.host.observer
+    def _read(self, selection: Selection, entries: pl.DataFrame, upgrades: pl.DataFrame) -> Taken:
+        """Read what was selected, and if there is nothing left of it, what is to be upgraded."""
+        observer, settings = self.host.observer, self.task.settings
         with observer.stage("validate"):
             with observer.stage("read"):
-                taken = read_and_judge(
-                    self.source,
-                    selection.to_read,
-                    self.judge,
-                    entries=entries,
-                    settings=self.task.settings,
-                    host=self.host,
-                    whole=self.task.request.mode != "incremental",
-                )
+                whole = self.task.request.mode != "incremental"
+                if upgrades.height:
+                    # Before the first is read, of all that may be: whoever minds what fits.
+                    tell_selected(observer, pl.concat([selection.to_read, upgrades]), settings)
+                taken = self._take(selection.to_read, entries, whole=whole)
+                if upgrades.height and not (taken.left.height or taken.out_of_time):
+                    again = self._take(upgrades, entries, whole=True)
+                    judgement = joined([taken.judgement, settled(again.judgement, entries)])
+                    taken = structs.replace(taken, judgement=judgement)
+                    tell_selected(observer, pl.concat([selection.to_read, upgrades]), settings)
             observer.note(
                 accepted=taken.judgement.accepted.height,
-                touched=taken.judgement.touched.height,
+                touched=taken.judgement.touched.height + taken.judgement.reread.height,
                 rejected=taken.judgement.rejected.height,
             )
-        if taken.out_of_time and not _is_progress(taken):
+        if taken.out_of_time and not taken.is_progress:
             raise _no_progress(self.source.location, taken)
         return taken
+
+    def _take(self, to_read: pl.DataFrame, entries: pl.DataFrame, *, whole: bool) -> Taken:
+        return read_and_judge(
+            self.source,
+            to_read,
+            self.judge,
+            entries=entries,
+            settings=self.task.settings,
+            host=self.host,
+            whole=whole,
+        )
 
     def _finish(
         self,
@@ -267,12 +300,3 @@ class _Run:
 
 def _no_progress(source: str, taken: Taken) -> NoProgressError:
     return NoProgressError(source, taken.left.height, unanswered=taken.unanswered)
-
-
-def _is_progress(taken: Taken) -> bool:
-    recorded = taken.judgement.rejected.filter(
-        pl.col("outcome").is_in(["invalid", "excluded", "archived"])
-    )
-    return bool(
-        taken.judgement.accepted.height or taken.judgement.touched.height or recorded.height
-    )

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from fnmatch import translate
+from pathlib import Path
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -9,7 +10,7 @@ from msgspec import Struct
 from checkpoint_core._parquet import Compression
 from nacc_event_model import EventFormat
 
-__all__ = ["Mode", "Request", "Settings"]
+__all__ = ["ForeignFile", "Mode", "Request", "Settings"]
 
 _LONGEST_DAYS: Final = 36_500
 _LONGEST_S: Final = _LONGEST_DAYS * 86_400
@@ -77,11 +78,23 @@ class Settings(Struct, frozen=True, kw_only=True):
         return "|".join(translate(pattern) for pattern in self.exclude_projects) or None
 
 
+class ForeignFile(Struct, frozen=True, kw_only=True):
+    """A Parquet file that another tool wrote: as people know it, and where it can be read.
+
+    It is not changed.
+    """
+
+    location: str
+    path: Path
+
+
 class Request(Struct, frozen=True, kw_only=True):
     """What is asked of one run."""
 
     mode: Mode = "incremental"
     """`adopt` takes over a checkpoint without a ledger; `rebuild` makes it anew."""
+    adopt_from: tuple[ForeignFile, ...] = ()
+    """Further files whose rows are adopted, besides those of the checkpoint if there is one."""
     since: datetime | None = None
     """The cutoff: only events with a strictly greater timestamp are taken. Aware."""
     dry_run: bool = False
@@ -102,6 +115,9 @@ class Request(Struct, frozen=True, kw_only=True):
             raise ValueError(message)
         if self.since is not None and self.mode != "incremental":
             message = f"--since cannot be combined with --{self.mode}: every event counts there"
+            raise ValueError(message)
+        if self.adopt_from and self.mode != "adopt":
+            message = "files to adopt from belong to adoption"
             raise ValueError(message)
         if self.allow_loss and self.mode != "rebuild":
             message = "--allow-loss belongs to --rebuild"

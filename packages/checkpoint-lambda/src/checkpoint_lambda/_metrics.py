@@ -82,6 +82,17 @@ METRICS: Final = (
     Metric(name="ObjectsDenied", unit="Count", meaning="Objects to which access was refused."),
     Metric(name="ObjectsDeferred", unit="Count", meaning="Objects left to the next run."),
     Metric(
+        name="RowsUpgraded",
+        unit="Count",
+        meaning="Rows that this run gave what a newer event format has added.",
+    ),
+    Metric(
+        name="RowsAwaitingUpgrade",
+        unit="Count",
+        meaning="Rows that may lack what a newer event format has added, and wait for a later run.",
+        is_state=True,
+    ),
+    Metric(
         name="ObjectsUnrecognized",
         unit="Count",
         meaning="Listed objects that are not named like event objects.",
@@ -146,6 +157,8 @@ def _values(
         "RejectsTotal": report.rejects,
         "ObjectsDenied": counts.denied,
         "ObjectsDeferred": counts.deferred,
+        "RowsUpgraded": counts.upgraded,
+        "RowsAwaitingUpgrade": report.awaiting_upgrade,
         "ObjectsUnrecognized": counts.unrecognized,
         "FutureDatedEvents": report.future_dated,
     }

@@ -192,6 +192,7 @@ def _everything(report: RunReport) -> dict[str, object]:
         "rejects": report.rejects,
         "size_bytes": report.size_bytes,
         "commit_id": report.commit_id,
+        "awaiting_upgrade": report.awaiting_upgrade,
         "future_dated": report.future_dated,
         "unknown_fields": report.unknown_fields,
         "unrecognized_examples": report.unrecognized_examples[:_EXAMPLES],

@@ -12,7 +12,7 @@ from checkpoint_lambda.errors import StalledError
 __all__ = ["fold", "run_until_complete"]
 
 # What a pass settles, the next one counts as known before.
-_TAKEN: Final = ("accepted", "touched")
+_TAKEN: Final = ("accepted", "touched", "upgraded")
 _REJECTED: Final = ("invalid", "excluded", "archived")
 _UNKNOWN_NAMES: Final = 20
 _STUCK_PASSES: Final = 5
@@ -29,7 +29,8 @@ def run_until_complete(
 ) -> RunReport:
     """Run pass after pass until one leaves nothing, and return all of them folded into one.
 
-    A dry run is one pass, because the next would do the same. After a pass that took nothing,
+    Rows that await an upgrade are waited for as long as each pass leaves fewer of them: objects that
+    cannot be read keep theirs waiting. A dry run is one pass, because the next would do the same. After a pass that took nothing,
     because other runs were first, it waits, each time longer.
     Raises StalledError after five passes in a row in which nothing moved: none settled an object,
     left fewer than any before, or found more objects or more rows in the checkpoint than any
@@ -44,22 +45,29 @@ def run_until_complete(
     report = one_pass()
     reports = [report]
     furthest = _reach(report)
-    empty_handed = 0 if _settled(report) else 1
+    empty_handed = 0 if report.complete or _settled(report) else 1
     stuck = 0
-    while not report.complete and not report.dry_run:
+    awaiting: float = float("inf")
+    while not report.dry_run and not (report.complete and _has_waited(report, awaiting)):
         if stuck == _STUCK_PASSES:
             raise StalledError(report.source, report.counts.deferred, stuck)
         if empty_handed:
             longest_s = min(_FIRST_PAUSE_S * 2 ** (empty_handed - 1), _LONGEST_PAUSE_S)
             pause(longest_s * (1 + jitter()) / 2)
+        awaiting = report.awaiting_upgrade
         report = one_pass()
         reports.append(report)
-        empty_handed = 0 if _settled(report) else empty_handed + 1
+        got_on = report.awaiting_upgrade < awaiting or _settled(report)
+        empty_handed = 0 if got_on else empty_handed + 1
         reach = _reach(report)
         has_moved = any(now > before for now, before in zip(reach, furthest, strict=True))
         stuck = 0 if _settled(report) or has_moved else stuck + 1
         furthest = tuple(map(max, reach, furthest))
     return fold(reports, listed_failures=listed_failures)
+
+
+def _has_waited(report: RunReport, before: float) -> bool:
+    return not 0 < report.awaiting_upgrade < before
 
 
 def fold(reports: Sequence[RunReport], *, listed_failures: int) -> RunReport:
@@ -68,7 +76,7 @@ def fold(reports: Sequence[RunReport], *, listed_failures: int) -> RunReport:
     Guarantee: the counts add up to exactly what the last pass's add up to, the number of objects
     that it listed, whatever happened between the passes. They are the last pass's, except that
     what earlier passes settled is moved to where it belongs: as many objects as they took from
-    `unchanged` to `accepted` and `touched`, and as many as they rejected from `rejected_before` to
+    `unchanged` to `accepted`, `touched` and `upgraded`, and as many as they rejected from `rejected_before` to
     `invalid`, `excluded` and `archived`. No more is ever moved than the last pass counts there,
     of `rejected_before` no more than came in since the first pass; so an object that was rewritten
     or removed between the passes has one end or none, even where two passes took a version of it.
@@ -127,7 +135,12 @@ def _moved(
 
 def _reach(report: RunReport) -> tuple[int, ...]:
     """Return what grows while anybody gets on."""
-    return (-report.counts.deferred, report.counts.unchanged, report.total_events)
+    return (
+        -report.counts.deferred,
+        -report.awaiting_upgrade,
+        report.counts.unchanged,
+        report.total_events,
+    )
 
 
 def _settled(report: RunReport) -> int:

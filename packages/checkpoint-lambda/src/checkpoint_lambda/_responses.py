@@ -30,6 +30,7 @@ class Response(Struct, frozen=True, kw_only=True):
     incremental: bool
     complete: bool
     counts: Counts
+    awaiting_upgrade: int
     future_dated: int
     unknown_fields: dict[str, int]
     failed_files: tuple[FailedFile, ...]
@@ -51,6 +52,7 @@ class Response(Struct, frozen=True, kw_only=True):
             incremental=report.incremental,
             complete=report.complete,
             counts=report.counts,
+            awaiting_upgrade=report.awaiting_upgrade,
             future_dated=report.future_dated,
             unknown_fields=report.unknown_fields,
             failed_files=report.failed_files,

@@ -104,7 +104,10 @@ class RoomWatcher:
         rows = _BASE_BYTES + self._listed * _LISTED_BYTES + selected * each
         contents = self._contents_bytes(largest_bytes)
         if self._memory_bytes is not None and rows + contents > self._memory_bytes:
-            lower = "MAX_EVENTS_PER_RUN lower if most of the objects are new"
+            lower = (
+                "MAX_EVENTS_PER_RUN lower if most of the objects are new, or are read again for a "
+                "newer event format"
+            )
             if contents > rows or rows <= self._memory_bytes:
                 lower = (
                     f"MAX_OBJECT_SIZE_BYTES lower, which refuses the largest objects, of "

@@ -189,12 +189,13 @@ _ONE_RUN: Final = (
     _switch("dry_run", "Say what would be done, and write nothing.", event_key="dry_run"),
     Setting(
         name="mode",
-        meaning="Take over a checkpoint without a ledger, or make the checkpoint anew.",
+        meaning="Take over a checkpoint without a ledger, or files of another system; or make the "
+        "checkpoint anew.",
         expected="incremental, adopt or rebuild",
         when_missing="an incremental run",
         read=_as(get_type_hints(Request)["mode"]),
         default=_REQUEST.mode,
-        option="--adopt, --rebuild",
+        option="--adopt, --adopt-from, --rebuild",
     ),
     _switch("allow_loss", "Rebuild although rows will be lost."),
     _switch("accept_source_change", "Go on although the checkpoint belongs to another source."),

@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import partial
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec import structs
 
 from checkpoint_core import Observer, Request, RunReport, Settings, Source, run
 from checkpoint_core.settings import Mode
@@ -18,6 +20,7 @@ from checkpoint_lambda._passes import run_until_complete
 from checkpoint_lambda._responses import Response
 from checkpoint_lambda._settings import BY_NAME
 from checkpoint_lambda._workdir import temporary_folder
+from checkpoint_lambda.cli._adopted import fetch_all, foreign_files
 from checkpoint_lambda.cli._failures import ended_well
 from checkpoint_lambda.cli._options import (
     CheckpointArgument,
@@ -68,6 +71,16 @@ def run_command(
             "they came from, and append what is missing.",
         ),
     ] = False,
+    adopt_from: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--adopt-from",
+            metavar="FILE",
+            help="Take over the rows of a Parquet file that another system wrote, as --adopt does: "
+            "a file, or s3://bucket/key. It is not changed; CHECKPOINT may be new. "
+            "May be given several times: all are taken together.",
+        ),
+    ] = None,
     rebuild: Annotated[
         bool,
         typer.Option(
@@ -103,9 +116,10 @@ def run_command(
     Objects that are no valid events are left out and can be listed with `rejects`.
     Where nothing is new, nothing is written.
     """
-    if adopt and rebuild:
+    adopting = adopt or bool(adopt_from)
+    if adopting and rebuild:
         raise typer.BadParameter("choose one", param_hint="--adopt, --rebuild")
-    mode: Mode = "adopt" if adopt else "rebuild" if rebuild else "incremental"
+    mode: Mode = "adopt" if adopting else "rebuild" if rebuild else "incremental"
     try:
         settings = Settings(
             event_format=event_format,
@@ -133,6 +147,7 @@ def run_command(
         raise typer.BadParameter(str(error)) from error
     objects = event_source(source, read_concurrency=read_concurrency)
     store = checkpoint_store(checkpoint)
+    files = foreign_files(adopt_from, store)
     with ended_well(as_json=as_json, debug=debug):
         # First, so that a mistyped name is told as that, and nothing is made beside the checkpoint.
         check_source(objects)
@@ -140,7 +155,7 @@ def run_command(
             complain(f"warning: {_INSIDE}")
         with watched() as observer:
             report = run_until_complete(
-                partial(_one_pass, objects, store, settings, request, observer),
+                partial(_one_pass, objects, store, settings, request, observer, files=files),
                 listed_failures=settings.listed_failures,
                 pause=time.sleep,
                 jitter=random.random,
@@ -163,9 +178,13 @@ def _one_pass(
     settings: Settings,
     request: Request,
     observer: Observer,
+    *,
+    files: Sequence[OpenStore],
 ) -> RunReport:
     with _workdir(store, request) as workdir:
         host = local_host(workdir, observer)
+        if files:
+            request = structs.replace(request, adopt_from=fetch_all(files, workdir))
         return run(source, store, settings=settings, request=request, host=host)
 
 

@@ -16,6 +16,7 @@ __all__ = ["instant", "span", "summarize"]
 _MEANINGS = {
     "accepted": "new rows",
     "touched": "written again with the same content",
+    "upgraded": "their rows were given what this event format has added",
     "unchanged": "in the checkpoint already",
     "rejected_before": "rejected by an earlier run, unchanged since",
     "before_cutoff": "not later than --since; a later run takes them",
@@ -102,5 +103,8 @@ def _oddities(report: RunReport, checkpoint: str) -> Iterator[RenderableType]:
         )
     for warning in report.warnings:
         yield Text(f"Warning: {one_line(warning)}", "yellow")
+    if report.awaiting_upgrade:
+        waiting = f"{report.awaiting_upgrade:,} rows may lack what this event format has added"
+        yield Text(f"{waiting}; their objects are read again by a later run", "yellow")
     if not report.complete:
         yield Text(f"{report.counts.deferred:,} objects are left; run again", "yellow")

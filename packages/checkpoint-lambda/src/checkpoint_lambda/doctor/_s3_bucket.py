@@ -75,14 +75,18 @@ def public_access(subject: Subject) -> Verdict:
 
 
 def lifecycle(subject: Subject) -> Verdict:
-    """Look for rules that would remove or archive the checkpoint or a ledger in force."""
+    """Look for rules that would remove or archive the checkpoint or what belongs to it."""
     key = key_of(subject.store.location)
     folder = key[: key.rfind("/") + 1]
+    stem = subject.store.checkpoint_name.removesuffix(".parquet")
+    kept = [f"{subject.ledgers}/", f"_rejects/{stem}.parquet", f"_previous/{stem}/"]
     return _setting(
         subject,
         "s3:GetLifecycleConfiguration",
         lambda client, bucket: client.get_bucket_lifecycle_configuration(Bucket=bucket),
-        lambda answer: _of_lifecycle(answer.get("Rules", []), key, f"{folder}{subject.ledgers}/"),
+        lambda answer: _of_lifecycle(
+            answer.get("Rules", []), [key, *(f"{folder}{name}" for name in kept)]
+        ),
     )
 
 
@@ -142,29 +146,32 @@ def _of_public_access(answer: Mapping[str, Any]) -> Verdict:
     return ok("blocked")
 
 
-def _of_lifecycle(rules: Sequence[Mapping[str, Any]], key: str, ledgers: str) -> Verdict:
+def _of_lifecycle(rules: Sequence[Mapping[str, Any]], kept: Sequence[str]) -> Verdict:
     harmful = [
         f"{rule.get('ID', 'without a name')} ({what})"
         for rule in rules
-        if rule.get("Status") == "Enabled" and _concerns(rule, key, ledgers)
+        if rule.get("Status") == "Enabled" and _concerns(rule, kept)
         for what in _harm(rule)
     ]
     if harmful:
         return failed(
-            f"rules that meet the checkpoint or its ledgers: {', '.join(harmful)}. Rules know "
-            "age, not what is in force: limit them to other prefixes."
+            f"rules that meet the checkpoint or its files: {', '.join(harmful)}. Rules know age, "
+            f"not what is in force: leave alone {', '.join(kept)}. Where events are in the same "
+            "bucket, limit their rules to their prefix."
         )
     return ok(f"{len(rules)} rules, none removes or archives what is in force")
 
 
-def _concerns(rule: Mapping[str, Any], key: str, ledgers: str) -> bool:
-    """Tell whether a rule may meet the checkpoint or any ledger; ours have no tags."""
+def _concerns(rule: Mapping[str, Any], kept: Sequence[str]) -> bool:
+    """Tell whether a rule may meet a file, or anything in a folder; ours have no tags."""
     chosen = rule.get("Filter", {})
     both = chosen.get("And", {})
     if "Tag" in chosen or both.get("Tags"):
         return False
     prefix = rule.get("Prefix") or chosen.get("Prefix") or both.get("Prefix") or ""
-    return key.startswith(prefix) or ledgers.startswith(prefix) or prefix.startswith(ledgers)
+    return any(
+        each.startswith(prefix) or (each.endswith("/") and prefix.startswith(each)) for each in kept
+    )
 
 
 def _harm(rule: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,167 @@
+"""Adopted rows that no object accounts for, and the objects that turn out to be theirs.
+
+A checkpoint that has such rows names a file beside its ledgers that holds exactly these; it never
+changes. A commit by which some are claimed writes another file, of those that are left. So the rows
+belong to the pair, whatever becomes of it: a lost race, a crash, an older version that is restored.
+"""
+
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+from msgspec import Struct
+
+from checkpoint_core._commit import Prepared, commit
+from checkpoint_core._layout import DamagedFileError, Names
+from checkpoint_core._merge import in_arrival_order, scan_rows
+from checkpoint_core._pairing import pair
+from checkpoint_core._parquet import digest_of, scan, sink
+from checkpoint_core._snapshot import Snapshot
+from checkpoint_core.errors import CommitOutcomeUnknownError, MissingLedgerError, StorageError
+from checkpoint_core.stores import CheckpointStore, Host
+from nacc_event_model import EventFormat
+
+
+class Adopted(Struct, frozen=True, kw_only=True):
+    """The adopted rows of a checkpoint that no object accounts for.
+
+    `at` is when the adoption began; `commit` whose file holds the rows, or `file` a new one that is
+    to be kept by the next commit; neither where the rows cannot be claimed any more. `digest` is
+    that of the file.
+    """
+
+    rows: int = 0
+    at: datetime | None = None
+    commit: str | None = None
+    file: Path | None = None
+    digest: str | None = None
+
+
+NONE_ADOPTED = Adopted()
+
+
+class Claims(Struct, frozen=True, kw_only=True):
+    """Accepted objects divided: `claimed` have their row already, and `new` have not.
+
+    `lacking` are the claimed ones whose row lacks values that they have.
+    """
+
+    claimed: pl.DataFrame
+    lacking: pl.DataFrame
+    new: pl.DataFrame
+    adopted: Adopted
+
+
+def adopted_of(snapshot: Snapshot) -> Adopted:
+    """Return what a checkpoint says of its adopted rows."""
+    metadata = snapshot.metadata
+    if metadata is None:
+        return NONE_ADOPTED
+    return Adopted(
+        rows=metadata.adopted_rows,
+        at=metadata.adopted_at,
+        commit=metadata.unclaimed,
+        digest=metadata.unclaimed_digest,
+    )
+
+
+def keep_unclaimed(rows: pl.LazyFrame, paired: pl.DataFrame, to: Path) -> None:
+    """Write the rows, which have their place in `row`, that were not paired."""
+    free = rows.join(paired.lazy().select("row"), on="row", how="anti", maintain_order="left")
+    sink(free.drop("row"), to, metadata={}, compression="zstd", row_group_rows=131_072)
+
+
+def claim(
+    store: CheckpointStore,
+    snapshot: Snapshot,
+    accepted: pl.DataFrame,
+    *,
+    entries: pl.DataFrame,
+    seen: pl.DataFrame,
+    event_format: EventFormat,
+    workdir: Path,
+) -> Claims:
+    """Let objects that were there at the adoption claim the rows that were adopted for them.
+
+    They were there if the ledger has them as adopted, if the rejects had seen them (`seen`: key and
+    first_seen), or if they were not modified since. An object whose row the ledger knows claims
+    none. Raises MissingLedgerError or DamagedFileError where the file is not what it should be.
+    """
+    adopted = adopted_of(snapshot)
+    none = accepted.clear()
+    nothing = Claims(claimed=none, lacking=none, new=accepted, adopted=adopted)
+    if adopted.commit is None or adopted.at is None or accepted.is_empty():
+        return nothing
+    claimants = in_arrival_order(_claimants(accepted, entries, seen, adopted.at))
+    if claimants.is_empty():
+        return nothing
+    file = _fetched(store, adopted, workdir)
+    pairs = pair(file, claimants, event_format)
+    if pairs.is_empty():
+        return nothing
+    claimed = claimants[pairs["event"]]
+    left = workdir / f"unclaimed-without-{snapshot.generation}.parquet"
+    rows = scan_rows(file, scan(file).collect_schema()).with_row_index("row")
+    keep_unclaimed(rows, pairs, left)
+    return Claims(
+        claimed=claimed,
+        lacking=claimants[pairs.filter("adds")["event"]],
+        new=accepted.join(claimed.select("key"), on="key", how="anti", maintain_order="left"),
+        adopted=Adopted(
+            rows=adopted.rows - claimed.height,
+            at=adopted.at,
+            file=left,
+            digest=digest_of(left),
+        ),
+    )
+
+
+def _claimants(
+    accepted: pl.DataFrame, entries: pl.DataFrame, seen: pl.DataFrame, adopted_at: datetime
+) -> pl.DataFrame:
+    is_adopted = pl.col("state") == "adopted"
+    was_seen = seen.filter(pl.col("first_seen") <= adopted_at).select("key")
+    was_here = pl.concat([entries.filter(is_adopted).select("key"), was_seen]).unique()
+    was_here = was_here.with_columns(was_here=pl.lit(value=True))
+    candidates = accepted.join(entries.filter(~is_adopted), on="key", how="anti").join(
+        was_here, on="key", how="left"
+    )
+    is_old = pl.col("was_here").is_not_null() | (pl.col("last_modified") <= adopted_at)
+    return candidates.filter(is_old).drop("was_here")
+
+
+def _fetched(store: CheckpointStore, adopted: Adopted, workdir: Path) -> Path:
+    assert adopted.commit is not None  # noqa: S101 - the caller has looked
+    name = Names(store.checkpoint_name).unclaimed(adopted.commit)
+    file = workdir / name.rpartition("/")[2]
+    if not file.exists() and not store.fetch(name, file):
+        raise MissingLedgerError(store.location, f"{name}, which belongs to its ledger, is gone")
+    if digest_of(file) != adopted.digest:
+        problem = f"{name} is not as it was committed"
+        raise DamagedFileError(problem)
+    return file
+
+
+def put_in_force(
+    store: CheckpointStore, prepared: Prepared, adopted: Adopted, *, etag: str | None, host: Host
+) -> bool:
+    """Commit, after writing a new file of unclaimed rows if there is one; say if it took place.
+
+    Where it certainly did not, the file is removed again. Raises what `commit` raises.
+    """
+    if adopted.file is None or not adopted.rows:
+        return commit(store, prepared, etag=etag, host=host)
+    name = Names(store.checkpoint_name).unclaimed(prepared.metadata.commit_id)
+    store.put(name, adopted.file)
+    may_be_in_force = False
+    try:
+        may_be_in_force = commit(store, prepared, etag=etag, host=host)
+    except CommitOutcomeUnknownError:
+        may_be_in_force = True
+        raise
+    finally:
+        if not may_be_in_force:
+            with suppress(StorageError):
+                store.delete(name)
+    return may_be_in_force

@@ -1,0 +1,485 @@
+"""Taking over from the system in use: its rows, what it has missed, and nothing twice."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from checkpoint_core import RunReport, Settings, StorageError
+from checkpoint_core.errors import (
+    CommitOutcomeUnknownError,
+    CorruptCheckpointError,
+    MissingLedgerError,
+    NothingToAdoptError,
+)
+from checkpoint_core.settings import ForeignFile
+from nacc_event_model import EventFormat
+from tests.checkpoint_core.foreign import frame, in_use, put
+from tests.checkpoint_core.memory import CrashError, Fault
+from tests.checkpoint_core.world import (
+    CHECKPOINT,
+    LEDGERS,
+    Row,
+    World,
+    document,
+    multiset,
+    named,
+    row,
+    scratch,
+)
+
+V11 = Settings(event_format=EventFormat.V1_1, exclude_projects=("sandbox-*",))
+
+
+def event(**changed: Any) -> bytes:
+    """Return the usual event of format 1.1, with some fields changed."""
+    return document(EventFormat.V1_1, **changed)
+
+
+def name_of(data: bytes) -> str:
+    """Return the name that producers give to an event's object."""
+    return named(data, EventFormat.V1_1)
+
+
+def put_files(world: World, frames: Sequence[pl.DataFrame]) -> tuple[ForeignFile, ...]:
+    """Write the files of another system somewhere, and return what a run is given."""
+    files = []
+    for number, rows in enumerate(frames):
+        path = world.workdir() / f"{number}.parquet"
+        rows.write_parquet(path)
+        files.append(ForeignFile(location=f"/other/{number}.parquet", path=path))
+    return tuple(files)
+
+
+def adopt(world: World, frames: Sequence[pl.DataFrame]) -> RunReport:
+    """Adopt such files into a new checkpoint; without any, there is nothing to take over."""
+    if not frames:
+        return world.run(V11)
+    files = put_files(world, frames)
+    return world.run(V11, mode="adopt", adopt_from=files, accept_empty_source=True)
+
+
+def trimmed(rows: Counter[Row]) -> Counter[Row]:
+    """Return the rows with their texts trimmed, which is how the other system has them."""
+    result: Counter[Row] = Counter()
+    for values, count in rows.items():
+        plain = tuple(each.strip() if isinstance(each, str) else each for each in values)
+        result[plain] += count
+    return result
+
+
+def rows_of(frames: Sequence[pl.DataFrame]) -> Counter[Row]:
+    """Return the rows of the other system's files, in our order and types."""
+    parts = [each.with_columns(pl.col("visit_date").str.to_date()) for each in frames]
+    columns = [*frame().columns, "naccid", "modality"]
+    return sum((multiset(each.select(columns)) for each in parts), Counter[Row]())
+
+
+def wanted_rows(documents: Sequence[bytes]) -> Counter[Row]:
+    """Return the rows that these objects become, apart from those of excluded projects."""
+    found: Counter[Row] = Counter()
+    for data in documents:
+        values = row(data, EventFormat.V1_1)
+        if not str(values[3]).startswith("sandbox-"):
+            found[values[:13] + tuple(each for each in values[13:] if each is not None)] += 1
+    return found
+
+
+EVENTS = st.builds(
+    event,
+    action=st.sampled_from(["submit", "pass-qc", "duplicate-submit"]),
+    project_label=st.sampled_from(["ingest-form", "sandbox-form"]),
+    ptid=st.sampled_from(["110001", "11.0001"]),
+    packet=st.sampled_from([None, "I", " I", "F"]),
+    module=st.sampled_from(["UDS", "FTLD"]),
+    naccid=st.sampled_from([None, "NACC1"]),
+    study=st.sampled_from(["adrc", "leads"]),
+    timestamp=st.sampled_from(["2024-01-15T10:00:00Z", "2024-01-15T11:00:00.5Z"]),
+)
+
+
+@pytest.mark.on_one_python
+@hypothesis_settings(max_examples=hypothesis_settings().max_examples // 2, deadline=None)
+@given(
+    objects=st.lists(
+        st.tuples(EVENTS, st.sampled_from(["", "-05:00"]), st.booleans(), st.booleans()),
+        max_size=7,
+    ),
+    late=st.sets(st.integers(0, 6)),
+    portion=st.integers(1, 7),
+)
+def test_a_takeover_ends_with_their_rows_and_what_they_had_missed(
+    objects: list[tuple[bytes, str, bool, bool]], late: set[int], portion: int
+) -> None:
+    """However much is archived, in any number of files, and whatever becomes of it afterwards.
+
+    `late` are those that the other system never saw; objects are archived or not, and when they are
+    restored, left as they are or copied in place.
+    """
+    with scratch() as folder:
+        world = World(folder)
+        contents = [data for data, *_ in objects]
+        for number, (data, offset, is_archived, _) in enumerate(objects):
+            # The name has the time in the event's own offset.
+            name = name_of(data)
+            name = name.replace("-10", "-05").replace("-11", "-06") if offset else name
+            world.source.write(f"{number}/{name}", data)
+            if is_archived:
+                world.source.outcomes[f"{number}/{name}"] = "archived"
+        files = list(in_use(each for n, each in enumerate(contents) if n not in late).values())
+        theirs = rows_of(files)
+
+        first = adopt(world, files)
+
+        readable = [data for data, _, is_archived, _ in objects if not is_archived]
+        assert trimmed(world.rows()) == theirs | trimmed(wanted_rows(readable))
+        assert first.listed == first.counts.listed == len(objects)
+        if world.rows():
+            assert world.problems(V11, source=True) == []
+
+        world.source.outcomes.clear()
+        for (_, _, is_archived, is_copied), name in zip(
+            objects, list(world.source.objects), strict=True
+        ):
+            if is_archived and is_copied:
+                world.source.touch(name)
+        limited = Settings(
+            event_format=EventFormat.V1_1,
+            exclude_projects=V11.exclude_projects,
+            max_events_per_run=portion,
+        )
+        while True:
+            report = world.run(limited, list_restores=True)
+            assert report.listed == report.counts.listed
+            if report.complete:
+                break
+
+        assert trimmed(world.rows()) == theirs | trimmed(wanted_rows(contents))
+        if world.rows():
+            assert world.problems(V11, source=True) == []
+        assert world.run(V11).commit_id is None
+
+
+def test_of_67_objects_62_are_archived(world: World) -> None:
+    """No event that the other system never took is declared taken; restored, each comes in."""
+    ordinary = [
+        event(ptid=f"{110000 + number}", timestamp=f"2024-01-15T10:{number:02}:00Z")
+        for number in range(58)
+    ]
+    foreign_to_it = [
+        event(action="duplicate-submit", timestamp="2024-01-16T10:00:00Z"),
+        event(action="duplicate-submit", ptid="110001", timestamp="2024-01-15T10:01:00Z"),
+        event(ptid="11.0001"),
+        event(ptid="a.1", timestamp="2024-01-15T10:02:00Z"),
+        event(project_label="sandbox-form", ptid="110003", timestamp="2024-01-15T10:03:00Z"),
+    ]
+    missed = [event(ptid=f"LATE{number}") for number in range(4)]
+    documents = [*ordinary, *foreign_to_it, *missed]
+    for data in documents:
+        world.source.write(name_of(data), data)
+    readable = {name_of(data) for data in (*ordinary[:3], *missed[:2])}
+    archived = set(world.source.objects) - readable
+    world.source.outcomes = dict.fromkeys(archived, "archived")
+    files = list(in_use([*ordinary, *foreign_to_it]).values())
+    assert (len(documents), len(archived)) == (67, 62)
+
+    report = adopt(world, files)
+
+    adopted = set(world.ledger().filter(state="adopted")["key"])
+    assert adopted == {name_of(data) for data in ordinary[3:]}
+    assert (report.counts.touched, report.counts.accepted, report.counts.archived) == (3, 2, 62)
+    assert set(world.reasons()) == {name_of(data) for data in (*foreign_to_it, *missed[2:])}
+    assert world.metadata()["adopted_rows"] == 55
+
+    world.source.outcomes.clear()
+    for data in ordinary[3:13]:
+        world.source.touch(name_of(data))
+    restored = world.run(V11, list_restores=True)
+
+    assert (restored.counts.accepted, restored.counts.excluded, restored.counts.touched) == (
+        6,
+        1,
+        10,
+    )
+    assert world.rows() == wanted_rows(documents)
+    assert world.metadata()["adopted_rows"] == 45
+    assert world.problems(V11, source=True) == []
+
+
+@pytest.fixture
+def half_taken(world: World) -> World:
+    """Give a world with two adopted rows, whose objects were archived under odd names."""
+    documents = [event(gear_name=f"gear-{number}", packet=" I ") for number in range(2)]
+    for number, data in enumerate(documents):
+        world.source.write(f"{number}/{name_of(data)}".replace("ingest", "renamed"), data)
+    world.source.outcomes = dict.fromkeys(world.source.objects, "archived")
+    adopt(world, [*frames_of(documents)])
+    assert world.metadata()["adopted_rows"] == 2
+    return world
+
+
+def frames_of(documents: Sequence[bytes]) -> list[pl.DataFrame]:
+    """Return each of these events as the other system has it, in a file of its own."""
+    return [each for data in documents for each in in_use([data]).values()]
+
+
+def test_what_is_restored_claims_its_row(half_taken: World) -> None:
+    """In the run that reads it: no row more, one adopted one less; and then it is unchanged."""
+    first, second = half_taken.source.objects
+    del half_taken.source.outcomes[first]
+
+    report = half_taken.run(V11, list_restores=True)
+
+    assert (report.counts.touched, report.counts.accepted, report.total_events) == (1, 0, 2)
+    assert half_taken.metadata()["adopted_rows"] == 1
+    entry = half_taken.ledger().row(0, named=True)
+    assert (entry["key"], entry["versions"], entry["state"]) == (first, 1, "accepted")
+
+    half_taken.source.outcomes.clear()
+    half_taken.source.touch(second)
+    last = half_taken.run(V11, list_restores=True)
+
+    metadata = half_taken.metadata()
+    assert (last.counts.touched, last.counts.unchanged, last.total_events) == (1, 1, 2)
+    assert (metadata["adopted_rows"], metadata["adopted_at"], metadata["unclaimed"]) == (
+        0,
+        None,
+        None,
+    )
+    assert half_taken.problems(V11, source=True) == []
+
+
+def test_an_equal_event_under_another_name_is_new(half_taken: World) -> None:
+    """It was not there at the adoption, whatever its content is; nor is it when others claim."""
+    data = next(iter(half_taken.source.objects.values())).data
+    half_taken.source.write(f"again/{name_of(data)}", data)
+
+    report = half_taken.run(V11)
+
+    assert (report.counts.accepted, report.total_events) == (1, 3)
+    assert half_taken.metadata()["adopted_rows"] == 2
+
+    half_taken.source.outcomes.clear()
+    assert half_taken.run(V11, list_restores=True).counts.touched == 2
+    assert half_taken.rows().total() == 3
+
+
+def test_without_the_rejects_the_time_of_writing_tells(half_taken: World) -> None:
+    """Objects that were not modified since the adoption claim their rows; the rejects may be lost."""
+    half_taken.source.outcomes.clear()
+    del half_taken.store.files["_rejects/events.parquet"]
+
+    report = half_taken.run(V11, list_restores=True)
+
+    assert (report.counts.touched, report.counts.accepted) == (2, 0)
+
+
+def test_a_repaired_object_claims_its_row(world: World) -> None:
+    """It was broken at the adoption, and the rejects had seen it."""
+    data = event()
+    world.source.write(name_of(data), b"{}")
+    adopt(world, frames_of([data]))
+    world.source.write(name_of(data), data)
+
+    report = world.run(V11)
+
+    assert (report.counts.touched, report.counts.accepted, report.total_events) == (1, 0, 1)
+    assert world.metadata()["adopted_rows"] == 0
+
+
+def test_a_known_reject_is_never_adopted(world: World) -> None:
+    """It was judged, and then archived: it is not what the row that its name speaks of is of."""
+    data = event()
+    world.source.write(name_of(data), b"{}")
+    world.run(V11)
+    world.source.outcomes[name_of(data)] = "archived"
+
+    adopt(world, frames_of([data]))
+
+    assert world.ledger().is_empty()
+    assert world.reasons()[name_of(data)][0] == "archived"
+
+
+def test_a_claimed_row_is_given_what_it_lacks(world: World) -> None:
+    """The other system did not know a column that the object has."""
+    data = event(naccid="NACC000007")
+    world.source.write(f"odd/{name_of(data)}", data)
+    world.source.outcomes = dict.fromkeys(world.source.objects, "archived")
+    put(world, frame(document()))
+    world.run(V11, mode="adopt")
+    world.source.outcomes.clear()
+    for name in list(world.source.objects):
+        world.source.touch(name)
+
+    report = world.run(V11, list_restores=True)
+
+    assert (report.counts.upgraded, report.counts.touched, report.total_events) == (1, 0, 1)
+    assert world.store.rows()["naccid"].to_list() == ["NACC000007"]
+    assert world.run(V11).commit_id is None
+
+
+def test_a_dry_run_says_what_would_claim(half_taken: World) -> None:
+    """And writes nothing."""
+    half_taken.source.outcomes.clear()
+    writes = half_taken.writes()
+
+    report = half_taken.run(V11, list_restores=True, dry_run=True)
+
+    assert (report.counts.touched, report.counts.accepted, report.total_events) == (2, 0, 2)
+    assert half_taken.writes() == writes
+
+
+@pytest.mark.on_one_python
+@pytest.mark.parametrize("fault", [*Fault])
+def test_whatever_goes_wrong_rows_are_claimed_once(half_taken: World, fault: Fault) -> None:
+    """At every call of a run that claims: the old pair or the new one, and then the same end."""
+    half_taken.source.outcomes.clear()
+    undisturbed = half_taken.copy()
+    undisturbed.run(V11, list_restores=True)
+    for number, call in enumerate(undisturbed.store.calls):
+        if fault not in {Fault.BEFORE, Fault.AFTER, Fault.CRASH_BEFORE, Fault.CRASH_AFTER} and (
+            not call.startswith("put_if")
+        ):
+            continue
+        world = half_taken.copy()
+        world.store.faults = {number: fault}
+        try:
+            world.run(V11, list_restores=True)
+        except (CrashError, StorageError):
+            world.store.faults = {}
+        world.store.faults = {}
+        if fault is Fault.DENIED:
+            assert world.ledgers() == half_taken.ledgers()
+        assert world.problems(V11) == []
+        world.run(V11, list_restores=True)
+
+        assert world.rows() == undisturbed.rows(), call
+        assert world.metadata()["adopted_rows"] == 0
+        assert world.problems(V11, source=True) == []
+
+
+def test_an_unknown_outcome_keeps_the_file_of_unclaimed_rows(half_taken: World) -> None:
+    """It may be in force: the next run needs it then, and nobody names it otherwise."""
+    first, _ = half_taken.source.objects
+    del half_taken.source.outcomes[first]
+
+    def lose(call: str) -> None:
+        if call.startswith("put_if"):
+            start = len(half_taken.store.calls) - 1
+            half_taken.store.faults = {start: Fault.AFTER, start + 1: Fault.BEFORE}
+
+    half_taken.store.before_call = lose
+    with pytest.raises(CommitOutcomeUnknownError):
+        half_taken.run(V11, list_restores=True)
+    half_taken.store.before_call = lambda _call: None
+    half_taken.store.faults = {}
+    half_taken.source.outcomes.clear()
+
+    report = half_taken.run(V11, list_restores=True)
+
+    assert (report.counts.touched, report.counts.unchanged, report.total_events) == (1, 1, 2)
+    assert half_taken.problems(V11, source=True) == []
+
+
+def test_after_a_lost_race_claims_are_made_anew(half_taken: World) -> None:
+    """What the winner has claimed is left to the next run; the rest is claimed from what is left."""
+    first, second = half_taken.source.objects
+    half_taken.source.outcomes.clear()
+
+    def rival(call: str) -> None:
+        if call.startswith("put_if"):
+            half_taken.store.before_call = lambda _call: None
+            half_taken.source.outcomes = {second: "archived"}
+            half_taken.run(V11, list_restores=True)
+
+    half_taken.store.before_call = rival
+    report = half_taken.run(V11, list_restores=True)
+
+    assert (report.counts.touched, report.counts.deferred, report.total_events) == (1, 1, 2)
+    assert half_taken.metadata()["adopted_rows"] == 0
+    assert half_taken.ledger()["key"].to_list() == [first, second]
+    assert half_taken.problems(V11) == []
+
+
+def test_an_earlier_version_of_the_checkpoint_finds_its_unclaimed_rows(half_taken: World) -> None:
+    """Restored after all were claimed, they are claimed once more."""
+    earlier = half_taken.store.data(CHECKPOINT)
+    half_taken.source.outcomes.clear()
+    half_taken.run(V11, list_restores=True)
+    half_taken.store.write(CHECKPOINT, earlier)
+
+    report = half_taken.run(V11)
+
+    assert (report.counts.touched, report.total_events) == (2, 2)
+    assert half_taken.problems(V11) == []
+
+
+def test_unclaimed_rows_that_are_gone_are_missed(half_taken: World) -> None:
+    """When they are needed: a row must not be doubled because a file was deleted."""
+    [name] = [each for each in half_taken.store.files if each.startswith(f"{LEDGERS}unclaimed-")]
+    kept = half_taken.store.data(name)
+    del half_taken.store.files[name]
+    assert half_taken.run(V11).commit_id is None
+    half_taken.source.outcomes.clear()
+
+    with pytest.raises(MissingLedgerError, match=f"{name}, which belongs to its ledger, is gone"):
+        half_taken.run(V11, list_restores=True)
+
+    for place in (4, len(kept) // 2, len(kept) - 9):
+        damaged = bytearray(kept)
+        damaged[place] ^= 1
+        half_taken.store.write(name, bytes(damaged))
+        with pytest.raises(CorruptCheckpointError, match=f"{name} is not as it was committed"):
+            half_taken.run(V11, list_restores=True)
+
+
+def test_files_are_adopted_besides_a_checkpoint(world: World) -> None:
+    """The rows of all of them, as a sum; the replaced file is kept, the others are not touched."""
+    data = [event(gear_name=f"gear-{number}") for number in range(3)]
+    put(world, in_use(data[:1])["adrc", "form"])
+    world.source.write(name_of(data[2]), data[2])
+
+    report = adopt(world, frames_of(data[1:2]))
+
+    assert world.rows() == wanted_rows(data)
+    assert (report.counts.accepted, world.metadata()["adopted_rows"]) == (1, 2)
+    assert any(name.startswith("_previous/") for name in world.store.files)
+
+
+def test_a_checkpoint_with_a_ledger_takes_no_files(world: World) -> None:
+    """Its rows and theirs may be of the same objects; that can only be told from the beginning."""
+    data = event()
+    world.source.write(name_of(data), data)
+    world.run(V11)
+
+    with pytest.raises(NothingToAdoptError, match="give a new checkpoint to adopt files into"):
+        adopt(world, frames_of([data]))
+
+
+def test_the_file_that_cannot_be_adopted_is_named(world: World) -> None:
+    """With its columns, their types, and what is expected; never with a value."""
+    good, bad = frames_of([event(), event(ptid="SECRET")])
+    bad = bad.with_columns(visit_number=1, visit_date=pl.lit("SECRET"))
+
+    with pytest.raises(CorruptCheckpointError) as caught:
+        adopt(world, [good, bad])
+
+    assert str(caught.value).startswith("/other/1.parquet: its rows cannot be read as events: ")
+    assert "visit_number is Int32, or has values, that cannot be taken as text" in str(caught.value)
+    assert "SECRET" not in str(caught.value)
+    assert world.writes() == []
+
+
+def test_the_stand_in_writes_the_rows_of_the_objects(tmp_path: Path) -> None:
+    """In its own order and types; a test of the tests."""
+    [rows] = in_use([event()]).values()
+    rows.write_parquet(tmp_path / "file.parquet")
+
+    assert rows.columns[-1] == "timestamp"
+    assert rows_of([rows]) == {row(event(), EventFormat.V1_1)[:14]: 1}

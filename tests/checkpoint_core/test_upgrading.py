@@ -1,0 +1,421 @@
+"""Under a newer event format, rows that were taken under an older one are given its columns."""
+
+import io
+from typing import Any
+
+import msgspec
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from checkpoint_core import Settings
+from checkpoint_core.stores import FailureOutcome, QuietObserver
+from nacc_event_model import EventFormat
+from tests.checkpoint_core.foreign import frame, put
+from tests.checkpoint_core.memory import CrashError, Fault
+from tests.checkpoint_core.world import (
+    CHECKPOINT,
+    LEDGERS,
+    World,
+    document,
+    key,
+    read_json_metadata,
+    scratch,
+)
+
+OLD = Settings()
+NEW = Settings(event_format=EventFormat.V1_1)
+PORTIONS = Settings(event_format=EventFormat.V1_1, max_events_per_run=2, batch_objects=1)
+
+
+def newer(number: int, /, **changed: Any) -> bytes:
+    """Return an event that has more than format 1.0 knows, told apart by its naccid."""
+    return document(EventFormat.V1_1, **({"naccid": f"NACC{number:06d}"} | changed))
+
+
+def write(world: World, *numbers: int, **changed: Any) -> None:
+    """Write such events under these keys."""
+    for number in numbers:
+        world.source.write(key(number), newer(number, **changed))
+
+
+def naccids(world: World) -> list[str | None]:
+    """Return what the rows have in a column of format 1.1, in their order."""
+    return world.store.rows()["naccid"].to_list()
+
+
+def formats(world: World) -> list[str | None]:
+    """Return the ledger's event formats, in the order of keys."""
+    return world.ledger()["event_format"].to_list()
+
+
+@pytest.fixture
+def taken(world: World) -> World:
+    """Give a world whose five objects were taken under format 1.0, each at another time."""
+    for number in range(1, 6):
+        write(world, number, timestamp=f"2024-01-15T10:00:0{number}Z")
+    world.run(OLD)
+    return world
+
+
+def forget_formats(world: World, layout: int = 2) -> None:
+    """Make of the checkpoint one of an earlier layout, which does not record formats."""
+    ledger = LEDGERS + world.ledger_name()
+    for name in (CHECKPOINT, ledger):
+        data = world.store.data(name)
+        rows = pl.read_parquet(data).drop("event_format", strict=False)
+        text = msgspec.json.encode(read_json_metadata(data) | {"layout": layout}).decode()
+        target = io.BytesIO()
+        rows.write_parquet(target, metadata={"nacc.checkpoint": text})
+        world.store.write(name, target.getvalue())
+    world.lose_digests()
+
+
+def test_rows_are_filled_in_place(taken: World) -> None:
+    """Every readable object's values are in its row, nothing is added, and then there is peace."""
+    before = taken.store.rows()
+
+    report = taken.run(NEW)
+
+    after = taken.store.rows()
+    assert after.drop("naccid", "modality").equals(before)
+    assert naccids(taken) == [f"NACC{number:06d}" for number in range(1, 6)]
+    assert (report.counts.upgraded, report.counts.unchanged, report.counts.accepted) == (5, 0, 0)
+    assert (report.complete, report.awaiting_upgrade, report.total_events) == (True, 0, 5)
+    assert set(formats(taken)) == {"1.1"}
+    assert taken.ledger()["versions"].to_list() == [1] * 5
+    assert taken.problems(NEW, source=True) == []
+
+    writes, reads = taken.writes(), taken.source.reads
+    again = taken.run(NEW)
+
+    assert (again.counts.unchanged, again.commit_id) == (5, None)
+    assert (taken.writes(), taken.source.reads) == (writes, reads)
+
+
+def test_portions_are_what_a_run_has_left(taken: World) -> None:
+    """New events come first; what waits is unchanged, and does not make a run incomplete."""
+    write(taken, 6)
+
+    reports = [taken.run(PORTIONS) for _ in range(4)]
+
+    told = [
+        (each.counts.accepted, each.counts.upgraded, each.counts.unchanged, each.awaiting_upgrade)
+        for each in reports
+    ]
+    assert told == [(1, 1, 4, 4), (0, 2, 4, 2), (0, 2, 4, 0), (0, 0, 6, 0)]
+    assert all(each.complete and each.listed == each.counts.listed for each in reports)
+    assert None not in naccids(taken)
+
+
+def test_what_is_over_the_limit_comes_before_upgrades(taken: World) -> None:
+    """While new events are left, no row is filled."""
+    write(taken, 6, 7, 8)
+
+    report = taken.run(PORTIONS)
+
+    assert (report.counts.accepted, report.counts.deferred, report.counts.upgraded) == (2, 1, 0)
+    assert report.awaiting_upgrade == 5
+
+
+def test_a_run_that_has_no_time_for_it_leaves_it(taken: World) -> None:
+    """Nothing of it is work left over, so it neither fails nor is incomplete."""
+    report = taken.run(NEW, host=taken.host(remaining_s=lambda: 1.0))
+
+    assert (report.complete, report.awaiting_upgrade, report.counts.unchanged) == (True, 5, 5)
+    assert taken.source.reads == [key(number) for number in (5, 4, 3, 2, 1)]
+
+
+def test_a_dry_run_says_what_it_would_fill(taken: World) -> None:
+    """And writes nothing."""
+    writes = taken.writes()
+
+    report = taken.run(NEW, dry_run=True)
+
+    assert (report.counts.upgraded, report.awaiting_upgrade, report.total_events) == (5, 0, 5)
+    assert taken.writes() == writes
+
+
+def test_equal_old_columns_with_different_new_ones(world: World) -> None:
+    """Each of the two objects fills a row, the last written one the last; together or apart."""
+    write(world, 1, 2)
+    world.run(OLD)
+    apart = world.copy()
+
+    world.run(NEW)
+    for _ in range(2):
+        apart.run(Settings(event_format=EventFormat.V1_1, max_events_per_run=1))
+
+    assert naccids(world) == ["NACC000001", "NACC000002"]
+    assert sorted(naccids(apart), key=str) == ["NACC000001", "NACC000002"]
+
+
+def test_only_the_latest_version_of_a_rewritten_object_can_be_filled(world: World) -> None:
+    """What the earlier version had is gone."""
+    write(world, 1, packet="I")
+    world.run(OLD)
+    write(world, 1, packet="F")
+    world.run(OLD)
+
+    report = world.run(NEW)
+
+    assert world.store.rows().select("packet", "naccid").rows() == [
+        ("I", None),
+        ("F", "NACC000001"),
+    ]
+    assert (report.counts.upgraded, report.total_events, report.awaiting_upgrade) == (1, 2, 0)
+    assert world.run(NEW).commit_id is None
+
+
+def test_an_object_that_is_rewritten_now_is_a_new_version(taken: World) -> None:
+    """Its older row stays as it is; nothing about it waits."""
+    write(taken, 1, packet="F")
+
+    report = taken.run(NEW)
+
+    assert (report.counts.accepted, report.counts.upgraded, report.awaiting_upgrade) == (1, 4, 0)
+    assert naccids(taken).count(None) == 1
+
+
+@pytest.mark.parametrize(
+    "outcome, awaiting, reads",
+    [("archived", 0, 5), ("missing", 0, 5), ("unreadable", 1, 6), ("denied", 1, 6)],
+)
+def test_what_cannot_be_read_is_no_reject(
+    taken: World, outcome: FailureOutcome, awaiting: int, reads: int
+) -> None:
+    """Settled where it will not come back, and otherwise tried again; unchanged in any case."""
+    taken.source.outcomes[key(2)] = outcome
+    before = len(taken.source.reads)
+
+    first, second = taken.run(NEW), taken.run(NEW)
+
+    assert (first.counts.upgraded, first.counts.unchanged) == (4, 1)
+    assert (first.awaiting_upgrade, second.awaiting_upgrade) == (awaiting, awaiting)
+    assert (second.counts.unchanged, second.commit_id) == (5, None)
+    assert len(taken.source.reads) - before == reads
+    assert taken.reasons() == {}
+
+    taken.source.outcomes.clear()
+    assert taken.run(NEW).counts.upgraded == awaiting
+
+
+def test_nothing_to_add_settles_it(world: World) -> None:
+    """All new values null: the row is what it should be, and the object is not read again."""
+    world.write(1, 2)
+    world.run(OLD)
+
+    report = world.run(NEW)
+
+    assert (report.counts.unchanged, report.counts.upgraded, report.awaiting_upgrade) == (2, 0, 0)
+    assert formats(world) == ["1.1", "1.1"]
+    assert world.run(NEW).commit_id is None
+
+
+def test_a_row_that_is_not_there_settles_it(taken: World) -> None:
+    """Somebody changed it by hand; nothing else is filled instead of it."""
+    data = taken.store.data(CHECKPOINT)
+    changed = taken.store.rows().with_columns(
+        study=pl.when(pl.int_range(pl.len()) == 2).then(pl.lit("other")).otherwise("study")
+    )
+    target = io.BytesIO()
+    changed.write_parquet(target, metadata=pl.read_parquet_metadata(data))
+    taken.store.write(CHECKPOINT, target.getvalue())
+    taken.lose_digests()
+
+    report = taken.run(NEW)
+
+    assert (report.counts.upgraded, report.counts.unchanged, report.awaiting_upgrade) == (4, 1, 0)
+    assert naccids(taken)[2] is None
+
+
+def test_an_event_that_the_newer_format_refuses_is_settled(taken: World) -> None:
+    """By a mistake of ours: a newer format is to accept what an older one did."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("checkpoint_core._judgement.Judge._added_values", lambda *_: None)
+        report = taken.run(NEW)
+
+    assert (report.counts.unchanged, report.counts.invalid, report.awaiting_upgrade) == (5, 0, 0)
+    assert taken.reasons() == {}
+
+
+def test_a_touched_object_is_upgraded_at_the_same_time(taken: World) -> None:
+    """It is read anyway; with nothing to add it is touched as always."""
+    taken.write(6)
+    taken.run(OLD)
+    for number in (1, 6):
+        taken.source.touch(key(number))
+
+    report = taken.run(Settings(event_format=EventFormat.V1_1, max_events_per_run=2))
+
+    assert (report.counts.upgraded, report.counts.touched, report.counts.unchanged) == (1, 1, 4)
+    assert report.awaiting_upgrade == 4
+    assert naccids(taken)[1] == "NACC000001"
+
+
+@pytest.mark.parametrize("layout", [1, 2])
+def test_rows_of_an_earlier_layout_may_all_need_it(world: World, layout: int) -> None:
+    """It did not record formats: those that have their values are settled, the others filled."""
+    write(world, 1)
+    world.run(OLD)
+    write(world, 2)
+    world.source.outcomes[key(1)] = "unreadable"
+    world.run(NEW)
+    world.source.outcomes.clear()
+    assert naccids(world) == [None, "NACC000002"]
+    forget_formats(world, layout)
+
+    report = world.run(NEW)
+
+    assert naccids(world) == ["NACC000001", "NACC000002"]
+    assert (report.counts.upgraded, report.counts.unchanged, report.awaiting_upgrade) == (1, 1, 0)
+    assert formats(world) == ["1.1", "1.1"]
+    assert world.problems(NEW, source=True) == []
+
+
+def test_an_earlier_layout_costs_nothing_where_nothing_was_added(world: World) -> None:
+    """Under format 1.0 there is nothing to fill, whatever the rows were taken under."""
+    world.write(1)
+    world.run(OLD)
+    forget_formats(world)
+
+    report = world.run(OLD)
+
+    assert (report.counts.unchanged, report.awaiting_upgrade, report.commit_id) == (1, 0, None)
+
+
+def test_adopted_rows_are_no_candidates(world: World) -> None:
+    """There is no object to read their values from."""
+    put(world, frame(document(timestamp="2020-01-01T00:00:00Z")))
+    write(world, 1)
+    world.run(OLD, mode="adopt")
+
+    report = world.run(NEW)
+
+    assert naccids(world) == [None, "NACC000001"]
+    assert (report.counts.upgraded, report.awaiting_upgrade) == (1, 0)
+    assert world.metadata()["adopted_rows"] == 1
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.BEFORE, Fault.AFTER]
+)
+def test_a_run_that_is_killed_is_made_good(taken: World, fault: Fault) -> None:
+    """At every call: no row is filled twice, none is lost, and the next run ends the same."""
+    undisturbed = taken.copy()
+    undisturbed.run(NEW)
+    calls = undisturbed.store.calls
+    for number in range(len(calls)):
+        world = taken.copy()
+        world.store.faults = {number: fault}
+        try:
+            world.run(NEW)
+        except (CrashError, Exception):  # noqa: BLE001 - whatever it is, the next run makes it good
+            world.store.faults = {}
+        report = world.run(NEW)
+
+        assert world.store.rows().equals(undisturbed.store.rows()), calls[number]
+        assert report.awaiting_upgrade == 0
+        assert world.problems(NEW, source=True) == []
+
+
+def test_after_a_lost_race_rows_are_looked_for_in_the_winners_file(taken: World) -> None:
+    """Its new rows have moved the places; what it has filled itself is left to the next run."""
+    taken.source.write(key(9), newer(9, timestamp="2020-01-01T00:00:00Z"))
+    taken.source.outcomes[key(9)] = "unreadable"
+
+    def rival(call: str) -> None:
+        if call.startswith("put_if"):
+            taken.store.before_call = lambda _call: None
+            taken.source.outcomes.clear()
+            taken.run(Settings(event_format=EventFormat.V1_1, max_events_per_run=2))
+
+    taken.store.before_call = rival
+    report = taken.run(NEW)
+
+    assert naccids(taken) == ["NACC000009", *(f"NACC{number:06d}" for number in range(1, 6))]
+    assert (report.counts.upgraded, report.counts.deferred) == (4, 2)
+    assert report.listed == report.counts.listed == 6
+    assert taken.run(NEW).commit_id is None
+    assert taken.problems(NEW, source=True) == []
+
+
+def test_an_object_that_is_rewritten_between_listing_and_reading(taken: World) -> None:
+    """It is judged as what it is now: a new version, invalid, or at most not late enough."""
+    contents = {
+        1: newer(1, packet="F"),
+        2: b"{}",
+        3: newer(3, packet="F", timestamp="2020-01-01T00:00:00Z"),
+    }
+
+    def change(_key: str) -> None:
+        taken.source.before_reading = lambda _key: None
+        for number, data in contents.items():
+            taken.source.write(key(number), data)
+
+    taken.source.before_reading = change
+    report = taken.run(NEW, since=taken.clock.current.replace(year=2023))
+
+    assert (report.counts.accepted, report.counts.invalid, report.counts.before_cutoff) == (1, 1, 0)
+    assert (report.counts.upgraded, report.counts.unchanged, report.awaiting_upgrade) == (2, 1, 1)
+    assert report.listed == report.counts.listed == 5
+
+    after = taken.run(NEW)
+    assert (after.counts.accepted, after.awaiting_upgrade, after.total_events) == (1, 0, 7)
+
+
+def test_an_object_that_is_too_large_by_now_keeps_its_row(taken: World) -> None:
+    """The limit was lowered; it is not read, and not a reject either."""
+    report = taken.run(Settings(event_format=EventFormat.V1_1, max_object_size_bytes=10))
+
+    assert (report.counts.unchanged, report.counts.invalid, report.awaiting_upgrade) == (5, 0, 0)
+
+
+@hypothesis_settings(max_examples=hypothesis_settings().max_examples // 3, deadline=None)
+@given(
+    objects=st.lists(
+        st.tuples(st.integers(0, 1), st.sampled_from([None, "NACC1", "NACC2"]), st.booleans()),
+        max_size=8,
+    ),
+    portion=st.integers(1, 4),
+)
+def test_upgrading_ends_as_if_all_had_been_taken_under_the_newer_format(
+    objects: list[tuple[int, str | None, bool]], portion: int
+) -> None:
+    """As a multiset, whatever is equal in the old columns and whatever the portions are."""
+    with scratch() as folder:
+        world, direct = World(folder), World(folder)
+        for number, (kind, naccid, late) in enumerate(objects):
+            data = document(EventFormat.V1_1, gear_name=f"{kind}", naccid=naccid, modality=None)
+            for each in (world, direct):
+                each.source.write(key(number), data)
+            if late:
+                world.run(OLD)
+        world.run(OLD)
+        settings = Settings(event_format=EventFormat.V1_1, max_events_per_run=portion)
+        reports = [world.run(settings)]
+        while reports[-1].awaiting_upgrade:
+            reports.append(world.run(settings))
+        direct.run(NEW)
+
+        assert world.rows() == direct.rows()
+        assert sum(each.counts.upgraded for each in reports) == sum(
+            naccid is not None for _, naccid, _ in objects
+        )
+        assert world.run(settings).commit_id is None
+
+
+def test_an_observer_is_told_of_all_that_is_read(taken: World) -> None:
+    """First, so that it can say whether it will fit; what is new and what is filled together."""
+    write(taken, 6)
+    observer = QuietObserver()
+    noted: list[dict[str, int | str]] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(observer, "note", lambda **numbers: noted.append(numbers))
+        taken.run(NEW, host=taken.host(observer=observer))
+
+    selected = [each["selected"] for each in noted if "selected" in each]
+    assert (selected[0], selected[-1]) == (6, 6)
+    assert {"accepted": 1, "touched": 5, "rejected": 0} in noted
