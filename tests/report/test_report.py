@@ -45,10 +45,13 @@ def test_the_numbers_are_those_of_the_queries() -> None:
     rates = ask("pass-rates", busy().lazy(), FILTERS).collect().rows(named=True)
     counts = ask("counts", busy().lazy(), FILTERS, by=("action",)).collect().rows()
     told = table(made, "status")
-    assert {("center-01", "submit", 30), ("center-02", "delete", 4)} <= set(status)
-    for center, name, visits_ in status:
-        assert told[center][name] == ("<11" if visits_ < 11 else str(visits_))
-    for center, _, errors_ in errors:
+    assert {
+        (1, "center-01", "waiting", None, 30),
+        (2, "center-02", "deleted", None, 4),
+    } <= set(status)
+    for _, center, name, _, submissions in status:
+        assert told[center][name] == ("<11" if submissions < 11 else str(submissions))
+    for _, center, _, errors_, _ in errors:
         assert table(made, "errors")[center]["errors"] == str(errors_)
     for row in rates:
         shown = table(made, "errors")[row["center_label"]]["pass rate"]

@@ -165,7 +165,7 @@ def test_lateness_is_that_of_the_ledger(
 def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a checkpoint of several row groups, of which every few rows are one submission's."""
     file = tmp_path_factory.mktemp("large") / "events.parquet"
-    large_checkpoint(30_000, request.param).write_parquet(file, row_group_size=4_000)
+    large_checkpoint(12_000, request.param).write_parquet(file, row_group_size=1_500)
     return file
 
 

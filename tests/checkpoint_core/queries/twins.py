@@ -87,7 +87,7 @@ class Question:
             value = row.get(name)
             if name == "ptid":
                 values = tuple(each.lstrip("0") or "0" for each in values)
-                value = row["ptid"].lstrip("0") or "0"
+                value = row["ptid"] and (row["ptid"].lstrip("0") or "0")
             if values and value not in values:
                 return False
         return True

@@ -13,6 +13,7 @@ from checkpoint_core.queries._grouping import PERIODS
 from checkpoint_core.queries._identity import IDENTITIES, SUBMISSION, VISIT, Identity
 from checkpoint_core.queries._lives import FACTS, STATUSES, days_from_visit
 from checkpoint_core.queries._registry import QUERIES, Parameter, Query, ask
+from checkpoint_core.queries._sql import Dialect, submissions_view
 from checkpoint_core.queries._submissions import (
     changes,
     completeness,
@@ -38,6 +39,7 @@ __all__ = [
     "STATUSES",
     "SUBMISSION",
     "VISIT",
+    "Dialect",
     "Filters",
     "Identity",
     "Parameter",
@@ -57,6 +59,7 @@ __all__ = [
     "pass_rates",
     "resubmitted",
     "submissions",
+    "submissions_view",
     "timeline",
     "waiting",
 ]

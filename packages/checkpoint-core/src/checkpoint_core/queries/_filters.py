@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 from msgspec import Struct, structs
 
-from checkpoint_core.queries._identity import Identity, without_zeros
+from checkpoint_core.queries._identity import IDENTITIES, Identity, without_zeros
 
 _VALUES: Final = (
     "study",
@@ -98,8 +98,10 @@ def candidates(events: pl.LazyFrame, filters: Filters, identity: Identity) -> pl
     """Keep the events of what may be asked for, as it stood at `timestamp_to`.
 
     Of each submission or visit all events until then: what could tell one from another is left to
-    `wanted`.
+    `wanted`. Raises ValueError for an identity that there is not.
     """
+    if identity not in IDENTITIES:
+        raise ValueError(f"identity: give one of these: {', '.join(IDENTITIES)}")
     names = {name: pl.col(name) for name in _by_identity(identity)}
     return _of_centers(events, filters).filter(
         *_dated(filters), *_until(filters), *_among(filters, names)

@@ -1,6 +1,6 @@
 """What identifies a submission, and in which order its events are read: the one definition."""
 
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 import polars as pl
 
@@ -63,11 +63,7 @@ def arranged(events: pl.LazyFrame, identity: Identity) -> pl.LazyFrame:
     of equal ones again that of the file. Added are the columns of KEYS, `key_id`, which numbers the
     submissions or visits from 1, and `key_replaced`: a later version of the same event, of equal
     action and timestamp, follows.
-
-    Raises ValueError for an identity that there is not.
     """
-    if identity not in IDENTITIES:
-        raise ValueError(f"identity: give one of these: {', '.join(get_args(Identity))}")
     rank = pl.col("action").replace_strict(_ORDER, default=len(_ORDER), return_dtype=pl.Int8)
     when = ("timestamp", rank)
     if identity == "visit":

@@ -177,7 +177,7 @@ _ALL: Final = (
             "not-pass-qc; without one it is `waiting` or a `duplicate`; `submissions` is their "
             "sum. `resubmitted` are those of passed and not_passed that were handed in again "
             "since. `pass_rate` is passed divided by passed and not_passed, and missing where both "
-            "are 0. Deleted submissions are not counted."
+            "are 0. A deleted submission is not counted."
         ),
         parameters=(_by("center_label"), _IDENTITY),
         answer=_counts.pass_rates,
