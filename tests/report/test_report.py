@@ -116,7 +116,7 @@ def test_a_center_without_data_is_said_to_have_none() -> None:
     """Not to have noughts; and it is named on top."""
     made = busy_report()
 
-    assert ["no data", *["\N{EN DASH}"] * 4] == list(table(made, "status")["center-03"].values())
+    assert ["no data", *["\N{EN DASH}"] * 7] == list(table(made, "status")["center-03"].values())
     assert "No data in this period from 1 of 3 centers: center-03." in made.page
     assert "2 of 3" in made.page
 
@@ -218,7 +218,7 @@ def test_the_period_is_half_open() -> None:
     moments = [OCTOBER.begin] * 11 + [OCTOBER.end] * 11
     events = [event(ptid=f"P{n}", timestamp=moment) for n, moment in enumerate(moments)]
 
-    assert "11" == table(made_of(events), "status")["center-01"]["all visits"]
+    assert "11" == table(made_of(events), "status")["center-01"]["all submissions"]
 
 
 @pytest.mark.parametrize("events", [[], [event(day=-60)], [event(day=60)]])
@@ -264,7 +264,7 @@ def test_without_a_threshold_the_page_warns() -> None:
     """It shows every count, and says that it is not to be handed on."""
     made = report(busy(), threshold=1)
 
-    assert "4" == table(made, "status")["center-02"]["delete"]
+    assert "4" == table(made, "status")["center-02"]["deleted"]
     assert "do not hand it on" in made.page
 
 
