@@ -254,7 +254,7 @@ def test_without_its_ledger_only_what_reads_it_cannot_be_answered(
 
 def test_answers_fit_a_terminal_of_80_columns(checkpoint: Path) -> None:
     """As a table where it can be, with long names on two lines, otherwise as records."""
-    for name, is_table in (("pass-rates", True), ("days-to-qc", True), ("latest", False)):
+    for name, is_table in (("errors-by-center", True), ("waiting", False), ("latest", False)):
         status, screen, _ = on_terminal("query", checkpoint, name, stdout=True)
 
         plain_text = re.sub(r"\x1b\[[0-9;]*m", "", screen.replace("\r", ""))
