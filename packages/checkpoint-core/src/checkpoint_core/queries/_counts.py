@@ -87,7 +87,7 @@ def pass_rates(
         _IS_THERE.sum().alias("submissions"),
         _PASSED.sum().alias("passed"),
         _FAILED.sum().alias("not_passed"),
-        *((name == _STATUS).sum().alias(name) for name in ("waiting", "resubmitted", "duplicate")),
+        *(_STATUS.eq(name).sum().alias(name) for name in ("waiting", "resubmitted", "duplicate")),
     )
     outcomes = pl.col("passed") + pl.col("not_passed")
     rate = pl.when(outcomes > 0).then(pl.col("passed") / outcomes)
