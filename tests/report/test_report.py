@@ -227,7 +227,7 @@ def test_a_period_without_events_gives_a_page_that_says_so(events: list[dict[str
     made = report(frame(events))
 
     assert "No event took place in this period." in made.page
-    assert "No visit had an event in this period." in made.page
+    assert "No submission had an event in this period." in made.page
     assert "<svg" not in made.page
     no_center = "No center has" in made.page
     assert no_center
