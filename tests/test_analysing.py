@@ -10,7 +10,7 @@ from typing import NamedTuple
 import duckdb
 import pytest
 
-from checkpoint_core.queries import QUERIES, VISIT
+from checkpoint_core.queries import QUERIES, VISIT, submissions_view
 
 pytestmark = pytest.mark.on_one_python
 
@@ -112,6 +112,7 @@ def test_the_sql_for_athena_gives_what_stands_below_it(snippet: Snippet, folder:
     """In DuckDB, which knows what it uses; Athena itself is not asked."""
     with duckdb.connect(config={"file_search_path": str(folder)}) as connection:
         connection.execute(LIKE_ATHENA)
+        connection.execute(submissions_view("athena"))
         answer = connection.sql(snippet.code)
         table = [answer.columns, *answer.fetchall()]
 
@@ -122,17 +123,18 @@ def test_the_sql_for_athena_gives_what_stands_below_it(snippet: Snippet, folder:
 
 def test_every_query_is_listed() -> None:
     """As `query --list` does."""
-    rows = re.findall(r"^\| `([a-z-]+)` \| (.*) \|$", TEXT, re.MULTILINE)
+    section = TEXT[TEXT.index("## The usual questions") :]
+    rows = re.findall(r"^\| `([a-z-]+)` \| (.*) \|$", section, re.MULTILINE)
 
     assert rows == [(query.name, query.summary) for query in QUERIES.values()]
 
 
-def test_a_visit_is_told_from_others_by_the_same_columns_everywhere() -> None:
-    """Wherever the page names them."""
-    named = re.findall(r'study"?, "?pipeline.*datatype', TEXT)
+def test_what_is_named_as_the_identity_of_a_visit_is() -> None:
+    """In words, where the page says how to ask for visits."""
+    (named,) = re.findall(r"as participants make them, by (.*) as written", TEXT)
 
-    assert len(named) == 4
-    assert {name.replace('"', "") for name in named} == {", ".join(VISIT)}
+    assert "center, participant, date and visit number" == named
+    assert ("pipeline_adcid", "ptid", "visit_date", "visit_number") == VISIT
 
 
 def test_the_links_lead_somewhere() -> None:

@@ -128,13 +128,26 @@ def test_the_numbers_on_the_page_are_those_of_the_query_and_of_the_files(
     shown = page.evaluate(TABLE, "status")
     filters = Filters(timestamp_from=OCTOBER.begin, timestamp_to=OCTOBER.end)
     asked = ask("status", month().events.lazy(), filters, by=("pipeline_adcid",)).collect()
-    counts = {(center, status): visits for center, status, visits in asked.iter_rows()}
+    counts = {
+        (center, f"{status} after {outcome}" if status == "resubmitted" else status): submissions
+        for center, status, outcome, submissions in asked.iter_rows()
+    }
 
     _, *rows, _ = shown
     assert len(rows) == 40
     for center, row in enumerate(rows[:39], 1):
         for status, cell in zip(
-            ("submit", "pass-qc", "not-pass-qc", "delete"), row[1:], strict=False
+            (
+                "waiting",
+                "resubmitted after pass-qc",
+                "resubmitted after not-pass-qc",
+                "pass-qc",
+                "not-pass-qc",
+                "deleted",
+                "duplicate",
+            ),
+            row[1:],
+            strict=False,
         ):
             count = counts.get((center, status), 0)
             assert cell in ({"<11"} if 1 <= count < 11 else {f"{count:,}", "withheld"})

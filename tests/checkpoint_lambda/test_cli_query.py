@@ -113,6 +113,7 @@ def test_there_is_an_option_for_every_filter_and_every_parameter() -> None:
         ("--datatype dicom", Filters(datatype=("dicom",))),
         ("--module UDS", Filters(module=("UDS",))),
         ("--module= --module LBD", Filters(module=(None, "LBD"))),
+        ("--modality MR --modality=", Filters(modality=("MR", None))),
         ("--packet= --packet I", Filters(packet=(None, "I"))),
         ("--action pass-qc --action delete", Filters(action=("pass-qc", "delete"))),
         ("--visit-date-from 2026-08-01", Filters(visit_date_from=date(2026, 8, 1))),
@@ -188,12 +189,14 @@ def test_queries_are_listed_and_explained(tmp_path: Path) -> None:
         ("--explain passrates", "did you mean pass-rates?"),
         ("counts --by actoin", "there is no field actoin; did you mean action?"),
         ("counts --by action,zzz", "there is no field zzz (there are action, study,"),
-        ("latest --by action", "latest takes filters only"),
-        ("waiting --min-events 2", "waiting takes --as-of"),
+        ("events --by action", "events takes filters only"),
+        ("latest --by action", "latest takes --identity"),
+        ("latest --identity form", "--identity"),
+        ("waiting --min-events 2", "waiting takes --as-of and --identity"),
         ("lateness --module UDS", "module"),
         ("events --action pas-qc", "--action"),
         ("events --pipeline-adcid x", "--pipeline-adcid"),
-        ("events --pipeline-adcid 0", "--pipeline-adcid"),
+        ("events --pipeline-adcid -1", "--pipeline-adcid"),
         ("events --visit-date-from 2026-9-1", "must be a date, such as 2026-09-30"),
         ("events --visit-date-to 20260901", "must be a date, such as 2026-09-30"),
         ("events --visit-date-to 2026-02-30", "must be a date, such as 2026-09-30"),
@@ -251,7 +254,7 @@ def test_without_its_ledger_only_what_reads_it_cannot_be_answered(
 
 def test_answers_fit_a_terminal_of_80_columns(checkpoint: Path) -> None:
     """As a table where it can be, with long names on two lines, otherwise as records."""
-    for name, is_table in (("pass-rates", True), ("days-to-qc", True), ("latest", False)):
+    for name, is_table in (("errors-by-center", True), ("waiting", False), ("latest", False)):
         status, screen, _ = on_terminal("query", checkpoint, name, stdout=True)
 
         plain_text = re.sub(r"\x1b\[[0-9;]*m", "", screen.replace("\r", ""))

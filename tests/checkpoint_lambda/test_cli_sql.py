@@ -78,6 +78,34 @@ def test_the_four_queries_of_the_design_run_as_they_stand(checkpoint: Path) -> N
     assert [{"center_label": "center-7", "error_count": 1}] == errors
 
 
+def test_submissions_are_a_view_beside_the_events(checkpoint: Path) -> None:
+    """The same as the question's, here of format 1.0."""
+    status = asked(
+        checkpoint, "SELECT ptid, status, submits FROM checkpoint_submissions ORDER BY 1"
+    )
+    told = json.loads(call("query", checkpoint, "submissions", "--json").stdout)
+    names = ", ".join(told[0])
+    whole = asked(checkpoint, f"SELECT {names} FROM checkpoint_submissions ORDER BY ptid")
+
+    assert [("ABC123", "pass-qc", 1), ("SYN00002", "not-pass-qc", 0)] == [
+        tuple(row.values()) for row in status
+    ]
+    assert sorted(told, key=lambda row: row["ptid"]) == whole
+
+
+def test_the_test_site_is_in_the_view_only_where_it_is_asked_for(tmp_path: Path) -> None:
+    """Its events are there in any case."""
+    put(tmp_path / "events", 1, pipeline_adcid=0)
+    put(tmp_path / "events", 2)
+    file = tmp_path / "out" / "events.parquet"
+    take(tmp_path / "events", file, "--event-format", "1.1")
+    count = "SELECT count(*) AS n FROM checkpoint_{}"
+
+    assert [{"n": 2}] == asked(file, count.format("events"))
+    assert [{"n": 1}] == asked(file, count.format("submissions"))
+    assert [{"n": 2}] == asked(file, count.format("submissions"), "--include-test-center")
+
+
 def test_every_type_comes_back_exactly_as_json(checkpoint: Path) -> None:
     """Times in UTC with Z, no digit lost; what JSON does not know is DuckDB's text for it."""
     ended = call("sql", checkpoint, EVERY_TYPE, "--json")
@@ -218,7 +246,7 @@ def test_times_are_utc_wherever_the_machine_is(
         ("/* first */ SELECT ';' ;", 1),
         ("DESCRIBE checkpoint_events", 13),
         ("SUMMARIZE checkpoint_events", 13),
-        ("SHOW TABLES", 1),
+        ("SHOW TABLES", 2),
         ("SELECT 1 WHERE false", 0),
         ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3) FROM n", 3),
         ("PIVOT checkpoint_events ON action IN ('submit') USING count(*) GROUP BY ptid", 2),

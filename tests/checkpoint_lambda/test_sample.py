@@ -1,14 +1,19 @@
 """Samples: made-up events that are as real ones are, the same for the same seed."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from checkpoint_core import event_schema
 from checkpoint_core.errors import StorageError
+from checkpoint_core.queries import submissions
 from checkpoint_lambda.sample import SampleSummary, write_samples
 from nacc_event_model import (
     AnyVisitEvent,
@@ -160,6 +165,67 @@ def test_format_1_1_uses_what_it_allows(tmp_path: Path) -> None:
     assert any(event.action == "duplicate-submit" for event in events)
     assert any(event.visit_number is None for event in events)
     assert any("-" in event.ptid for event in events)
+
+
+def written(directory: Path, start: date) -> dict[str, dict[str, Any]]:
+    """Write samples of format 1.1 of forty days, and return their fields by name."""
+    write_samples(
+        directory, count=3_000, seed=1, start=start, days=40, event_format=EventFormat.V1_1
+    )
+    return {name: msgspec.json.decode(data) for name, (data, _) in contents(directory).items()}
+
+
+def test_producers_began_to_write_fields_and_actions_one_after_the_other(tmp_path: Path) -> None:
+    """By date: names with the visit's date, naccid, modality, and duplicates."""
+    tells: dict[str, Callable[[str, dict[str, Any]], bool]] = {
+        "2026-01-16": lambda name, fields: (
+            # Images have no number that a name could end in.
+            fields.get("visit_number") is not None and name.endswith(f"{fields['visit_date']}.json")
+        ),
+        "2026-03-04": lambda _, fields: "naccid" in fields,
+        "2026-07-07": lambda _, fields: "modality" in fields,
+        "2026-08-13": lambda _, fields: fields["action"] == "duplicate-submit",
+    }
+    for since, is_told in tells.items():
+        start = date.fromisoformat(since) - timedelta(20)
+        found = written(tmp_path / since, start)
+        told = {fields["timestamp"] for name, fields in found.items() if is_told(name, fields)}
+
+        assert since <= min(told)
+        assert any(fields["timestamp"] < since for fields in found.values())
+
+
+def test_format_1_1_is_as_contradictory_as_real_events(tmp_path: Path) -> None:
+    """Naive times of images, deletes without numbers, two studies and two modules of a visit."""
+    found = list(written(tmp_path, date(2026, 9, 1)).values())
+    visits: dict[Any, list[dict[str, Any]]] = {}
+    for fields in found:
+        visits.setdefault((fields["ptid"], fields["visit_date"]), []).append(fields)
+
+    assert all(
+        (fields["datatype"] == "dicom") != fields["timestamp"].endswith("Z") for fields in found
+    )
+    assert any(f["action"] == "delete" and f.get("visit_number") is None for f in found)
+    assert any(len({f["study"] for f in events}) == 2 for events in visits.values())
+    assert any({"UDS", "FTLD"} <= {f.get("module") for f in events} for events in visits.values())
+
+
+def test_an_unchanged_resubmission_is_found_out_later(tmp_path: Path) -> None:
+    """A pass, then a submit and its duplicate; no outcome follows, and it has passed."""
+    found = written(tmp_path, date(2026, 9, 1)).values()
+    rows = pl.DataFrame(
+        [{**fields, "timestamp": fields["timestamp"].rstrip("Z")} for fields in found],
+        schema=dict.fromkeys(event_schema(EventFormat.V1_1), pl.String)
+        | {"pipeline_adcid": pl.Int32},
+    ).with_columns(
+        pl.col("timestamp").str.to_datetime(time_unit="us", time_zone="UTC"),
+        pl.col("visit_date").str.to_date(),
+    )
+    told = submissions(rows.sort("timestamp").lazy()).collect()
+    again = told.filter(pl.col("duplicates") > 0)
+
+    assert again.height > 20
+    assert {"pass-qc"} == set(again["status"])
 
 
 @pytest.mark.parametrize("event_format", FORMATS)

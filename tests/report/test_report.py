@@ -45,10 +45,13 @@ def test_the_numbers_are_those_of_the_queries() -> None:
     rates = ask("pass-rates", busy().lazy(), FILTERS).collect().rows(named=True)
     counts = ask("counts", busy().lazy(), FILTERS, by=("action",)).collect().rows()
     told = table(made, "status")
-    assert {("center-01", "submit", 30), ("center-02", "delete", 4)} <= set(status)
-    for center, name, visits_ in status:
-        assert told[center][name] == ("<11" if visits_ < 11 else str(visits_))
-    for center, _, errors_ in errors:
+    assert {
+        (1, "center-01", "waiting", None, 30),
+        (2, "center-02", "deleted", None, 4),
+    } <= set(status)
+    for _, center, name, _, submissions in status:
+        assert told[center][name] == ("<11" if submissions < 11 else str(submissions))
+    for _, center, _, errors_, _ in errors:
         assert table(made, "errors")[center]["errors"] == str(errors_)
     for row in rates:
         shown = table(made, "errors")[row["center_label"]]["pass rate"]
@@ -113,7 +116,7 @@ def test_a_center_without_data_is_said_to_have_none() -> None:
     """Not to have noughts; and it is named on top."""
     made = busy_report()
 
-    assert ["no data", *["\N{EN DASH}"] * 4] == list(table(made, "status")["center-03"].values())
+    assert ["no data", *["\N{EN DASH}"] * 7] == list(table(made, "status")["center-03"].values())
     assert "No data in this period from 1 of 3 centers: center-03." in made.page
     assert "2 of 3" in made.page
 
@@ -215,7 +218,7 @@ def test_the_period_is_half_open() -> None:
     moments = [OCTOBER.begin] * 11 + [OCTOBER.end] * 11
     events = [event(ptid=f"P{n}", timestamp=moment) for n, moment in enumerate(moments)]
 
-    assert "11" == table(made_of(events), "status")["center-01"]["all visits"]
+    assert "11" == table(made_of(events), "status")["center-01"]["all submissions"]
 
 
 @pytest.mark.parametrize("events", [[], [event(day=-60)], [event(day=60)]])
@@ -224,7 +227,7 @@ def test_a_period_without_events_gives_a_page_that_says_so(events: list[dict[str
     made = report(frame(events))
 
     assert "No event took place in this period." in made.page
-    assert "No visit had an event in this period." in made.page
+    assert "No submission had an event in this period." in made.page
     assert "<svg" not in made.page
     no_center = "No center has" in made.page
     assert no_center
@@ -261,7 +264,7 @@ def test_without_a_threshold_the_page_warns() -> None:
     """It shows every count, and says that it is not to be handed on."""
     made = report(busy(), threshold=1)
 
-    assert "4" == table(made, "status")["center-02"]["delete"]
+    assert "4" == table(made, "status")["center-02"]["deleted"]
     assert "do not hand it on" in made.page
 
 

@@ -1,8 +1,9 @@
-"""Generated checkpoints and filters: few values, so that visits, ties and duplicates come about.
+"""Generated checkpoints and filters: few values, so that ties and long histories come about.
 
-One ptid occurs at two centers, in two studies, and with and without a visit number; a center is
-renamed; events are logged again, with more fields or none; they are dated before their visit and
-at equal times; visits are deleted and submitted again.
+One ptid occurs at two centers, with leading zeros and without; events disagree on the study, and
+lack or misspell a module, a modality or a visit number; a center is renamed, one is the test site;
+events are logged again, with more fields or none; they are dated before their visit and at equal
+times; submissions are deleted and handed in again.
 """
 
 import random
@@ -21,16 +22,18 @@ from tests.event_model.strategies import ACTIONS
 Values = tuple[Any, ...]
 
 DAYS = [date(2024, 1, 15), date(2024, 2, 29)]
-VISITS = [
-    ("adrc", 1, "A1", DAYS[0], "01", "form"),
-    ("adrc", 2, "A1", DAYS[0], "01", "form"),
-    ("dvcid", 1, "A1", DAYS[0], "01", "form"),
-    ("adrc", 1, "A2", DAYS[0], "01", "form"),
-    ("adrc", 1, "A1", DAYS[1], "01", "form"),
-    ("adrc", 1, "A1", DAYS[0], "02", "form"),
-    ("adrc", 1, "A1", DAYS[0], "01", "dicom"),
+PLACES = [
+    (1, "A1", DAYS[0], "form"),
+    (1, "00A1", DAYS[0], "form"),
+    (1, "A1", DAYS[0], "dicom"),
+    (1, "A1", DAYS[1], "form"),
+    (1, "A2", DAYS[0], "form"),
+    (2, "A1", DAYS[0], "form"),
+    (0, "000", DAYS[0], "form"),
 ]
-UNNUMBERED = [("adrc", 1, "A1", DAYS[0], None, "dicom"), ("adrc", 2, "A1", DAYS[0], None, "dicom")]
+"""Center, participant, date and datatype: the first two are one place."""
+STUDIES = ["adrc", "dvcid", "leads"]
+NUMBERS = ["01", "1"]
 TIMES = [
     datetime(2024, 1, 14, 23, 59, 59, 999_999, tzinfo=UTC),
     datetime(2024, 1, 15, tzinfo=UTC),
@@ -42,14 +45,10 @@ TIMES = [
 CENTERS = ["alpha", "beta"]
 PROJECTS = ["ingest-form", "ingest"]
 GEARS = ["lookup", "qc"]
-MODULES = [None, "UDS", "FTLD", ""]
+MODULES = [None, "UDS", "uds", "FTLD", ""]
+MODALITIES = [None, "MR", "PT"]
 PACKETS = [None, "I", "F"]
 NAMES = [None, "NACC1"]
-
-
-def visits_of(event_format: EventFormat) -> list[Values]:
-    """Return the visits that a format allows."""
-    return VISITS if event_format is EventFormat.V1_0 else VISITS + UNNUMBERED
 
 
 def in_file_order(rows: Iterable[Values], event_format: EventFormat) -> pl.DataFrame:
@@ -59,31 +58,43 @@ def in_file_order(rows: Iterable[Values], event_format: EventFormat) -> pl.DataF
     return frame.sort("timestamp", maintain_order=True)
 
 
-def as_row(visit: Values, action: str, time: datetime, *others: Any) -> Values:
-    """Return a row in the order of the columns; `others` are those that are not a visit's."""
-    study, adcid, ptid, visit_date, visit_number, datatype = visit
-    project, center, gear, module, packet, *added = others
-    identity = (ptid, visit_date, visit_number, datatype)
-    return (action, study, adcid, project, center, gear, *identity, module, packet, time, *added)
+def choices_of(event_format: EventFormat) -> dict[str, list[Any]]:
+    """Return the values of each field that a format allows; `place` stands for four of them."""
+    is_latest = event_format is not EventFormat.V1_0
+    choices: dict[str, list[Any]] = {
+        "place": PLACES if is_latest else PLACES[:-1],
+        # Twice as many submits and outcomes as deletes, so that there is something to delete.
+        "action": [*ACTIONS[event_format], "submit", "pass-qc", "not-pass-qc"],
+        "timestamp": TIMES,
+        "study": STUDIES,
+        "visit_number": [*NUMBERS, None] if is_latest else NUMBERS,
+        "project_label": PROJECTS,
+        "center_label": CENTERS,
+        "gear_name": GEARS,
+        "module": MODULES,
+        "packet": PACKETS,
+    }
+    return choices | ({"naccid": NAMES, "modality": MODALITIES} if is_latest else {})
+
+
+def as_row(values: dict[str, Any], event_format: EventFormat) -> Values:
+    """Return a row in the order of the columns."""
+    adcid, ptid, visit_date, datatype = values["place"]
+    place = {"pipeline_adcid": adcid, "ptid": ptid, "visit_date": visit_date, "datatype": datatype}
+    named = values | place
+    return tuple(named[name] for name in event_schema(event_format))
 
 
 @st.composite
 def checkpoints(draw: st.DrawFn, event_format: EventFormat) -> pl.DataFrame:
-    """Draw the rows of a checkpoint, in their order."""
-    choices: list[list[Any]] = [
-        visits_of(event_format),
-        ACTIONS[event_format],
-        TIMES,
-        PROJECTS,
-        CENTERS,
-        GEARS,
-        MODULES,
-        PACKETS,
-    ]
-    if event_format is EventFormat.V1_1:
-        choices += [NAMES, NAMES]
-    events = st.tuples(*map(st.sampled_from, choices))
-    rows = [as_row(*values) for values in draw(st.lists(events, max_size=16))]
+    """Draw the rows of a checkpoint, in their order; more often than not of few submissions."""
+    choices = choices_of(event_format)
+    if draw(st.booleans()):
+        choices["place"] = choices["place"][: draw(st.integers(1, 3))]
+    events = st.fixed_dictionaries(
+        {name: st.sampled_from(values) for name, values in choices.items()}
+    )
+    rows = [as_row(values, event_format) for values in draw(st.lists(events, max_size=16))]
     if rows:
         rows += draw(st.lists(st.sampled_from(rows), max_size=3))
     return in_file_order(rows, event_format)
@@ -96,20 +107,22 @@ def filters(**narrowed: st.SearchStrategy[Any]) -> st.SearchStrategy[Filters]:
     """Return a strategy for filters, of which few are given at a time."""
     everything: dict[str, st.SearchStrategy[Any]] = {
         "study": _some(["adrc", "dvcid"]),
-        "pipeline_adcid": _some([1, 2, 3]),
-        "ptid": _some(["A1", "A2"]),
-        "visit_number": _some(["01", "02", None]),
+        "pipeline_adcid": _some([0, 1, 2, 3]),
+        "ptid": _some(["A1", "0A1", "A2", "0"]),
+        "visit_number": _some(["01", "1", None]),
         "datatype": _some(["form", "dicom"]),
         "center_label": _some(CENTERS),
         "project_label": _some(PROJECTS),
         "gear_name": _some(GEARS),
         "action": _some(ACTIONS[EventFormat.V1_1]),
         "module": _some(MODULES),
+        "modality": _some(MODALITIES),
         "packet": _some(PACKETS),
         "visit_date_from": st.sampled_from(DAYS),
         "visit_date_to": st.sampled_from(DAYS),
         "timestamp_from": _moments,
         "timestamp_to": _moments,
+        "include_test_center": st.just(value=True),
     }
     names = st.lists(st.sampled_from(list(everything)), max_size=4, unique=True)
     return names.flatmap(
@@ -132,8 +145,8 @@ def ledgers(draw: st.DrawFn) -> pl.DataFrame:
         st.sampled_from(TIMES),
         late | st.timedeltas(timedelta(-400), timedelta(400)),
         st.sampled_from([1, 1, 2]),
-        st.sampled_from([1, 2]),
-        st.sampled_from(["A1", "A2"]),
+        st.sampled_from([0, 1, 2]),
+        st.sampled_from(["A1", "0A1", "A2"]),
     )
     drawn = draw(st.lists(entries | st.none(), max_size=12))
     return pl.DataFrame(
@@ -153,36 +166,25 @@ def _entry(number: int, entry: Values | None) -> Values:
 
 
 def large_checkpoint(rows: int, event_format: EventFormat) -> pl.DataFrame:
-    """Return so many rows, always the same, of which every few are one visit's."""
+    """Return so many rows, always the same, of which every few are one submission's."""
     rng = random.Random(5)
     start = datetime(2024, 1, 1, tzinfo=UTC)
-    added = () if event_format is EventFormat.V1_0 else (None, None)
-    visits = [
+    places = [
         (
-            rng.choice(["adrc", "dvcid"]),
             rng.randint(1, 5),
             f"A{rng.randrange(50)}",
             date(2024, 1, 1) + timedelta(rng.randrange(300)),
-            "01",
-            "form",
+            rng.choice(["form", "form", "dicom"]),
         )
-        for _ in range(rows // 4)
+        for _ in range(rows // 8)
     ]
-    return in_file_order(
-        (
-            as_row(
-                rng.choice(visits),
-                rng.choice(ACTIONS[event_format]),
-                # To the hour, so that there are many ties.
-                start + timedelta(hours=rng.randrange(300 * 24)),
-                "ingest-form",
-                rng.choice(CENTERS),
-                rng.choice(GEARS),
-                rng.choice(MODULES),
-                rng.choice(PACKETS),
-                *added,
-            )
-            for _ in range(rows)
-        ),
-        event_format,
-    )
+    choices = choices_of(event_format)
+
+    def event() -> Values:
+        values = {name: rng.choice(choices[name]) for name in choices}
+        values["place"] = rng.choice(places)
+        # To the hour, so that there are many ties.
+        values["timestamp"] = start + timedelta(hours=rng.randrange(300 * 24))
+        return as_row(values, event_format)
+
+    return in_file_order((event() for _ in range(rows)), event_format)

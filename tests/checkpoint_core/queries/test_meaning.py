@@ -1,4 +1,4 @@
-"""What the questions mean, case by case: what a visit is, what is latest, what a delete does."""
+"""What the questions mean, case by case: whom they count, what is latest, what a delete does."""
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
@@ -24,6 +24,8 @@ from checkpoint_core.queries import (
     errors_by_center,
     latest,
     pass_rates,
+    resubmitted,
+    submissions,
     timeline,
     waiting,
 )
@@ -50,39 +52,32 @@ def rows(answer: pl.LazyFrame, *columns: str) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize(
     "other",
     [
-        {"study": "dvcid"},
         {"pipeline_adcid": 7},
         {"ptid": "110002"},
         {"visit_date": date(2024, 1, 16)},
         {"visit_number": "02"},
-        {"datatype": "dicom"},
     ],
     ids=VISIT,
 )
 def test_whatever_identifies_a_visit_tells_two_apart(other: dict[str, Any]) -> None:
-    """One ptid occurs at two centers and in two studies; an image is not the form of its day."""
-    events = checkpoint({"action": "not-pass-qc"}, {"action": "pass-qc"} | other)
+    """The seed's visits, of each center its own; anything else does not."""
+    events = checkpoint({"action": "not-pass-qc"}, {"action": "pass-qc", "study": "dvcid"} | other)
 
-    assert latest(events).select(pl.len()).collect().item() == 2
-    assert rows(errors_by_center(events), "visits", "errors") == [(2, 1)]
+    answer = errors_by_center(events, identity="visit").select("submissions", "errors").sum()
+    assert rows(answer, "submissions", "errors") == [(2, 1)]
+    assert rows(latest(events, identity="visit"), "action") != [("pass-qc",)]
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"project_label": "ingest"},
-        {"center_label": "beta"},
-        {"gear_name": "qc"},
-        {"module": None},
-        {"packet": None},
-    ],
-    ids=lambda other: next(iter(other)),
-)
-def test_nothing_else_tells_visits_apart(other: dict[str, Any]) -> None:
-    """Module and packet are filled in later, centers are renamed: it is the same visit."""
-    events = checkpoint({"action": "submit"} | other, {"action": "pass-qc"})
+def test_a_visit_has_all_its_datatypes_and_modules() -> None:
+    """Where visits are asked for."""
+    events = checkpoint(
+        {"module": "UDS"}, {"module": "FTLD"}, {"datatype": "dicom", "module": None}
+    )
 
-    assert rows(latest(events), "action") == [("pass-qc",)]
+    assert rows(submissions(events, identity="visit"), *VISIT) == [
+        (42, "110001", date(2024, 1, 15), "01")
+    ]
+    assert rows(timeline(events, identity="visit"), "step") == [(1,), (2,), (3,)]
 
 
 def test_a_missing_visit_number_equals_a_missing_one() -> None:
@@ -95,10 +90,14 @@ def test_a_missing_visit_number_equals_a_missing_one() -> None:
     ]
     frame = in_file_order(map(astuple, events), EventFormat.V1_1).lazy()
 
-    assert rows(latest(frame), "visit_number", "action") == [(None, "delete"), ("01", "submit")]
-    assert rows(timeline(frame), "visit_number", "step") == [(None, 1), (None, 2), ("01", 1)]
-    assert rows(days_to_submission(frame, by=VISIT), "visit_number") == [("01",)]
-    assert rows(latest(frame, Filters(visit_number=(None,))), "action") == [("delete",)]
+    asked = latest(frame, identity="visit")
+    assert rows(asked, "visit_number", "action") == [(None, "delete"), ("01", "submit")]
+    steps = timeline(frame, identity="visit")
+    assert rows(steps, "visit_number", "step") == [(None, 1), (None, 2), ("01", 1)]
+    timed = days_to_submission(frame, by=VISIT, identity="visit")
+    assert rows(timed, "visit_number") == [("01",)]
+    unnumbered = latest(frame, Filters(visit_number=(None,)), identity="visit")
+    assert rows(unnumbered, "action") == [("delete",)]
 
 
 def test_of_equal_times_the_event_that_arrived_last_is_the_latest() -> None:
@@ -126,18 +125,61 @@ def test_the_status_is_not_that_of_the_latest_event_of_a_kind() -> None:
     assert rows(latest(events, Filters(timestamp_to=NOON + HOUR)), "action") == [("not-pass-qc",)]
 
 
-def test_a_renamed_center_keeps_its_visits() -> None:
-    """A visit is its center's by the label of its latest event."""
+def test_a_renamed_center_keeps_its_submissions() -> None:
+    """Under its latest label, also where that is another submission's; the old one names it too."""
     events = checkpoint(
         {"action": "not-pass-qc"},
         {"action": "pass-qc", "center_label": "beta", "timestamp": NOON + HOUR},
     )
 
-    assert rows(errors_by_center(events), "center_label", "errors") == [("beta", 0)]
-    assert rows(latest(events, Filters(center_label=("alpha",))), "action") == []
+    other = {"ptid": "110002", "center_label": "alpha", "timestamp": NOON - HOUR}
+    both = checkpoint(other, *events.collect().to_dicts())
+
+    assert rows(errors_by_center(both), "center_label", "submissions") == [("beta", 2)]
+    assert rows(counts(both, by=("center_label",)), "center_label", "events") == [("beta", 3)]
+    for label in ("alpha", "beta"):
+        assert rows(latest(both, Filters(center_label=(label,))), "ptid") == [
+            ("110001",),
+            ("110002",),
+        ]
 
 
-def test_a_deleted_visit_is_a_status_of_its_own() -> None:
+def test_a_label_in_use_means_its_center_alone() -> None:
+    """Also where another center had it before; two that have it are told apart."""
+    renamed = [
+        {"center_label": "alpha", "timestamp": NOON},
+        {"center_label": "beta", "timestamp": NOON + HOUR},
+        {"pipeline_adcid": 7, "center_label": "alpha", "timestamp": NOON + HOUR},
+    ]
+    shared = [*renamed, {"center_label": "alpha", "timestamp": NOON + DAY}]
+
+    chosen = latest(checkpoint(*renamed), Filters(center_label=("alpha",)))
+    assert rows(chosen, "pipeline_adcid") == [(7,)]
+    counted = current_status(checkpoint(*shared))
+    assert rows(counted, "pipeline_adcid", "center_label", "submissions") == [
+        (7, "alpha", 1),
+        (42, "alpha", 1),
+    ]
+
+
+def test_the_test_site_is_left_out_unless_it_is_asked_for() -> None:
+    """By its number, by its label, or by asking to include it; the same for events."""
+    site = example_event_v11(pipeline_adcid=0, center_label="test", timestamp=NOON)
+    frame = in_file_order(map(astuple, [site, example_event_v11()]), EventFormat.V1_1).lazy()
+
+    def found(**filters: Any) -> list[int]:
+        numbers = rows(counts(frame, Filters(**filters), by=("pipeline_adcid",)), "pipeline_adcid")
+        asked = rows(submissions(frame, Filters(**filters)), "pipeline_adcid")
+        assert numbers == asked
+        return [number for (number,) in numbers]
+
+    assert found() == [42]
+    assert found(include_test_center=True) == [0, 42]
+    assert found(pipeline_adcid=(0,)) == [0]
+    assert found(center_label=("test",)) == [0]
+
+
+def test_a_deleted_submission_is_a_status_of_its_own() -> None:
     """Neither an error nor passed, nor waiting, nor timed; but its events are there."""
     events = checkpoint(
         {"action": "submit"},
@@ -145,16 +187,16 @@ def test_a_deleted_visit_is_a_status_of_its_own() -> None:
         {"action": "delete", "timestamp": NOON + 2 * HOUR},
     )
 
-    assert rows(current_status(events), "status", "visits") == [("delete", 1)]
-    assert rows(errors_by_center(events), "center_label", "visits", "errors") == [("alpha", 0, 0)]
-    assert rows(pass_rates(events), "visits", "passed", "pass_rate") == [(0, 0, None)]
-    assert rows(days_to_submission(events), "visits") == []
+    assert rows(current_status(events), "status", "submissions") == [("deleted", 1)]
+    assert rows(errors_by_center(events), "submissions", "errors") == [(0, 0)]
+    assert rows(pass_rates(events), "submissions", "passed", "pass_rate") == [(0, 0, None)]
+    assert rows(days_to_submission(events), "submissions") == []
     assert rows(waiting(events, as_of=NOON + DAY), "ptid") == []
     assert rows(timeline(events), "action") == [("submit",), ("pass-qc",), ("delete",)]
     assert rows(counts(events, by=()), "events") == [(3,)]
 
 
-def test_after_a_delete_a_visit_starts_anew() -> None:
+def test_after_a_delete_a_submission_starts_anew() -> None:
     """What is there now was submitted on the tenth day, and has not passed."""
     events = checkpoint(
         {"action": "submit"},
@@ -164,9 +206,9 @@ def test_after_a_delete_a_visit_starts_anew() -> None:
     )
 
     assert rows(days_to_submission(events), "median_days") == [(10,)]
-    assert rows(days_to_qc(events), "visits") == []
+    assert rows(days_to_qc(events), "submissions") == []
     assert rows(waiting(events, as_of=NOON + 11 * DAY), "days_waiting") == [(1,)]
-    assert rows(current_status(events), "status", "visits") == [("submit", 1)]
+    assert rows(current_status(events), "status", "submissions") == [("waiting", 1)]
 
 
 # Feature: event-log-scraper, Property 12: Temporal calculation support
@@ -208,7 +250,7 @@ def test_submission_counts_from_the_first_submit_and_qc_from_the_first_pass() ->
 
     assert rows(days_to_submission(events), "median_days") == [(0,)]
     assert rows(days_to_qc(events), "median_days") == [(3,)]
-    assert rows(days_to_qc(events, Filters(timestamp_from=NOON + 4 * DAY)), "visits") == []
+    assert rows(days_to_qc(events, Filters(timestamp_from=NOON + 4 * DAY)), "submissions") == []
 
 
 def test_negative_days_are_kept_and_counted() -> None:
@@ -220,9 +262,9 @@ def test_negative_days_are_kept_and_counted() -> None:
 
     answer = days_to_submission(events)
 
-    assert rows(answer, "visits", "negative", "minimum_days", "median_days", "maximum_days") == [
-        (2, 1, -4, -1, 2)
-    ]
+    assert rows(
+        answer, "submissions", "negative", "minimum_days", "median_days", "maximum_days"
+    ) == [(2, 1, -4, -1, 2)]
     assert rows(days_to_submission(events, by=("ptid",)), "ptid", "negative") == [
         ("110001", 1),
         ("110002", 0),
@@ -272,12 +314,12 @@ def test_completeness_tells_what_was_filled_in_and_what_is_missing() -> None:
     ]
 
 
-def test_waiting_visits_are_those_that_never_passed() -> None:
-    """Also failed ones; not one that passed and was submitted again. The oldest come first."""
+def test_those_wait_that_have_no_outcome() -> None:
+    """Those handed in again after one are told apart, with it. The oldest come first."""
     events = checkpoint(
         {"ptid": "110001"},
-        {"ptid": "110002"},
-        {"ptid": "110002", "action": "not-pass-qc", "timestamp": NOON + HOUR},
+        {"ptid": "110002", "timestamp": NOON - HOUR},
+        {"ptid": "110002", "action": "not-pass-qc"},
         {"ptid": "110003", "action": "pass-qc", "timestamp": NOON - HOUR},
         {"ptid": "110003"},
         {"ptid": "110004", "timestamp": NOON - 6 * DAY},
@@ -285,12 +327,13 @@ def test_waiting_visits_are_those_that_never_passed() -> None:
     )
 
     answer = waiting(events, as_of=NOON + DAY)
+    again = resubmitted(events, as_of=NOON + DAY)
 
-    assert rows(answer, "ptid", "status", "days_waiting", "age") == [
-        ("110004", "submit", 7, "7 to 29 days"),
-        ("110001", "submit", 1, "under 7 days"),
-        ("110002", "not-pass-qc", 1, "under 7 days"),
+    assert rows(answer, "ptid", "days_waiting", "age") == [
+        ("110004", 7, "7 to 29 days"),
+        ("110001", 1, "under 7 days"),
     ]
+    assert rows(again, "ptid", "outcome", "days_waiting") == [("110003", "pass-qc", 1)]
 
 
 @pytest.mark.parametrize(

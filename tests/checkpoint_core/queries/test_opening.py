@@ -135,4 +135,4 @@ def test_a_rewritten_object_shows_what_changed(world: World) -> None:
         (2, ["module", "packet"]),
         (3, ["action", "gear_name"]),
     ]
-    assert current_status(events).collect().rows() == [("alpha", "pass-qc", 1)]
+    assert current_status(events).collect().rows() == [(42, "alpha", "pass-qc", "pass-qc", 1)]

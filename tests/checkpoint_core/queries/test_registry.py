@@ -40,7 +40,8 @@ def test_without_rows_there_is_an_empty_answer(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, query in QUERIES.items() if "by" in str(query.parameters)]
+    "name",
+    [name for name, query in QUERIES.items() if "by" in {each.name for each in query.parameters}],
 )
 def test_without_groups_there_is_one_total(name: str) -> None:
     """Of nothing, too."""
@@ -64,15 +65,15 @@ def test_the_defaults_are_those_of_the_functions() -> None:
 
 def test_an_unknown_question_is_refused() -> None:
     """With those that there are."""
-    with pytest.raises(ValueError, match="no such query; there are events, latest, status"):
+    with pytest.raises(ValueError, match="no such query; there are events, submissions, latest"):
         ask("errors", NOTHING)
 
 
 @pytest.mark.parametrize(
     "name, parameters, message",
     [
-        ("latest", {"by": ()}, "latest: its parameters are: none; those it needs: none"),
-        ("waiting", {}, "waiting: its parameters are: as_of; those it needs: as_of"),
+        ("events", {"by": ()}, "events: its parameters are: none; those it needs: none"),
+        ("waiting", {}, "waiting: its parameters are: as_of, identity; those it needs: as_of"),
         ("counts", {"group": ()}, "counts: its parameters are: by; those it needs: none"),
     ],
 )
@@ -87,6 +88,12 @@ def test_unknown_fields_to_group_by_are_refused(by: Any) -> None:
     """With those that there are: format 1.0 has no naccid."""
     with pytest.raises(ValueError, match=r"by: .* these: action, study, .* day, week, month"):
         counts(NOTHING, by=by)
+
+
+def test_an_unknown_identity_is_refused() -> None:
+    """With those that there are."""
+    with pytest.raises(ValueError, match="identity: give one of these: submission, visit"):
+        ask("latest", NOTHING, identity="form")
 
 
 def test_fields_given_twice_count_once() -> None:

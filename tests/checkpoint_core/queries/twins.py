@@ -1,268 +1,377 @@
-"""The same questions in SQL, written by hand, for DuckDB.
+"""The same questions in plain Python, one row after the other."""
 
-The tables: `events`, with the number of its row in the file as `n`, and `ledger`. In braces stand
-conditions: `{visit}` on what identifies a visit and on the end of the time, `{event}` on the rest;
-and `{by}`, the columns to group by, `{keys}`, their names.
-"""
-
-from collections.abc import Iterator, Sequence
-from datetime import date, datetime
-from functools import cache
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
-import duckdb
 import polars as pl
 
 from checkpoint_core.queries import Filters
+from tests.checkpoint_core.queries.oracle import (
+    SUBMISSION,
+    VISIT,
+    Row,
+    Submission,
+    missing_first,
+    submissions,
+)
 
-VISIT = "study, pipeline_adcid, ptid, visit_date, visit_number, datatype"
-IN_VISIT_ORDER = """
-    study NULLS FIRST, pipeline_adcid NULLS FIRST, ptid NULLS FIRST,
-    visit_date NULLS FIRST, visit_number NULLS FIRST, datatype NULLS FIRST
-"""
-PERIODS = {
-    name: f"CAST(date_trunc('{name}', timestamp) AS DATE) AS {name}"
-    for name in ("day", "week", "month")
-}
-
-LATEST = f"""
-    latest AS (
-        SELECT * EXCLUDE place FROM (
-            SELECT *, row_number() OVER (
-                PARTITION BY {VISIT} ORDER BY timestamp DESC, n DESC
-            ) AS place
-            FROM events WHERE {{visit}}
-        ) WHERE place = 1 AND {{event}}
-    )
-"""
-SINCE_DELETE = f"""
-    since_delete AS (
-        SELECT * EXCLUDE deleted FROM (
-            SELECT *, max(CASE WHEN action = 'delete' THEN n END) OVER (
-                PARTITION BY {VISIT}
-            ) AS deleted
-            FROM events WHERE {{visit}}
-        ) WHERE deleted IS NULL OR n > deleted
-    ),
-    visits AS (
-        SELECT * FROM (
-            SELECT {VISIT},
-                last(action ORDER BY n) AS action,
-                last(project_label ORDER BY n) AS project_label,
-                last(center_label ORDER BY n) AS center_label,
-                last(gear_name ORDER BY n) AS gear_name,
-                last(module ORDER BY n) AS module,
-                last(packet ORDER BY n) AS packet,
-                min(timestamp) FILTER (WHERE action = '{{first}}') AS timestamp,
-                count(*) FILTER (WHERE action = 'pass-qc') AS passes
-            FROM since_delete GROUP BY {VISIT}
-        ) WHERE timestamp IS NOT NULL AND {{event}}
-    )
-"""
+IDENTITIES = {"submission": SUBMISSION, "visit": VISIT}
+ABOUT_ALL = {"submission": ("ptid", "datatype"), "visit": ("ptid", "visit_number")}
+SAME = {"submission": ("pipeline_adcid", "visit_date", "datatype"), "visit": VISIT}
+FIELDS = (
+    "study",
+    "ptid",
+    "visit_number",
+    "datatype",
+    "project_label",
+    "gear_name",
+    "action",
+    "module",
+    "modality",
+    "packet",
+)
+AGES = [(7, "under 7 days"), (30, "7 to 29 days"), (90, "30 to 89 days")]
 
 
-def spread(value: str, unit: str) -> str:
+class Question:
+    """The rows that are asked, and what is asked of them."""
+
+    def __init__(
+        self,
+        frame: pl.DataFrame,
+        filters: Filters,
+        identity: str = "submission",
+        as_of: datetime | None = None,
+    ) -> None:
+        """Keep what is about whole submissions or visits, and came before the end."""
+        self.filters, self.identity, self.columns = filters, identity, frame.columns
+        ends = [end for end in (filters.timestamp_to, as_of) if end]
+        before = [
+            row
+            for row in frame.rows(named=True)
+            if all(row["timestamp"] and row["timestamp"] < end for end in ends)
+        ]
+        self.labels = {row["pipeline_adcid"]: row.get("center_label") for row in before}
+        centers = self._centers(before)
+        self.rows = [
+            row for row in before if row["pipeline_adcid"] in centers and self._is_dated(row)
+        ]
+
+    def _centers(self, rows: Sequence[Row]) -> set[int | None]:
+        asked = self.filters
+        found = {row["pipeline_adcid"] for row in rows}
+        if asked.pipeline_adcid:
+            found &= set(asked.pipeline_adcid)
+        if asked.center_label:
+            of_rows = [row for row in rows if row["pipeline_adcid"] in found]
+            labels = {row["pipeline_adcid"]: row["center_label"] for row in of_rows}
+            found = set()
+            for label in asked.center_label:
+                now = {adcid for adcid, latest in labels.items() if latest == label}
+                once = {r["pipeline_adcid"] for r in of_rows if r["center_label"] == label}
+                found |= now or once
+        elif not asked.pipeline_adcid and not asked.include_test_center:
+            found -= {0}
+        return found
+
+    def _is_dated(self, row: Row) -> bool:
+        first, last = self.filters.visit_date_from, self.filters.visit_date_to
+        return not (first and row["visit_date"] < first) and not (last and row["visit_date"] > last)
+
+    def holds(self, row: Row, names: Iterable[str]) -> bool:
+        """Tell whether filters on these fields hold."""
+        for name in names:
+            values = getattr(self.filters, name)
+            value = row.get(name)
+            if name == "ptid":
+                values = tuple(each.lstrip("0") or "0" for each in values)
+                value = row["ptid"] and (row["ptid"].lstrip("0") or "0")
+            if values and value not in values:
+                return False
+        return True
+
+    def is_since(self, row: Row) -> bool:
+        """Tell whether it is not too early."""
+        begin = self.filters.timestamp_from
+        return begin is None or (row["timestamp"] is not None and row["timestamp"] >= begin)
+
+    def events(self) -> list[Row]:
+        """Return the events that are asked for."""
+        return [row for row in self.rows if self.holds(row, FIELDS) and self.is_since(row)]
+
+    def all(self) -> list[Submission]:
+        """Return the submissions that may be asked for."""
+        rows = [row for row in self.rows if self.holds(row, ABOUT_ALL[self.identity])]
+        return submissions(rows, self.identity)
+
+    def is_wanted(self, described: Row) -> bool:
+        """Tell whether the filters that are not about identity hold."""
+        names = [name for name in FIELDS if name not in ABOUT_ALL[self.identity]]
+        if self.identity == "submission":
+            for name in ("module", "modality"):
+                values = getattr(self.filters, name)
+                upper = {value.upper() if value else None for value in values}
+                if values and described[name] not in upper:
+                    return False
+            names = [name for name in names if name not in {"module", "modality"}]
+        return self.holds(described, names) and self.is_since(described)
+
+    def chosen(self) -> list[Submission]:
+        """Return the submissions of which all filters hold."""
+        return [each for each in self.all() if self.is_wanted(each.described())]
+
+    def labelled(self, row: Row) -> Row:
+        """Give a row the latest label of its center."""
+        return row | {"center_label": self.labels[row["pipeline_adcid"]]}
+
+
+def grouped(
+    rows: Iterable[Row], by: Sequence[str], summed: Callable[[list[Row]], Row]
+) -> list[Row]:
+    """Group rows by fields and periods, a center by number and label; sorted."""
+    names = []
+    for name in by:
+        names += ["pipeline_adcid", name] if name == "center_label" else [name]
+    names = list(dict.fromkeys(names))
+    if not names:
+        return [summed(list(rows))]
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(period(row, name) for name in names), []).append(row)
+    return [
+        dict(zip(names, key, strict=True)) | summed(groups[key])
+        for key in sorted(groups, key=missing_first)
+    ]
+
+
+def period(row: Row, name: str) -> Any:
+    """Return a field, or the first day of a period."""
+    if name not in {"day", "week", "month"}:
+        return row[name]
+    day: date | None = row["timestamp"] and row["timestamp"].date()
+    if day is None or name == "day":
+        return day
+    return day.replace(day=1) if name == "month" else day - timedelta(days=day.weekday())
+
+
+def spread(values: list[Any], unit: str) -> Row:
     """Return the columns of a distribution."""
-    return f"""
-        count(*) FILTER (WHERE {value} < 0) AS negative,
-        min({value}) AS minimum_{unit},
-        quantile_cont({value}, 0.25) AS p25_{unit},
-        quantile_cont({value}, 0.5) AS median_{unit},
-        quantile_cont({value}, 0.75) AS p75_{unit},
-        quantile_cont({value}, 0.9) AS p90_{unit},
-        max({value}) AS maximum_{unit}
-    """
+    points = {"p25": 0.25, "median": 0.5, "p75": 0.75, "p90": 0.9}
+    return {
+        "negative": sum(value < 0 for value in values),
+        f"minimum_{unit}": min(values, default=None),
+        **{f"{name}_{unit}": quantile(values, share) for name, share in points.items()},
+        f"maximum_{unit}": max(values, default=None),
+    }
 
 
-DAYS = f"""
-    WITH {SINCE_DELETE},
-    timed AS (
-        SELECT *, date_diff('day', visit_date, CAST(timestamp AS DATE)) AS days FROM visits
+def quantile(values: list[Any], share: float) -> float | None:
+    """Return a percentile, interpolated."""
+    if not values:
+        return None
+    ordered = sorted(values)
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    low, high = float(ordered[below]), float(ordered[above])
+    return statistics.fmean([low, high], [1 - (place - below), place - below])
+
+
+def standing(question: Question) -> list[Row]:
+    """Return the chosen submissions with all that is known of them."""
+    return [question.labelled(each.described() | each.facts()) for each in question.chosen()]
+
+
+def told(question: Question) -> list[Row]:
+    """Return each submission with all that is told of it."""
+    others = ("study", "center_label", "project_label", "visit_number", "packet", "naccid")
+    names = [
+        *IDENTITIES[question.identity],
+        *(name for name in others if name in {*question.columns, *IDENTITIES[question.identity]}),
+    ]
+    facts = list(question.chosen()[0].facts()) if question.chosen() else []
+    return [
+        {name: row[name] for name in dict.fromkeys([*names, *facts])} for row in standing(question)
+    ]
+
+
+def status(question: Question, by: Sequence[str]) -> list[Row]:
+    """Count by status and outcome."""
+    return grouped(
+        standing(question), [*by, "status", "outcome"], lambda rows: {"submissions": len(rows)}
     )
-    SELECT {{by}} count(*) AS visits, {spread("days", "days")}
-    FROM timed {{grouped}}
-"""
 
 
-def changes(names: Sequence[str]) -> str:
-    """Return the twin of `changes` for a checkpoint that has these fields besides a visit's."""
-    cases = ", ".join(
-        f"CASE WHEN previous_{name} IS DISTINCT FROM {name} THEN '{name}' END"
-        for name in names
-        if name != "timestamp"
+def errors(question: Question) -> list[Row]:
+    """Count errors by center."""
+
+    def summed(rows: list[Row]) -> Row:
+        failed = [row for row in rows if row["outcome"] == "not-pass-qc"]
+        return {
+            "submissions": sum(row["status"] != "deleted" for row in rows),
+            "errors": len(failed),
+            "resubmitted": sum(row["status"] == "resubmitted" for row in failed),
+        }
+
+    return grouped(standing(question), ["center_label"], summed)
+
+
+def pass_rates(question: Question, by: Sequence[str]) -> list[Row]:
+    """Count by outcome."""
+
+    def summed(rows: list[Row]) -> Row:
+        passed = sum(row["outcome"] == "pass-qc" for row in rows)
+        failed = sum(row["outcome"] == "not-pass-qc" for row in rows)
+        stand = [row["status"] for row in rows]
+        return {
+            "submissions": len(stand) - stand.count("deleted"),
+            "passed": passed,
+            "not_passed": failed,
+            **{name: stand.count(name) for name in ("waiting", "resubmitted", "duplicate")},
+            "pass_rate": passed / (passed + failed) if passed + failed else None,
+        }
+
+    return grouped(standing(question), by, summed)
+
+
+def days_to(question: Question, by: Sequence[str], moment: str, days: str) -> list[Row]:
+    """Summarize the days of those that have any."""
+    rows = []
+    for each in question.all():
+        facts = each.facts()
+        timed = each.described() | {"timestamp": facts[moment], "days": facts[days]}
+        if facts[days] is not None and question.is_wanted(timed):
+            rows.append(question.labelled(timed))
+    return grouped(
+        rows,
+        by,
+        lambda rows: {"submissions": len(rows)} | spread([row["days"] for row in rows], "days"),
     )
-    lags = ", ".join(f"lag({name}) OVER steps AS previous_{name}" for name in names)
-    pairs = ", ".join(f"previous_{name}, {name}" for name in names)
-    return f"""
-        WITH paired AS (
-            SELECT *, row_number() OVER steps AS step, {lags}
-            FROM events WHERE {{visit}}
-            WINDOW steps AS (PARTITION BY {VISIT} ORDER BY n)
-        )
-        SELECT {VISIT}, step, list_filter([{cases}], lambda name: name IS NOT NULL) AS changed,
-            {pairs}
-        FROM paired WHERE step > 1 AND {{event}} ORDER BY {IN_VISIT_ORDER}, step
-    """
 
 
-TWINS = {
-    "events": "SELECT * EXCLUDE n FROM events WHERE {visit} AND {event} ORDER BY n",
-    "latest": f"WITH {LATEST} SELECT * EXCLUDE n FROM latest ORDER BY {IN_VISIT_ORDER}",
-    "status": f"""
-        WITH {LATEST}
-        SELECT {{by}} action AS status, count(*) AS visits FROM latest
-        GROUP BY {{keys}} action ORDER BY {{sorted}} action
-    """,
-    "timeline": f"""
-        WITH {LATEST}
-        SELECT {VISIT}, row_number() OVER (PARTITION BY {VISIT} ORDER BY n) AS step,
-            * EXCLUDE (n, {VISIT})
-        FROM events AS event WHERE {{visit}} AND EXISTS (
-            SELECT 1 FROM latest
-            WHERE latest.study = event.study
-                AND latest.pipeline_adcid = event.pipeline_adcid
-                AND latest.ptid = event.ptid
-                AND latest.visit_date = event.visit_date
-                AND latest.visit_number IS NOT DISTINCT FROM event.visit_number
-                AND latest.datatype = event.datatype
-        ) ORDER BY {IN_VISIT_ORDER}, step
-    """,
-    "completeness": f"""
-        WITH per_visit AS (
-            SELECT {VISIT}, count(*) AS events, max(n) AS latest_n,
-                count(DISTINCT module) AS module_versions,
-                count(DISTINCT packet) AS packet_versions,
-                first(module ORDER BY n) AS first_module, last(module ORDER BY n) AS last_module,
-                first(packet ORDER BY n) AS first_packet, last(packet ORDER BY n) AS last_packet
-            FROM events WHERE {{visit}} GROUP BY {VISIT} HAVING count(*) >= {{min_events}}
-        ),
-        known AS (
-            SELECT per_visit.*, center_label,
-                first_module IS NULL AND last_module IS NOT NULL AS module_filled,
-                first_packet IS NULL AND last_packet IS NOT NULL AS packet_filled
-            FROM per_visit JOIN events ON n = latest_n WHERE {{event}}
+def open_ones(question: Question, wanted: str, as_of: datetime) -> list[Row]:
+    """Return those with an open submit."""
+    rows = []
+    for each in question.all():
+        facts = each.facts()
+        timed = each.described() | {"timestamp": facts["open_since"]}
+        if facts["status"] != wanted or not question.is_wanted(timed):
+            continue
+        waited = (as_of - facts["open_since"]).days
+        age = next((label for end, label in AGES if waited < end), "90 days or more")
+        row = {name: timed[name] for name in IDENTITIES[question.identity]} | {
+            "study": timed["study"],
+            "center_label": question.labels[timed["pipeline_adcid"]],
+        }
+        if wanted == "resubmitted":
+            row["outcome"] = facts["outcome"]
+        rows.append(row | {"submitted": timed["timestamp"], "days_waiting": waited, "age": age})
+    return sorted(rows, key=lambda row: -row["days_waiting"])
+
+
+def timeline(question: Question) -> list[Row]:
+    """Return all events of the chosen."""
+    first = [name for name in IDENTITIES[question.identity] if name in question.columns]
+    return [
+        {name: row[name] for name in first} | {"step": step} | row
+        for each in question.chosen()
+        for step, row in enumerate(each.events, 1)
+    ]
+
+
+def changes(question: Question) -> list[Row]:
+    """Return what differs from the event before."""
+    same = SAME[question.identity]
+    found = []
+    for each in question.all():
+        pairs = zip(each.events, each.events[1:], strict=False)
+        for step, (before, row) in enumerate(pairs, 2):
+            own = row | {name: each.identity.get(name, row.get(name)) for name in SUBMISSION[4:]}
+            if not question.is_wanted(own):
+                continue
+            others = [name for name in question.columns if name not in same]
+            told = {name: row[name] for name in same} | {
+                "step": step,
+                "changed": [n for n in others if n != "timestamp" and row[n] != before[n]],
+            }
+            for name in others:
+                told |= {f"previous_{name}": before[name], name: row[name]}
+            found.append(told)
+    return found
+
+
+def completeness(question: Question, min_events: int) -> list[Row]:
+    """Return what was filled in, and what is missing."""
+    found = []
+    for each in question.chosen():
+        if len(each.events) < min_events:
+            continue
+        first, last = each.events[0], each.events[-1]
+        values = {
+            name: {row[name] for row in each.events} - {None} for name in ("module", "packet")
+        }
+        found.append(
+            {
+                **{name: each.described().get(name) for name in IDENTITIES[question.identity]},
+                "center_label": question.labels[last["pipeline_adcid"]],
+                "events": len(each.events),
+                "module_versions": len(values["module"]),
+                "packet_versions": len(values["packet"]),
+                "filled": [n for n in values if first[n] is None and last[n] is not None],
+                "missing": [n for n in values if last[n] is None],
+            }
         )
-        SELECT {VISIT}, center_label, events, module_versions, packet_versions,
-            CASE WHEN module_filled AND packet_filled THEN ['module', 'packet']
-                WHEN module_filled THEN ['module'] WHEN packet_filled THEN ['packet']
-                ELSE [] END AS filled,
-            CASE WHEN last_module IS NULL AND last_packet IS NULL THEN ['module', 'packet']
-                WHEN last_module IS NULL THEN ['module'] WHEN last_packet IS NULL THEN ['packet']
-                ELSE [] END AS missing
-        FROM known ORDER BY {IN_VISIT_ORDER}
-    """,
-    "errors-by-center": f"""
-        WITH {LATEST}
-        SELECT center_label, count(*) FILTER (WHERE action <> 'delete') AS visits,
-            count(*) FILTER (WHERE action = 'not-pass-qc') AS errors
-        FROM latest GROUP BY center_label ORDER BY center_label
-    """,
-    "counts": """
-        SELECT {by} count(*) AS events FROM events WHERE {visit} AND {event} {grouped}
-    """,
-    "pass-rates": f"""
-        WITH {LATEST}
-        SELECT {{by}} count(*) FILTER (WHERE action <> 'delete') AS visits,
-            count(*) FILTER (WHERE action = 'pass-qc') AS passed,
-            count(*) FILTER (WHERE action = 'not-pass-qc') AS not_passed,
-            count(*) FILTER (WHERE action IN ('submit', 'duplicate-submit')) AS unchecked,
-            avg(CASE action WHEN 'pass-qc' THEN 1.0 WHEN 'not-pass-qc' THEN 0.0 END) AS pass_rate
-        FROM latest {{grouped}}
-    """,
-    "days-to-submission": DAYS.replace("{first}", "submit"),
-    "days-to-qc": DAYS.replace("{first}", "pass-qc"),
-    "lateness": f"""
-        WITH timed AS (
-            SELECT *, CASE WHEN state = 'accepted' AND versions = 1
-                THEN (epoch_us(last_modified) - epoch_us(timestamp)) / 3600000000.0 END AS hours
-            FROM ledger WHERE {{visit}} AND {{event}}
-        )
-        SELECT {{by}} count(*) AS objects, count(hours) AS timed, {spread("hours", "hours")}
-        FROM timed {{grouped}}
-    """,
-    "waiting": f"""
-        WITH {SINCE_DELETE.replace("{first}", "submit")},
-        aged AS (
-            SELECT *, (epoch_us({{as_of}}) - epoch_us(timestamp)) // 86400000000 AS days_waiting
-            FROM visits WHERE passes = 0
-        )
-        SELECT {VISIT}, center_label, action AS status, timestamp AS submitted, days_waiting,
-            CASE WHEN days_waiting < 7 THEN 'under 7 days'
-                WHEN days_waiting BETWEEN 7 AND 29 THEN '7 to 29 days'
-                WHEN days_waiting BETWEEN 30 AND 89 THEN '30 to 89 days'
-                ELSE '90 days or more' END AS age
-        FROM aged ORDER BY days_waiting DESC, {IN_VISIT_ORDER}
-    """,
+    return found
+
+
+def lateness(question: Question, by: Sequence[str]) -> list[Row]:
+    """Summarize the hours until arrival."""
+    rows = [
+        row for row in question.rows if question.holds(row, ["ptid"]) and question.is_since(row)
+    ]
+
+    def summed(rows: list[Row]) -> Row:
+        hours = [
+            (row["last_modified"] - row["timestamp"]) / timedelta(hours=1)
+            for row in rows
+            if row["state"] == "accepted" and row["versions"] == 1
+        ]
+        return {"objects": len(rows), "timed": len(hours)} | spread(hours, "hours")
+
+    return grouped(rows, by, summed)
+
+
+def counts(question: Question, by: Sequence[str]) -> list[Row]:
+    """Count events."""
+    rows = map(question.labelled, question.events())
+    return grouped(rows, by, lambda rows: {"events": len(rows)})
+
+
+TWINS: dict[str, Callable[..., list[Row]]] = {
+    "events": Question.events,
+    "submissions": told,
+    "latest": lambda question: [each.latest for each in question.chosen()],
+    "status": status,
+    "timeline": timeline,
+    "changes": changes,
+    "completeness": completeness,
+    "errors-by-center": errors,
+    "counts": counts,
+    "pass-rates": pass_rates,
+    "days-to-submission": lambda question, by: days_to(
+        question, by, "first_submit", "days_to_submission"
+    ),
+    "days-to-qc": lambda question, by: days_to(question, by, "first_pass", "days_to_qc"),
+    "lateness": lateness,
+    "waiting": lambda question, as_of: open_ones(question, "waiting", as_of),
+    "resubmitted": lambda question, as_of: open_ones(question, "resubmitted", as_of),
 }
 
 
-def twin(
-    name: str,
-    frame: pl.DataFrame,
-    filters: Filters,
-    *,
-    by: Sequence[str] = (),
-    min_events: int = 2,
-    as_of: datetime | None = None,
-) -> pl.DataFrame:
-    """Answer a query in SQL."""
-    fields = [column for column in frame.columns if column not in VISIT.split(", ")]
-    text = changes(fields) if name == "changes" else TWINS[name]
-    keys = ", ".join(by)
-    ordered = ", ".join(f"{key} NULLS FIRST" for key in by)
-    statement = text.format(
-        visit=" AND ".join(["true", *visit_conditions(filters, as_of)]),
-        event=" AND ".join(["true", *event_conditions(filters)]),
-        by="".join(f"{PERIODS.get(key, key)}, " for key in by),
-        keys=keys and f"{keys}, ",
-        sorted=ordered and f"{ordered}, ",
-        grouped=f"GROUP BY {keys} ORDER BY {ordered}" if by else "",
-        min_events=min_events,
-        as_of=as_of and literal(as_of),
-    )
-    table = "ledger" if name == "lateness" else "events"
-    database().register(table, frame.with_row_index("n").to_arrow())
-    return pl.DataFrame(database().sql(statement).to_arrow_table())
-
-
-@cache
-def database() -> duckdb.DuckDBPyConnection:
-    """Open the one database of this process: opening one takes longer than a question."""
-    connection = duckdb.connect(config={"threads": 1})
-    return connection.execute("SET TimeZone = 'UTC'")
-
-
-def visit_conditions(filters: Filters, as_of: datetime | None) -> Iterator[str]:
-    """Give the conditions on whole visits, and on the end of the time."""
-    for name in ("study", "pipeline_adcid", "ptid", "visit_number", "datatype"):
-        yield from among(name, getattr(filters, name))
-    if filters.visit_date_from:
-        yield f"visit_date >= {literal(filters.visit_date_from)}"
-    if filters.visit_date_to:
-        yield f"visit_date <= {literal(filters.visit_date_to)}"
-    for end in (filters.timestamp_to, as_of):
-        if end:
-            yield f"timestamp < {literal(end)}"
-
-
-def event_conditions(filters: Filters) -> Iterator[str]:
-    """Give the conditions on single events."""
-    for name in ("center_label", "project_label", "gear_name", "action", "module", "packet"):
-        yield from among(name, getattr(filters, name))
-    if filters.timestamp_from:
-        yield f"timestamp >= {literal(filters.timestamp_from)}"
-
-
-def among(name: str, values: Sequence[Any]) -> Iterator[str]:
-    """Give the condition that a field has one of the values, if there are any."""
-    if values:
-        yield "(" + " OR ".join(f"{name} IS NOT DISTINCT FROM {literal(v)}" for v in values) + ")"
-
-
-def literal(value: Any) -> str:
-    """Write a value in SQL."""
-    if isinstance(value, datetime):
-        return f"TIMESTAMPTZ '{value.isoformat()}'"
-    if isinstance(value, date):
-        return f"DATE '{value.isoformat()}'"
-    return "NULL" if value is None else repr(value)
+def twin(name: str, frame: pl.DataFrame, filters: Filters, **parameters: Any) -> list[Row]:
+    """Answer a query one row after the other."""
+    identity = parameters.pop("identity", "submission")
+    question = Question(frame, filters, identity, parameters.get("as_of"))
+    return TWINS[name](question, **parameters)

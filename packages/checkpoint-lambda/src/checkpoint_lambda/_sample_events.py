@@ -1,4 +1,7 @@
-"""Synthetic visit events as forty made-up centers would log them."""
+"""Synthetic visit events as forty made-up centers would log them.
+
+Those of format 1.1 are as today's producers write them, who do not agree with each other.
+"""
 
 import random
 from collections.abc import Iterator
@@ -7,6 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from checkpoint_lambda._sample_habits import Writing
 from nacc_event_model import AnyVisitEvent, EventFormat, event_type
 
 __all__ = ["Period", "completed", "events"]
@@ -52,16 +56,22 @@ def events(
         visit = _visit(rng, event_format)
         submitted = period.moment(rng)
         visit["visit_date"] = (submitted - timedelta(days=rng.randint(1, 120))).date()
-        for action, gear, timestamp in _history(rng, submitted, event_format):
-            if timestamp >= period.end:
-                break
-            known = {**visit, "action": action, "gear_name": gear, "timestamp": timestamp}
-            if action == "submit" and rng.random() < 0.2:
-                # Not determined yet; the object is rewritten when it is.
-                known["packet"] = None
-                if event_format is EventFormat.V1_0:
-                    known["module"] = None
-            yield event(**known)
+        modules = [visit]
+        if event_format is not EventFormat.V1_0 and visit.get("module") == "UDS":
+            modules += [visit | {"module": "FTLD", "packet": "I"}] * (rng.random() < 0.15)
+        for each in modules:
+            for action, gear, timestamp in _history(rng, submitted, event_format):
+                if timestamp >= period.end:
+                    break
+                known = {**each, "action": action, "gear_name": gear, "timestamp": timestamp}
+                if action == "submit" and rng.random() < 0.2:
+                    # Not determined yet; the object is rewritten when it is.
+                    known["packet"] = None
+                    if event_format is EventFormat.V1_0:
+                        known["module"] = None
+                if event_format is not EventFormat.V1_0:
+                    known |= Writing.of(action, known["study"], rng).changes()
+                yield event(**known)
 
 
 def completed(rng: random.Random, fields: dict[str, Any]) -> dict[str, Any] | None:
@@ -104,7 +114,7 @@ def _visit(rng: random.Random, event_format: EventFormat) -> dict[str, Any]:
     if event_format is EventFormat.V1_1:
         if rng.random() < 0.1:
             visit["ptid"] = f"syn-{center:02}{rng.randrange(10_000):04}"
-        if rng.random() < 0.5:
+        if rng.random() < 0.8:
             visit["naccid"] = f"NACC{rng.randrange(1_000_000):06}"
     return visit
 
@@ -119,20 +129,27 @@ def _history(
         now = _later(rng, now, hours=48)
         yield "delete", "form-deletion", now
         return
-    if event_format is EventFormat.V1_1 and rng.random() < 0.03:
-        now = _later(rng, now, hours=12)
-        yield "duplicate-submit", "identifier-lookup", now
     # Some are not looked at within the time, and some never pass.
     while rng.random() < 0.88:
         now = _later(rng, now, hours=8)
         if rng.random() < 0.78:
             yield "pass-qc", "form-qc-coordinator", now
+            if event_format is not EventFormat.V1_0 and rng.random() < 0.12:
+                yield from _again(rng, now)
             return
         yield "not-pass-qc", "form-qc-coordinator", now
         if rng.random() < 0.35:
             return
         now = _later(rng, now, hours=60)
         yield "submit", "identifier-lookup", now
+
+
+def _again(rng: random.Random, passed: datetime) -> Iterator[tuple[str, str, datetime]]:
+    """Yield what happens when the same data is handed in again: nobody checks it."""
+    now = _later(rng, passed, hours=72)
+    yield "submit", "identifier-lookup", now
+    # Another gear finds out, from a file that is made of the one handed in.
+    yield "duplicate-submit", "form-transformer", now + timedelta(seconds=rng.randint(0, 3600))
 
 
 def _later(rng: random.Random, moment: datetime, *, hours: float) -> datetime:

@@ -17,13 +17,12 @@ from msgspec import Struct, structs
 from checkpoint_core.errors import StorageError
 from checkpoint_lambda._directory_walk import printable
 from checkpoint_lambda._sample_events import Period, completed, events
+from checkpoint_lambda._sample_habits import as_written, data_of, name_of
 from nacc_event_model import (
     AnyVisitEvent,
     EventFormat,
     InvalidEvent,
     decode,
-    encode,
-    make_object_name,
     parse_object_name,
 )
 
@@ -138,10 +137,13 @@ def _arrivals(
     for event in events(rng, period, event_format):
         if late > 0:
             arrived = period.moment(rng)
-            file = _file(_shifted(event, rng.uniform(3, 200), arrived), arrived)
+            written = as_written(_shifted(event, rng.uniform(3, 200), arrived))
         else:
-            lag = timedelta(minutes=2, seconds=rng.expovariate(1 / 5400))
-            file = _file(event, event.timestamp + lag)
+            arrived = event.timestamp + timedelta(minutes=2, seconds=rng.expovariate(1 / 5400))
+            written = as_written(event)
+        if written is None:
+            continue
+        file = _File(name_of(written), data_of(written), arrived)
         # The same second of the same visit is the same object to its producer.
         if file.name not in taken:
             taken.add(file.name)
@@ -154,10 +156,6 @@ def _shifted(event: AnyVisitEvent, days: float, arrived: datetime) -> AnyVisitEv
     timestamp = (arrived - timedelta(days=days)).replace(microsecond=0)
     visit_date = event.visit_date - (event.timestamp - timestamp)
     return structs.replace(event, timestamp=timestamp, visit_date=visit_date)
-
-
-def _file(event: AnyVisitEvent, arrived: datetime) -> _File:
-    return _File(make_object_name(event), encode(event), arrived)
 
 
 def _rewritings(

@@ -2,28 +2,46 @@
 
 Every question takes the events of a checkpoint (lateness: its ledger) and `Filters`. Nothing is
 read before the answer is collected, and then only the columns and row groups that it needs.
+
+What identifies a submission is decided in `_identity`, what its events say of it in `_lives`, and
+nowhere else.
 """
 
 from checkpoint_core.queries._counts import counts, current_status, errors_by_center, pass_rates
-from checkpoint_core.queries._filters import VISIT, Filters, filter_events
+from checkpoint_core.queries._filters import Filters, filter_events
 from checkpoint_core.queries._grouping import PERIODS
+from checkpoint_core.queries._identity import IDENTITIES, SUBMISSION, VISIT, Identity
+from checkpoint_core.queries._lives import FACTS, STATUSES, days_from_visit
 from checkpoint_core.queries._registry import QUERIES, Parameter, Query, ask
+from checkpoint_core.queries._sql import Dialect, submissions_view
+from checkpoint_core.queries._submissions import (
+    changes,
+    completeness,
+    latest,
+    submissions,
+    timeline,
+)
 from checkpoint_core.queries._times import (
     AGES,
-    days_from_visit,
     days_to_qc,
     days_to_submission,
     lateness,
+    resubmitted,
     waiting,
 )
-from checkpoint_core.queries._visits import changes, completeness, latest, timeline
 
 __all__ = [
     "AGES",
+    "FACTS",
+    "IDENTITIES",
     "PERIODS",
     "QUERIES",
+    "STATUSES",
+    "SUBMISSION",
     "VISIT",
+    "Dialect",
     "Filters",
+    "Identity",
     "Parameter",
     "Query",
     "ask",
@@ -39,6 +57,9 @@ __all__ = [
     "lateness",
     "latest",
     "pass_rates",
+    "resubmitted",
+    "submissions",
+    "submissions_view",
     "timeline",
     "waiting",
 ]

@@ -1,15 +1,21 @@
-"""How many: events by any fields, visits by their current status, errors and pass rates."""
+"""How many: events by any fields, submissions by where they stand, errors and pass rates."""
 
 from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
 
-from checkpoint_core.queries._filters import NO_FILTERS, Filters, filter_events
-from checkpoint_core.queries._grouping import summarize
-from checkpoint_core.queries._visits import latest
+from checkpoint_core.queries._filters import NO_FILTERS, Filters, candidates, filter_events, wanted
+from checkpoint_core.queries._grouping import checked, summarize
+from checkpoint_core.queries._identity import Identity
+from checkpoint_core.queries._lives import lives
+from checkpoint_core.queries._submissions import described, labelled
 
-_STATUS: Final = pl.col("action")
+_STATUS: Final = pl.col("status")
+_OUTCOME: Final = pl.col("outcome")
+_IS_THERE: Final = _STATUS != "deleted"
+_PASSED: Final = _OUTCOME == "pass-qc"
+_FAILED: Final = _OUTCOME == "not-pass-qc"
 
 
 def counts(
@@ -22,48 +28,75 @@ def counts(
 
     Rows are counted: an event that was rewritten counts with each of its versions.
     """
-    return summarize(filter_events(events, filters), by, pl.len().alias("events"))
+    by = checked(events, by)
+    rows = filter_events(events, filters)
+    if "center_label" in by:
+        rows = labelled(rows, events, filters)
+    return summarize(rows, by, pl.len().alias("events"))
 
 
 def current_status(
-    events: pl.LazyFrame, filters: Filters = NO_FILTERS, *, by: Sequence[str] = ("center_label",)
+    events: pl.LazyFrame,
+    filters: Filters = NO_FILTERS,
+    *,
+    by: Sequence[str] = ("center_label",),
+    identity: Identity = "submission",
 ) -> pl.LazyFrame:
-    """Count visits by fields of their latest event, and by its action as `status`."""
-    visits = latest(events, filters).with_columns(_STATUS.alias("status"))
-    return summarize(visits, [*by, "status"], pl.len().alias("visits"))
+    """Count submissions by fields, by `status`, and by the last `outcome` that stands beside it."""
+    by = checked(events, by)
+    found = _standing(events, filters, by, identity)
+    return summarize(found, [*by, "status", "outcome"], pl.len().alias("submissions"))
 
 
-def errors_by_center(events: pl.LazyFrame, filters: Filters = NO_FILTERS) -> pl.LazyFrame:
-    """Count for each center_label the `visits`, and those of them that are `errors`.
+def errors_by_center(
+    events: pl.LazyFrame, filters: Filters = NO_FILTERS, *, identity: Identity = "submission"
+) -> pl.LazyFrame:
+    """Count for each center the `submissions`, and those of them that are `errors`.
 
-    An error is a visit whose latest event is not-pass-qc. Visits whose latest event is delete are
-    not counted; a center with nothing else has zeros.
+    An error is a submission whose last outcome is not-pass-qc; `resubmitted` are the errors that
+    were handed in again since. Deleted ones are not counted; a center with nothing else has zeros.
     """
+    by = checked(events, ["center_label"])
     return summarize(
-        latest(events, filters),
-        ["center_label"],
-        (_STATUS != "delete").sum().alias("visits"),
-        (_STATUS == "not-pass-qc").sum().alias("errors"),
+        _standing(events, filters, by, identity),
+        by,
+        _IS_THERE.sum().alias("submissions"),
+        _FAILED.sum().alias("errors"),
+        (_FAILED & (_STATUS == "resubmitted")).sum().alias("resubmitted"),
     )
 
 
 def pass_rates(
-    events: pl.LazyFrame, filters: Filters = NO_FILTERS, *, by: Sequence[str] = ("center_label",)
+    events: pl.LazyFrame,
+    filters: Filters = NO_FILTERS,
+    *,
+    by: Sequence[str] = ("center_label",),
+    identity: Identity = "submission",
 ) -> pl.LazyFrame:
-    """Count visits by fields of their latest event, and say which share of them passed QC.
+    """Count submissions by fields, and say which share of them passed QC.
 
-    `visits` are `passed`, `not_passed` or `unchecked`, by their latest event; deleted ones are none
-    of them. `pass_rate` is passed / (passed + not_passed), null where that is no number.
+    `submissions` are `passed` or `not_passed` by their last outcome, or without one `waiting` or
+    `duplicate`; deleted ones are none of them. `resubmitted` are those of passed and not_passed
+    that were handed in again since. `pass_rate` is passed / (passed + not_passed), null where that
+    is no number.
     """
-    passed, not_passed = _STATUS == "pass-qc", _STATUS == "not-pass-qc"
+    by = checked(events, by)
     counted = summarize(
-        latest(events, filters),
+        _standing(events, filters, by, identity),
         by,
-        (_STATUS != "delete").sum().alias("visits"),
-        passed.sum().alias("passed"),
-        not_passed.sum().alias("not_passed"),
-        (~_STATUS.is_in(["pass-qc", "not-pass-qc", "delete"])).sum().alias("unchecked"),
+        _IS_THERE.sum().alias("submissions"),
+        _PASSED.sum().alias("passed"),
+        _FAILED.sum().alias("not_passed"),
+        *(_STATUS.eq(name).sum().alias(name) for name in ("waiting", "resubmitted", "duplicate")),
     )
-    checked = pl.col("passed") + pl.col("not_passed")
-    rate = pl.when(checked > 0).then(pl.col("passed") / checked)
+    outcomes = pl.col("passed") + pl.col("not_passed")
+    rate = pl.when(outcomes > 0).then(pl.col("passed") / outcomes)
     return counted.with_columns(rate.alias("pass_rate"))
+
+
+def _standing(
+    events: pl.LazyFrame, filters: Filters, by: Sequence[str], identity: Identity
+) -> pl.LazyFrame:
+    """Return the submissions that are asked for, as groups see them."""
+    found = wanted(lives(candidates(events, filters, identity), identity), filters, identity)
+    return described(found, events, filters, identity, labels="center_label" in by)

@@ -1,18 +1,13 @@
-"""What a question is about: filters over the fields of events, alone or of visits."""
+"""What a question is about: filters over the fields of events, alone or of submissions."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Final
 
 import polars as pl
 from msgspec import Struct, structs
 
-VISIT: Final = ("study", "pipeline_adcid", "ptid", "visit_date", "visit_number", "datatype")
-"""What identifies a visit, together. A missing visit_number equals a missing one.
-
-Module and packet are no part of it: they are filled in later. Centers and studies are: they give
-out their identifiers on their own.
-"""
+from checkpoint_core.queries._identity import IDENTITIES, Identity, without_zeros
 
 _VALUES: Final = (
     "study",
@@ -25,8 +20,16 @@ _VALUES: Final = (
     "gear_name",
     "action",
     "module",
+    "modality",
     "packet",
 )
+_CANONICAL: Final = {
+    "study": pl.col("key_study"),
+    "module": pl.when(pl.col("datatype") == "form").then("key_part"),
+    "modality": pl.when(pl.col("datatype") != "form").then("key_part"),
+}
+"""What a submission's filters look at, other than at the fields of its latest event."""
+_TEST_CENTER: Final = 0
 
 
 class Filters(Struct, frozen=True, kw_only=True):
@@ -35,6 +38,10 @@ class Filters(Struct, frozen=True, kw_only=True):
     A tuple names the values of which a field must have one; None among them stands for a missing
     one. Visit dates are inclusive at both ends. Times are not: `timestamp_to` is the first moment
     that is too late, as the first of the next month.
+
+    A participant is meant with leading zeros and without. A center is meant by its latest label, or
+    by one that is no longer in use by any. Center 0, the test site, is left out unless it is named
+    or `include_test_center` asks for it.
 
     Raises:
         TypeError: something else stands where a tuple of values belongs, or a time where a date
@@ -53,11 +60,13 @@ class Filters(Struct, frozen=True, kw_only=True):
     gear_name: tuple[str, ...] = ()
     action: tuple[str, ...] = ()
     module: tuple[str | None, ...] = ()
+    modality: tuple[str | None, ...] = ()
     packet: tuple[str | None, ...] = ()
     visit_date_from: date | None = None
     visit_date_to: date | None = None
     timestamp_from: datetime | None = None
     timestamp_to: datetime | None = None
+    include_test_center: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what would silently match something else."""
@@ -77,34 +86,45 @@ NO_FILTERS: Final = Filters()
 
 def filter_events(events: pl.LazyFrame, filters: Filters = NO_FILTERS) -> pl.LazyFrame:
     """Keep the events of which every filter holds, in their order."""
-    return events.filter(*_about_visit(filters), *_until(filters), *_about_event(filters))
+    columns = events.collect_schema().names()
+    others = [name for name in _VALUES if name not in _ABOUT_CENTERS]
+    fields = {name: pl.col(name) if name in columns else pl.lit(None, pl.String) for name in others}
+    return _of_centers(events, filters).filter(
+        *_dated(filters), *_until(filters), *_since(filters), *_among(filters, fields)
+    )
 
 
-def candidates(events: pl.LazyFrame, filters: Filters) -> pl.LazyFrame:
-    """Keep the events of visits that may be asked for, as they stood at `timestamp_to`.
+def candidates(events: pl.LazyFrame, filters: Filters, identity: Identity) -> pl.LazyFrame:
+    """Keep the events of what may be asked for, as it stood at `timestamp_to`.
 
-    Of each visit all events until then: what could tell one from another is left to `wanted`.
+    Of each submission or visit all events until then: what could tell one from another is left to
+    `wanted`. Raises ValueError for an identity that there is not.
     """
-    return events.filter(*_about_visit(filters), *_until(filters))
+    if identity not in IDENTITIES:
+        raise ValueError(f"identity: give one of these: {', '.join(IDENTITIES)}")
+    names = {name: pl.col(name) for name in _by_identity(identity)}
+    return _of_centers(events, filters).filter(
+        *_dated(filters), *_until(filters), *_among(filters, names)
+    )
 
 
-def wanted(rows: pl.LazyFrame, filters: Filters) -> pl.LazyFrame:
-    """Keep those of the candidates, or of what stands for a visit, of which the rest holds."""
-    return rows.filter(*_about_event(filters))
+def wanted(rows: pl.LazyFrame, filters: Filters, identity: Identity) -> pl.LazyFrame:
+    """Keep those of which the rest of the filters holds.
 
-
-def recent(rows: pl.LazyFrame, filters: Filters) -> pl.LazyFrame:
-    """Keep the candidates from `timestamp_from` on.
-
-    A visit whose latest event is not among them is not wanted, so that earlier ones need not be
-    read to find the latest.
+    `rows` have the columns of events and `key_study`, and `key_part` where they are submissions.
     """
-    return rows.filter(*_since(filters))
-
-
-def is_about_events(filters: Filters) -> bool:
-    """Tell whether `wanted` would look at anything."""
-    return any(True for _ in _about_event(filters))
+    names = [name for name in _VALUES if name not in {*_by_identity(identity), *_ABOUT_CENTERS}]
+    fields = {name: pl.col(name) for name in names}
+    if identity == "submission":
+        fields |= _CANONICAL
+        upper = {
+            name: tuple(value.upper() if value else None for value in getattr(filters, name))
+            for name in ("module", "modality")
+        }
+        filters = structs.replace(filters, **upper)
+    else:
+        fields["study"] = _CANONICAL["study"]
+    return rows.filter(*_since(filters), *_among(filters, fields))
 
 
 def given(filters: Filters) -> set[str]:
@@ -112,8 +132,44 @@ def given(filters: Filters) -> set[str]:
     return {name for name, value in structs.asdict(filters).items() if value not in {(), None}}
 
 
-def _about_visit(filters: Filters) -> Iterator[pl.Expr]:
-    yield from _among(filters, [name for name in _VALUES if name in VISIT])
+def latest_labels(events: pl.LazyFrame, filters: Filters) -> pl.LazyFrame:
+    """Return the latest label of each center that has events in the filters' range of time."""
+    rows = events.filter(*_until(filters), *_since(filters))
+    return rows.group_by("pipeline_adcid").agg(pl.col("center_label").last())
+
+
+_ABOUT_CENTERS: Final = {"pipeline_adcid", "center_label"}
+
+
+def _by_identity(identity: Identity) -> list[str]:
+    """Name the fields that are the same in all events of a submission or visit, but for centers."""
+    found = {"submission": ["ptid", "datatype"], "visit": ["ptid", "visit_number"]}
+    return found[identity]
+
+
+def _of_centers(events: pl.LazyFrame, filters: Filters) -> pl.LazyFrame:
+    """Keep the events of the centers that are asked for."""
+    adcid = pl.col("pipeline_adcid")
+    if filters.pipeline_adcid:
+        events = events.filter(adcid.is_in(filters.pipeline_adcid))
+    elif not filters.center_label and not filters.include_test_center:
+        events = events.filter(adcid.ne_missing(_TEST_CENTER))
+    if not filters.center_label:
+        return events
+    named = _named(events.filter(*_until(filters)), filters.center_label)
+    return events.join(named, on="pipeline_adcid", how="semi", maintain_order="left")
+
+
+def _named(events: pl.LazyFrame, labels: tuple[str, ...]) -> pl.LazyFrame:
+    """Return the numbers of the centers that have these labels, or once had one that none has."""
+    asked = pl.col("center_label").is_in(labels)
+    latest = events.group_by("pipeline_adcid").agg(pl.col("center_label").last()).filter(asked)
+    once = events.filter(asked).select("pipeline_adcid", "center_label").unique()
+    former = once.join(latest, on="center_label", how="anti")
+    return pl.concat([latest.select("pipeline_adcid"), former.select("pipeline_adcid")]).unique()
+
+
+def _dated(filters: Filters) -> Iterator[pl.Expr]:
     if filters.visit_date_from is not None:
         yield pl.col("visit_date") >= filters.visit_date_from
     if filters.visit_date_to is not None:
@@ -125,18 +181,16 @@ def _until(filters: Filters) -> Iterator[pl.Expr]:
         yield pl.col("timestamp") < filters.timestamp_to.astimezone(UTC)
 
 
-def _about_event(filters: Filters) -> Iterator[pl.Expr]:
-    yield from _among(filters, [name for name in _VALUES if name not in VISIT])
-    yield from _since(filters)
-
-
 def _since(filters: Filters) -> Iterator[pl.Expr]:
     if filters.timestamp_from is not None:
         yield pl.col("timestamp") >= filters.timestamp_from.astimezone(UTC)
 
 
-def _among(filters: Filters, names: Iterable[str]) -> Iterator[pl.Expr]:
-    for name in names:
+def _among(filters: Filters, fields: Mapping[str, pl.Expr]) -> Iterator[pl.Expr]:
+    """Give the conditions that fields have one of the values."""
+    for name, field in fields.items():
         values: tuple[object, ...] = getattr(filters, name)
-        if values:
-            yield pl.col(name).is_in(values, nulls_equal=True)
+        if values and name == "ptid":
+            yield without_zeros(field).is_in([str(value).lstrip("0") or "0" for value in values])
+        elif values:
+            yield field.is_in(values, nulls_equal=True)

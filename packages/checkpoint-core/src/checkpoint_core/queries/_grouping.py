@@ -12,17 +12,19 @@ A week begins on Monday.
 """
 
 
-def groups(frame: pl.LazyFrame, by: Sequence[str]) -> list[pl.Expr]:
-    """Return the expressions to group a frame by.
+def checked(events: pl.LazyFrame, by: Sequence[str]) -> tuple[str, ...]:
+    """Return what to group by: columns of events and periods, centers by number and label.
 
-    Raises ValueError for what is neither a column of the frame nor a period.
+    Raises ValueError for what is neither.
     """
-    columns = frame.collect_schema().names()
+    columns = events.collect_schema().names()
     unknown = [name for name in by if name not in columns and name not in PERIODS]
     if isinstance(by, str) or unknown:
         choices = ", ".join([*columns, *PERIODS])
         raise ValueError(f"by: give a sequence of these: {choices}")
-    return [_group(name) for name in dict.fromkeys(by)]
+    # Two centers may have the same label, and one has several in the course of time.
+    pairs = [("pipeline_adcid", name) if name == "center_label" else (name,) for name in by]
+    return tuple(dict.fromkeys(name for pair in pairs for name in pair))
 
 
 def _group(name: str) -> pl.Expr:
@@ -34,10 +36,8 @@ def _group(name: str) -> pl.Expr:
 def summarize(frame: pl.LazyFrame, by: Sequence[str], *columns: pl.Expr) -> pl.LazyFrame:
     """Aggregate a frame, one row for each group, sorted by the groups with missing values first.
 
-    Without anything to group by: one row, also for an empty frame.
+    `by` is `checked`. Without anything to group by: one row, also for an empty frame.
     """
-    expressions = groups(frame, by)
-    if not expressions:
+    if not by:
         return frame.select(*columns)
-    names = [expression.meta.output_name() for expression in expressions]
-    return frame.group_by(expressions).agg(*columns).sort(names)
+    return frame.group_by([_group(name) for name in by]).agg(*columns).sort(by)

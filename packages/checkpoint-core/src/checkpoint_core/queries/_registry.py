@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 import polars as pl
 from msgspec import UNSET, Struct, UnsetType
 
-from checkpoint_core.queries import _counts, _times, _visits
+from checkpoint_core.queries import _counts, _submissions, _times
 from checkpoint_core.queries._filters import NO_FILTERS, Filters, filter_events
 
 
@@ -15,11 +15,11 @@ class Parameter(Struct, frozen=True, kw_only=True):
     """What a query takes besides filters.
 
     `kind` is `fields` (a tuple of names of columns and periods), `time` (a datetime with its
-    offset) or `count` (an int). Without a default it has to be given.
+    offset), `count` (an int) or `identity` (one of IDENTITIES). Without a default it has to be given.
     """
 
     name: str
-    kind: Literal["fields", "time", "count"]
+    kind: Literal["fields", "time", "count", "identity"]
     default: Any | UnsetType = UNSET
     help: str
 
@@ -48,6 +48,17 @@ def _by(*default: str) -> Parameter:
     )
 
 
+_IDENTITY: Final = Parameter(
+    name="identity",
+    kind="identity",
+    default="submission",
+    help="What it is about: each submission, or each visit (visit, by participant, date and number).",
+)
+_AS_OF: Final = Parameter(name="as_of", kind="time", help="The moment at which to look.")
+_OF_LAST_LIFE: Final = (
+    "What came before the last delete does not count, and a deleted submission is not counted."
+)
+
 _ALL: Final = (
     Query(
         name="events",
@@ -59,67 +70,93 @@ _ALL: Final = (
         answer=filter_events,
     ),
     Query(
-        name="latest",
-        summary="The latest event of each visit.",
+        name="submissions",
+        summary="Each submission: where it stands, and how it came.",
         definition=(
-            "One row for each visit: the last of its events in the order of the file. "
-            "A deleted visit is there, with its delete."
+            "One row for each submission. `status` is where it stands, `outcome` its last outcome, "
+            "`open_since` the first submit that no outcome has followed. Times, counts and days "
+            "are of the time since its last delete; a deleted submission is there, with status "
+            "deleted. `submits` are without the `duplicates`, submits that were taken back. "
+            "`days_to_qc` is missing where no submit came before the first pass-qc."
         ),
-        answer=_visits.latest,
+        parameters=(_IDENTITY,),
+        answer=_submissions.submissions,
+    ),
+    Query(
+        name="latest",
+        summary="The latest event of each submission.",
+        definition=(
+            "One row for each submission: the last of its events by timestamp, of equal ones by "
+            "action (submit, duplicate-submit, not-pass-qc, pass-qc, delete), then by arrival. "
+            "A deleted submission is there, with its delete."
+        ),
+        parameters=(_IDENTITY,),
+        answer=_submissions.latest,
     ),
     Query(
         name="status",
-        summary="Visits by current status.",
+        summary="Submissions by where they stand.",
         definition=(
-            "Counts visits by the action of their latest event. "
-            "A deleted visit has the status delete."
+            "Counts submissions by status: `waiting` for a first outcome, `resubmitted` after the "
+            "outcome that stands beside it, by their last outcome `pass-qc` or `not-pass-qc`, "
+            "`deleted`, or `duplicate` where all that was handed in was known already. A submit or "
+            "outcome after a delete begins anew."
         ),
-        parameters=(_by("center_label"),),
+        parameters=(_by("center_label"), _IDENTITY),
         answer=_counts.current_status,
     ),
     Query(
         name="timeline",
-        summary="All events of the chosen visits, step by step.",
+        summary="All events of the chosen submissions, step by step.",
         definition=(
-            "Every event of a visit in the order of the file, numbered from 1. "
+            "Every event of a submission in the order of `latest`, numbered from 1. "
             "A delete is a step like any other."
         ),
-        answer=_visits.timeline,
+        parameters=(_IDENTITY,),
+        answer=_submissions.timeline,
     ),
     Query(
         name="changes",
-        summary="Which fields changed between successive events of a visit.",
+        summary="Which fields changed between successive events.",
         definition=(
-            "One row for each event of a visit but its first. `changed` names the fields that "
-            "differ from the event before, other than the timestamp; it is empty where the event "
-            "was logged again without a change. Filters on anything but the visit are about the "
-            "later event of the two. A delete is an event like any other."
+            "One row for each event of a submission but its first. `changed` names the fields that "
+            "are written otherwise than in the event before, other than the timestamp; it is empty "
+            "where the event was logged again without a change. Filters on what does not identify "
+            "the submission are about the later event of the two. A delete is an event like any "
+            "other."
         ),
-        answer=_visits.changes,
+        parameters=(_IDENTITY,),
+        answer=_submissions.changes,
     ),
     Query(
         name="completeness",
-        summary="How visits became more complete.",
+        summary="How submissions became more complete.",
         definition=(
-            "One row for each visit of at least `min_events` events. `module_versions` and "
+            "One row for each submission of at least `min_events` events. `module_versions` and "
             "`packet_versions` count the values that the field has had, `filled` names those of "
             "the two that the first event lacks and the latest has, `missing` those that the "
             "latest lacks. A delete is an event like any other."
         ),
         parameters=(
             Parameter(
-                name="min_events", kind="count", default=2, help="Only visits of so many events."
+                name="min_events",
+                kind="count",
+                default=2,
+                help="Only submissions of so many events.",
             ),
+            _IDENTITY,
         ),
-        answer=_visits.completeness,
+        answer=_submissions.completeness,
     ),
     Query(
         name="errors-by-center",
-        summary="Visits with errors, by center.",
+        summary="Submissions with errors, by center.",
         definition=(
-            "`errors` are visits whose latest event is not-pass-qc, out of all `visits` that are "
-            "not deleted. A center whose visits are all deleted has zeros."
+            "`errors` are submissions whose last outcome is not-pass-qc, out of all `submissions` "
+            "that are not deleted; `resubmitted` are those of the errors that were handed in again "
+            "since. A center whose submissions are all deleted has zeros."
         ),
+        parameters=(_IDENTITY,),
         answer=_counts.errors_by_center,
     ),
     Query(
@@ -134,38 +171,39 @@ _ALL: Final = (
     ),
     Query(
         name="pass-rates",
-        summary="Share of checked visits that passed QC.",
+        summary="Share of checked submissions that passed QC.",
         definition=(
-            "By the latest event of each visit: `passed` is pass-qc, `not_passed` is not-pass-qc, "
-            "`unchecked` anything else but delete; `visits` is their sum. `pass_rate` is passed "
-            "divided by passed and not_passed, and missing where both are 0. Deleted visits are "
-            "not counted."
+            "By the last outcome of each submission: `passed` is pass-qc, `not_passed` is "
+            "not-pass-qc; without one it is `waiting` or a `duplicate`; `submissions` is their "
+            "sum. `resubmitted` are those of passed and not_passed that were handed in again "
+            "since. `pass_rate` is passed divided by passed and not_passed, and missing where both "
+            "are 0. A deleted submission is not counted."
         ),
-        parameters=(_by("center_label"),),
+        parameters=(_by("center_label"), _IDENTITY),
         answer=_counts.pass_rates,
     ),
     Query(
         name="days-to-submission",
         summary="Days from visit to first submission.",
         definition=(
-            "Whole days from visit_date to the day of the visit's first submit, in UTC. What came "
-            "before a visit's last delete does not count; a deleted visit is not counted. "
-            "`negative` visits were submitted before their date; they are in all numbers. "
+            "Whole days from visit_date to the day of the first submit, in UTC; one that a "
+            f"duplicate-submit took back is none. {_OF_LAST_LIFE} "
+            "`negative` ones were submitted before their date; they are in all numbers. "
             "Percentiles are interpolated. Time filters and periods are about that submit."
         ),
-        parameters=(_by("center_label"),),
+        parameters=(_by("center_label"), _IDENTITY),
         answer=_times.days_to_submission,
     ),
     Query(
         name="days-to-qc",
         summary="Days from visit to first passing QC.",
         definition=(
-            "Whole days from visit_date to the day of the visit's first pass-qc, in UTC. What came "
-            "before a visit's last delete does not count; a deleted visit is not counted. "
-            "`negative` visits passed before their date; they are in all numbers. "
+            "Whole days from visit_date to the day of the first pass-qc, in UTC, where a submit "
+            f"came before it. {_OF_LAST_LIFE} "
+            "`negative` ones passed before their date; they are in all numbers. "
             "Percentiles are interpolated. Time filters and periods are about that pass-qc."
         ),
-        parameters=(_by("center_label"),),
+        parameters=(_by("center_label"), _IDENTITY),
         answer=_times.days_to_qc,
     ),
     Query(
@@ -185,15 +223,27 @@ _ALL: Final = (
     ),
     Query(
         name="waiting",
-        summary="Visits submitted and never passed, by age.",
+        summary="Submissions that wait for a first outcome, by age.",
         definition=(
-            "Visits with a submit and no pass-qc before `as_of`, whatever their status; "
-            "`days_waiting` are whole days of 24 hours since the first submit. What came before a "
-            "visit's last delete does not count; a deleted visit is not waiting. Time filters are "
-            "about that submit."
+            "Submissions that were handed in before `as_of` and have no outcome; `days_waiting` "
+            f"are whole days of 24 hours since the first submit. {_OF_LAST_LIFE} Those handed in "
+            "again after an outcome are not here but in resubmitted. Time filters are about that "
+            "submit."
         ),
-        parameters=(Parameter(name="as_of", kind="time", help="The moment at which to look."),),
+        parameters=(_AS_OF, _IDENTITY),
         answer=_times.waiting,
+    ),
+    Query(
+        name="resubmitted",
+        summary="Submissions handed in again after an outcome, by age.",
+        definition=(
+            "Submissions that were handed in again before `as_of`, after their last `outcome`; "
+            "`days_waiting` are whole days of 24 hours since the first submit after it. No "
+            "backlog: until August 2026 an unchanged resubmission was never told to be one. "
+            f"{_OF_LAST_LIFE} Time filters are about that submit."
+        ),
+        parameters=(_AS_OF, _IDENTITY),
+        answer=_times.resubmitted,
     ),
 )
 

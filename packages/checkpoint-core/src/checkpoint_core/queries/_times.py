@@ -9,72 +9,79 @@ from msgspec import structs
 
 from checkpoint_core.queries._filters import (
     NO_FILTERS,
-    VISIT,
     Filters,
     candidates,
     filter_events,
     given,
     wanted,
 )
-from checkpoint_core.queries._grouping import summarize
-from checkpoint_core.queries._visits import started_anew
+from checkpoint_core.queries._grouping import checked, summarize
+from checkpoint_core.queries._identity import IDENTITIES, KEYS, Identity
+from checkpoint_core.queries._lives import lives
+from checkpoint_core.queries._submissions import described
 
 AGES: Final = ("under 7 days", "7 to 29 days", "30 to 89 days", "90 days or more")
-"""How long a visit has been waiting, in classes, the shortest first."""
+"""How long a submission has been waiting, in classes, the shortest first."""
 
-_OF_LEDGER: Final = {"pipeline_adcid", "ptid", "timestamp_from", "timestamp_to"}
-
-
-def days_from_visit() -> pl.Expr:
-    """Return the whole days from an event's visit_date to its timestamp, as `days`.
-
-    A day begins at midnight UTC. Negative where the event is dated before the visit.
-    """
-    return (pl.col("timestamp").dt.date() - pl.col("visit_date")).dt.total_days().alias("days")
+_DAYS: Final = {"first_submit": "days_to_submission", "first_pass": "days_to_qc"}
+_OF_LEDGER: Final = {
+    "pipeline_adcid",
+    "ptid",
+    "timestamp_from",
+    "timestamp_to",
+    "include_test_center",
+}
 
 
 def days_to_submission(
-    events: pl.LazyFrame, filters: Filters = NO_FILTERS, *, by: Sequence[str] = ("center_label",)
+    events: pl.LazyFrame,
+    filters: Filters = NO_FILTERS,
+    *,
+    by: Sequence[str] = ("center_label",),
+    identity: Identity = "submission",
 ) -> pl.LazyFrame:
-    """Summarize the whole days from visit to first submission, by fields of the latest event."""
-    return _days_to("submit", events, filters, by)
+    """Summarize the whole days from visit to first submit, by fields of the submission."""
+    return _days_to("first_submit", events, filters, by, identity)
 
 
 def days_to_qc(
-    events: pl.LazyFrame, filters: Filters = NO_FILTERS, *, by: Sequence[str] = ("center_label",)
+    events: pl.LazyFrame,
+    filters: Filters = NO_FILTERS,
+    *,
+    by: Sequence[str] = ("center_label",),
+    identity: Identity = "submission",
 ) -> pl.LazyFrame:
-    """Summarize the whole days from visit to first passing QC, by fields of the latest event."""
-    return _days_to("pass-qc", events, filters, by)
+    """Summarize the whole days from visit to first passing QC, by fields of the submission."""
+    return _days_to("first_pass", events, filters, by, identity)
 
 
 def waiting(
-    events: pl.LazyFrame, filters: Filters = NO_FILTERS, *, as_of: datetime
+    events: pl.LazyFrame,
+    filters: Filters = NO_FILTERS,
+    *,
+    as_of: datetime,
+    identity: Identity = "submission",
 ) -> pl.LazyFrame:
-    """Return the visits that were submitted and never passed QC, as it stood at a moment.
+    """Return the submissions that wait for their first outcome, as it stood at a moment.
 
-    `days_waiting` are whole days from the first submission, `age` is its class, one of AGES.
-    Sorted by days_waiting, the longest first, then by VISIT.
+    `days_waiting` are whole days since the first submit, `age` is its class, one of AGES.
+    Sorted by days_waiting, the longest first, then by what identifies the submission.
     """
-    if as_of.tzinfo is None:
-        raise ValueError("as_of: give a time with its offset from UTC")
-    as_of = as_of.astimezone(UTC)
-    to = min(as_of, filters.timestamp_to or as_of)
-    filters = structs.replace(filters, timestamp_to=to)
-    passed = (pl.col("action") == "pass-qc").any()
-    visits = _since_first("submit", events, filters, status=pl.col("action").last(), passed=passed)
-    days = (pl.lit(as_of) - pl.col("timestamp")).dt.total_days()
-    return (
-        visits.filter(~pl.col("passed"))
-        .select(
-            *VISIT,
-            "center_label",
-            "status",
-            pl.col("timestamp").alias("submitted"),
-            days.alias("days_waiting"),
-            _age(days).alias("age"),
-        )
-        .sort("days_waiting", *VISIT, descending=[True, *(False for _ in VISIT)])
-    )
+    return _open("waiting", events, filters, as_of, identity).drop("outcome")
+
+
+def resubmitted(
+    events: pl.LazyFrame,
+    filters: Filters = NO_FILTERS,
+    *,
+    as_of: datetime,
+    identity: Identity = "submission",
+) -> pl.LazyFrame:
+    """Return the submissions that were handed in again after an outcome, as `waiting` does.
+
+    `outcome` is the last one, `days_waiting` are since the first submit after it.
+    """
+    return _open("resubmitted", events, filters, as_of, identity)
 
 
 def lateness(
@@ -92,6 +99,7 @@ def lateness(
         raise ValueError(f"the ledger has no such fields to filter by: {', '.join(unknown)}")
     timed = (pl.col("state") == "accepted") & (pl.col("versions") == 1)
     late = (pl.col("last_modified") - pl.col("timestamp")) / timedelta(hours=1)
+    by = checked(ledger, by)
     rows = filter_events(ledger, filters).with_columns(pl.when(timed).then(late).alias("hours"))
     return summarize(
         rows,
@@ -103,24 +111,47 @@ def lateness(
 
 
 def _days_to(
-    action: str, events: pl.LazyFrame, filters: Filters, by: Sequence[str]
+    moment: str,
+    events: pl.LazyFrame,
+    filters: Filters,
+    by: Sequence[str],
+    identity: Identity,
 ) -> pl.LazyFrame:
-    visits = _since_first(action, events, filters).with_columns(days_from_visit())
-    return summarize(visits, by, pl.len().alias("visits"), *_spread("days"))
+    """Summarize days; time filters and periods are about the moment to which they are."""
+    by = checked(events, by)
+    days = pl.col(_DAYS[moment]).alias("days")
+    timed = lives(candidates(events, filters, identity), identity).filter(days.is_not_null())
+    found = wanted(timed.with_columns(days, timestamp=pl.col(moment)), filters, identity)
+    rows = described(found, events, filters, identity, labels="center_label" in by)
+    return summarize(rows, by, pl.len().alias("submissions"), *_spread("days"))
 
 
-def _since_first(
-    action: str, events: pl.LazyFrame, filters: Filters, **facts: pl.Expr
+def _open(
+    status: str, events: pl.LazyFrame, filters: Filters, as_of: datetime, identity: Identity
 ) -> pl.LazyFrame:
-    """Return the visits that have had such an event since they were last deleted.
-
-    Each is its latest event, but with the first such event's timestamp; so filters and periods
-    are about that one.
-    """
-    when = pl.when(pl.col("action") == action).then(pl.col("timestamp")).min()
-    visits = started_anew(candidates(events, filters)).group_by(VISIT)
-    found = visits.agg(pl.all().exclude(*VISIT, "timestamp").last(), when, **facts)
-    return wanted(found.filter(pl.col("timestamp").is_not_null()), filters)
+    """Return submissions with an open submit; time filters are about the first such submit."""
+    if as_of.tzinfo is None:
+        raise ValueError("as_of: give a time with its offset from UTC")
+    as_of = as_of.astimezone(UTC)
+    to = min(as_of, filters.timestamp_to or as_of)
+    filters = structs.replace(filters, timestamp_to=to)
+    standing = lives(candidates(events, filters, identity), identity)
+    chosen = standing.filter(pl.col("status") == status).with_columns(timestamp="open_since")
+    found = wanted(chosen, filters, identity)
+    days = (pl.lit(as_of) - pl.col("timestamp")).dt.total_days().alias("days_waiting")
+    keys = KEYS[identity]
+    in_order = found.with_columns(days).sort(
+        "days_waiting", *keys, descending=[True, *(False for _ in keys)]
+    )
+    return described(in_order, events, filters, identity).select(
+        *IDENTITIES[identity],
+        "study",
+        "center_label",
+        "outcome",
+        pl.col("timestamp").alias("submitted"),
+        "days_waiting",
+        _age(pl.col("days_waiting")).alias("age"),
+    )
 
 
 def _spread(name: str) -> list[pl.Expr]:

@@ -16,6 +16,7 @@ from typing import Final
 import duckdb
 import polars as pl
 
+from checkpoint_core.queries import submissions_view
 from checkpoint_lambda.cli._answers import Answer
 from checkpoint_lambda.cli._duckdb_types import taken
 from checkpoint_lambda.cli._sql_answers import ArrowStream, NotOneQueryError, SqlError
@@ -26,6 +27,7 @@ _VIEW: Final = "checkpoint_events"
 # In a schema of their own, in nobody's way.
 _ANSWER: Final = "asked.answer"
 _ROWS: Final = "asked.rows"
+_NUMBERED: Final = "asked.checkpoint_events_numbered"
 _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "allow_community_extensions": False,
     "allow_extension_repositories": "forbidden",
@@ -47,13 +49,18 @@ _DAMAGE: Final = (
 """What DuckDB raises over a damaged file, among other things; besides its base class."""
 
 
-def ask(sql: str, file: Path, *, limit: int | None) -> Answer:
-    """Answer one query over the view `checkpoint_events` of a file, at most `limit` rows of it.
+def ask(sql: str, file: Path, *, limit: int | None, include_test_center: bool = False) -> Answer:
+    """Answer one query over the views of a file, at most `limit` rows of it.
+
+    `checkpoint_events` are its rows, `checkpoint_submissions` what core tells of them.
 
     The file's folder must be the caller's own: what does not fit into memory goes there. While
     DuckDB works, signals are heeded. Raises SqlError or NotOneQueryError.
     """
-    with _connected(_own(file)) as connection, ThreadPoolExecutor(max_workers=1) as pool:
+    with (
+        _connected(_own(file), include_test_center=include_test_center) as connection,
+        ThreadPoolExecutor(max_workers=1) as pool,
+    ):
         future = pool.submit(_answer, connection, sql, limit)
         try:
             # A wait without an end would not be: polars has signals not interrupt it.
@@ -82,7 +89,7 @@ def _own(file: Path) -> Path:
 
 
 @contextmanager
-def _connected(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def _connected(file: Path, *, include_test_center: bool) -> Iterator[duckdb.DuckDBPyConnection]:
     spill = str(file.parent / "spill")
     places = {"temp_directory": spill, "home_directory": spill, "secret_directory": spill}
     with duckdb.connect(config=_CONFIG | places) as connection:
@@ -92,14 +99,26 @@ def _connected(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("SET enable_progress_bar = false")
         connection.execute("SET allowed_paths = $1", [[str(file), pattern]])
         connection.execute("SET enable_external_access = false")
-        with _told():
-            connection.execute(
-                f"CREATE VIEW {_VIEW} AS "
-                f"FROM read_parquet({_literal(pattern)}, hive_partitioning = false)"
-            )
         connection.execute("CREATE SCHEMA asked")
+        with _told():
+            for statement in _views(_literal(pattern), include_test_center=include_test_center):
+                connection.execute(statement)
         connection.execute("SET lock_configuration = true")
         yield connection
+
+
+def _views(file: str, *, include_test_center: bool) -> Iterator[str]:
+    """Yield the statements that make the views of a file; it is given as a literal."""
+    yield f"CREATE VIEW {_VIEW} AS FROM read_parquet({file}, hive_partitioning = false)"
+    # Of no rows, for the columns that format 1.0 lacks.
+    yield f"""
+        CREATE VIEW {_NUMBERED} AS
+        FROM read_parquet({file}, hive_partitioning = false, file_row_number = true)
+        UNION ALL BY NAME
+        SELECT NULL::VARCHAR AS naccid, NULL::VARCHAR AS modality WHERE false
+    """
+    view = submissions_view("duckdb", include_test_center=include_test_center)
+    yield view.replace("checkpoint_events_numbered", _NUMBERED)
 
 
 def _answer(connection: duckdb.DuckDBPyConnection, sql: str, limit: int | None) -> Answer:

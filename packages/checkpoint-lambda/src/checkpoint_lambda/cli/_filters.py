@@ -3,13 +3,29 @@
 from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from checkpoint_lambda.cli._options import parser
 
-__all__ = ["Action", "date_option", "given", "given_or_missing", "time_option", "value_option"]
+__all__ = [
+    "About",
+    "Action",
+    "TestCenterOption",
+    "date_option",
+    "given",
+    "given_or_missing",
+    "time_option",
+    "value_option",
+]
+
+TestCenterOption = Annotated[
+    bool,
+    typer.Option(
+        "--include-test-center", help="Also of center 0, the test site, which is left out."
+    ),
+]
 
 
 class Action(StrEnum):
@@ -20,6 +36,13 @@ class Action(StrEnum):
     NOT_PASS_QC = "not-pass-qc"  # noqa: S105 - neither is this
     DELETE = "delete"
     DUPLICATE_SUBMIT = "duplicate-submit"
+
+
+class About(StrEnum):
+    """What a query can be about: the identities of the core."""
+
+    SUBMISSION = "submission"
+    VISIT = "visit"
 
 
 def value_option(what: str, *, may_be_missing: bool = False, **more: Any) -> Any:

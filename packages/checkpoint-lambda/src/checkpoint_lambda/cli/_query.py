@@ -13,7 +13,9 @@ from checkpoint_lambda._workdir import temporary_folder
 from checkpoint_lambda.cli._answers import CsvOption, Form, LimitOption, ParquetOption, deliver
 from checkpoint_lambda.cli._failures import ended_well
 from checkpoint_lambda.cli._filters import (
+    About,
     Action,
+    TestCenterOption,
     date_option,
     given,
     given_or_missing,
@@ -74,7 +76,7 @@ def query_command(
     ] = None,
     study: Annotated[list[str] | None, value_option("study")] = None,
     pipeline_adcid: Annotated[
-        list[int] | None, value_option("center's number", metavar="N", min=1)
+        list[int] | None, value_option("center's number", metavar="N", min=0)
     ] = None,
     center_label: Annotated[list[str] | None, value_option("center")] = None,
     project_label: Annotated[list[str] | None, value_option("project")] = None,
@@ -85,6 +87,7 @@ def query_command(
     ] = None,
     datatype: Annotated[list[str] | None, value_option("datatype")] = None,
     module: Annotated[list[str] | None, value_option("module", may_be_missing=True)] = None,
+    modality: Annotated[list[str] | None, value_option("modality", may_be_missing=True)] = None,
     packet: Annotated[list[str] | None, value_option("packet", may_be_missing=True)] = None,
     action: Annotated[
         list[Action] | None, value_option(f"action: {', '.join(Action)}", metavar="ACTION")
@@ -101,6 +104,15 @@ def query_command(
     timestamp_to: Annotated[
         datetime | None, time_option("Only before this time: as things stood then.")
     ] = None,
+    include_test_center: TestCenterOption = False,
+    identity: Annotated[
+        About | None,
+        typer.Option(
+            metavar="IDENTITY",
+            help="What it is about: each submission, or each visit, by participant, date and "
+            "number. [default: submission]",
+        ),
+    ] = None,
     by: Annotated[
         list[str] | None,
         typer.Option(
@@ -110,11 +122,14 @@ def query_command(
         ),
     ] = None,
     as_of: Annotated[
-        datetime | None, time_option("For waiting: the time at which to look. [default: now]")
+        datetime | None,
+        time_option("For waiting and resubmitted: the time at which to look. [default: now]"),
     ] = None,
     min_events: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="For completeness: only visits of so many events."),
+        typer.Option(
+            min=1, metavar="N", help="For completeness: only submissions of so many events."
+        ),
     ] = None,
     limit: LimitOption = None,
     as_json: JsonOption = False,
@@ -125,12 +140,14 @@ def query_command(
     """Ask the checkpoint one of the usual questions; --list names them.
 
     Filters are options named like fields. Each may be given several times, and one of its values
-    must hold. In a query about visits, filters on anything but the visit are about its latest
-    event. Dates and times are UTC.
+    must hold. In a query about submissions, filters on what does not identify one are about its
+    latest event. A center is meant by its number or its latest label. Dates and times are UTC.
     """
     del list_queries, explain  # whoever gives them does not get here
     query = named(name, hint="NAME")
-    parameters = parameters_of(query, {"by": by, "as_of": as_of, "min_events": min_events})
+    parameters = parameters_of(
+        query, {"by": by, "as_of": as_of, "min_events": min_events, "identity": identity}
+    )
     filters = Filters(
         study=given(study),
         pipeline_adcid=tuple(pipeline_adcid or ()),
@@ -141,12 +158,14 @@ def query_command(
         visit_number=given_or_missing(visit_number),
         datatype=given(datatype),
         module=given_or_missing(module),
+        modality=given_or_missing(modality),
         packet=given_or_missing(packet),
         action=given(action),
         visit_date_from=visit_date_from,
         visit_date_to=visit_date_to,
         timestamp_from=timestamp_from,
         timestamp_to=timestamp_to,
+        include_test_center=include_test_center,
     )
     store = checkpoint_store(checkpoint)
     form = Form.of(as_json=as_json, as_csv=as_csv, parquet=parquet, limit=limit)

@@ -13,6 +13,7 @@ from checkpoint_core.errors import CorruptCheckpointError
 from checkpoint_core.inspection import read_rejects
 from checkpoint_lambda._workdir import temporary_folder
 from checkpoint_lambda.cli._failures import ended_well
+from checkpoint_lambda.cli._filters import TestCenterOption
 from checkpoint_lambda.cli._opening import is_damaged, opened, scanned
 from checkpoint_lambda.cli._options import CheckpointArgument, DebugOption, checkpoint_store
 from checkpoint_lambda.cli._output import one_line, write_lines
@@ -61,6 +62,7 @@ def report_command(
             min=1, metavar="N", help="Hide counts below N, other than 0; 1 shows every count."
         ),
     ] = _THRESHOLD,
+    include_test_center: TestCenterOption = False,
     csv: Annotated[
         Path | None,
         typer.Option(
@@ -80,7 +82,13 @@ def report_command(
     with ended_well(debug=debug):
         _check_extra()
         period = _period(month, first, last)
-        report = _make(store, period, center=center, threshold=threshold)
+        report = _make(
+            store,
+            period,
+            center=center,
+            include_test_center=include_test_center,
+            threshold=threshold,
+        )
         write_lines(_write(report, output, csv))
 
 
@@ -112,7 +120,12 @@ def _period(month: str | None, first: date | None, last: date | None) -> "Period
 
 
 def _make(
-    store: CheckpointStore, period: "Period", *, center: str | None, threshold: int
+    store: CheckpointStore,
+    period: "Period",
+    *,
+    center: str | None,
+    include_test_center: bool,
+    threshold: int,
 ) -> "Report":
     from checkpoint_lambda.report import UnknownCenterError, make_report  # noqa: PLC0415
 
@@ -126,6 +139,7 @@ def _make(
                 files.metadata,
                 period,
                 center=center,
+                include_test_center=include_test_center,
                 threshold=threshold,
             )
         except UnknownCenterError as error:

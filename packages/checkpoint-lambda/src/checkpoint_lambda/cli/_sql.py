@@ -20,6 +20,7 @@ from checkpoint_lambda.cli._answers import (
     deliver,
 )
 from checkpoint_lambda.cli._failures import ended_well
+from checkpoint_lambda.cli._filters import TestCenterOption
 from checkpoint_lambda.cli._opening import is_damaged, opened
 from checkpoint_lambda.cli._options import (
     CheckpointArgument,
@@ -49,11 +50,12 @@ def sql_command(
         str,
         typer.Argument(
             metavar="SQL",
-            help="One query over the view checkpoint_events, in DuckDB's SQL; - reads it from "
-            "stdin.",
+            help="One query over the views checkpoint_events and checkpoint_submissions, in "
+            "DuckDB's SQL; - reads it from stdin.",
         ),
     ],
     *,
+    include_test_center: TestCenterOption = False,
     limit: LimitOption = None,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
@@ -62,8 +64,9 @@ def sql_command(
 ) -> None:
     """Ask the checkpoint a question in SQL.
 
-    The rows are in the view checkpoint_events; `DESCRIBE checkpoint_events` lists its columns. A
-    query cannot change anything, nor read any other file.
+    The rows are in the view checkpoint_events, and what they say of each submission in
+    checkpoint_submissions; `DESCRIBE checkpoint_events` lists its columns. A query cannot change
+    anything, nor read any other file.
     """
     store = checkpoint_store(checkpoint)
     form = Form.of(as_json=as_json, as_csv=as_csv, parquet=parquet, limit=limit)
@@ -73,7 +76,7 @@ def sql_command(
         sql = given.decode("utf-8-sig", "replace")
         file = opened(store, workdir).events
         try:
-            answer = _ask(sql, file, limit=form.rows)
+            answer = _ask(sql, file, limit=form.rows, include_test_center=include_test_center)
         except SqlError as error:
             if error.may_be_damage and is_damaged(file):
                 raise CorruptCheckpointError(store.location, "a part of it is damaged") from error
@@ -82,7 +85,7 @@ def sql_command(
         deliver(answer, form)
 
 
-def _ask(sql: str, file: Path, *, limit: int | None) -> Answer:
+def _ask(sql: str, file: Path, *, limit: int | None, include_test_center: bool) -> Answer:
     try:
         # Here, because no other command needs it, and it takes its time.
         from checkpoint_lambda.cli._duckdb import ask  # noqa: PLC0415
@@ -91,7 +94,7 @@ def _ask(sql: str, file: Path, *, limit: int | None) -> Answer:
             raise
         raise _NoDuckDBError from None
     try:
-        return ask(sql, file, limit=limit)
+        return ask(sql, file, limit=limit, include_test_center=include_test_center)
     except NotOneQueryError as error:
         raise typer.BadParameter(str(error), param_hint="SQL") from error
 

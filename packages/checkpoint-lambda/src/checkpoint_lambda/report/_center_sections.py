@@ -15,6 +15,7 @@ from checkpoint_lambda.report._sections import (
     capital,
     count_panel,
     is_nothing,
+    outcomes,
     passing,
 )
 from checkpoint_lambda.report._sheets import DASH, Sheet, Value, days, number, percent, total, words
@@ -27,7 +28,7 @@ _NOBODY = Days(visits="none", negative="none", median=None, p90=None)
 
 
 def status_section(figures: Figures, centers: Sequence[Center]) -> Section:
-    """Tell where the visits of each center stand."""
+    """Tell where the submissions of each center stand."""
     table, threshold = figures.status, figures.threshold
     found = [table.row(center.name) if center.has_data else None for center in centers]
     panels = [
@@ -40,20 +41,20 @@ def status_section(figures: Figures, centers: Sequence[Center]) -> Section:
         rows.append(_row(center, values, width=len(table.columns) + 1))
     return Section(
         anchor="status",
-        title="Status of visits",
+        title="Status of submissions",
         finding=_standing(table),
         chart=_bars(centers, panels),
         sheet=Sheet(
             name="status",
-            caption="Visits with events in the period, by center and latest status",
-            headings=("center", *table.columns, "all visits"),
+            caption="Submissions with events in the period, by center and status",
+            headings=("center", *table.columns, "all submissions"),
             rows=tuple(rows),
             totals=(words("all centers"), *map(total, table.column_totals()), total(table.total())),
         ),
         definitions=(
             QUERIES["status"].definition,
             (
-                "Here: the status in which the visit stood at the end of the period, if its latest "
+                "Here: where the submission stood at the end of the period, if its latest "
                 "event until then is of the period. In the chart each status has a scale of its own."
             ),
         ),
@@ -62,18 +63,18 @@ def status_section(figures: Figures, centers: Sequence[Center]) -> Section:
 
 def _standing(table: CountTable) -> str:
     if is_nothing(table.total()):
-        return "No visit had an event in this period."
+        return "No submission had an event in this period."
     sums = zip(table.columns, table.column_totals(), strict=True)
     parts = [f"{at_least(whole)} stand at {name}" for name, whole in sums if whole.at_least]
     told = f": {', '.join(parts)}" if parts else ""
-    return f"{capital(at_least(table.total()))} visits had events{told}."
+    return f"{capital(at_least(table.total()))} submissions had events{told}."
 
 
 def errors_section(figures: Figures, centers: Sequence[Center]) -> Section:
-    """Tell how many visits of each center have errors, and which share passed QC."""
+    """Tell how many submissions of each center have errors, and which share passed QC."""
     table, threshold = figures.status, figures.threshold
-    counts = zip(table.column("not-pass-qc"), table.column("pass-qc"), strict=True)
-    pairs = dict(zip(table.rows, counts, strict=True))
+    passed, failed = outcomes(table)
+    pairs = dict(zip(table.rows, zip(failed, passed, strict=True), strict=True))
     found = [pairs.get(center.name, (0, 0)) if center.has_data else None for center in centers]
     rates = [None if pair is None else share(pair[1], pair[0]) for pair in found]
     errors = count_panel(
@@ -103,7 +104,7 @@ def errors_section(figures: Figures, centers: Sequence[Center]) -> Section:
         chart=_bars(centers, panels),
         sheet=Sheet(
             name="errors",
-            caption="Visits with errors, visits that passed QC, and pass rate, by center",
+            caption="Submissions with errors, those that passed QC, and pass rate, by center",
             headings=("center", "errors", "passed", "pass rate"),
             rows=tuple(rows),
         ),
@@ -120,14 +121,12 @@ def _rates_told(table: CountTable, centers: Sequence[Center], rates: Sequence[fl
     if overall is None:
         return "There is no pass rate that can be shown."
     if count == 1:
-        return (
-            f"{overall:.1%} of the checked visits passed QC, at the one center that can be shown."
-        )
+        return f"{overall:.1%} of the checked submissions passed QC, at the one center that can be shown."
     named = zip(rates, (center.name for center in centers), strict=True)
     told = sorted((rate, name) for rate, name in named if rate is not None)
     (lowest, last), (highest, first) = told[0], told[-1]
     return (
-        f"{overall:.1%} of the checked visits passed QC, over the {count} centers that can be "
+        f"{overall:.1%} of the checked submissions passed QC, over the {count} centers that can be "
         f"shown: from {lowest:.1%} ({last}) to {highest:.1%} ({first})."
     )
 
@@ -162,7 +161,7 @@ def days_section(
         sheet=Sheet(
             name=query,
             caption=f"Days from visit until {done}, by center",
-            headings=("center", "visits", "median days", "9 of 10 within days", "negative"),
+            headings=("center", "submissions", "median days", "9 of 10 within days", "negative"),
             rows=(*rows, everyone) if len(centers) > 1 else tuple(rows),
         ),
         definitions=(QUERIES[query].definition, _percentiles_told(threshold)),
@@ -174,9 +173,9 @@ def _percentiles_told(threshold: int) -> str:
     if threshold <= 1:
         return told
     return (
-        f"{told} The one is shown from {threshold * 2} visits on and the other from "
-        f"{threshold * 10}, in whole days: over fewer they would tell about single visits. Where "
-        "other tables hide more, it takes more. For the same reason numbers of visits are told "
+        f"{told} The one is shown from {threshold * 2} submissions on and the other from "
+        f"{threshold * 10}, in whole days: over fewer they would tell about single ones. Where "
+        "other tables hide more, it takes more. For the same reason numbers of submissions are told "
         "roughly."
     )
 
@@ -187,10 +186,10 @@ def _days_row(its: Days) -> tuple[Value, ...]:
 
 def _days_told(every: Days, done: str) -> str:
     if every.visits == "none":
-        return f"No visit was {done} in this period."
+        return f"Nothing was {done} in this period."
     if every.median is None:
-        return f"Too few visits were {done} in this period to say how long it took."
-    finding = f"Half of the visits were {done} within {days(every.median).text} days"
+        return f"Too few submissions were {done} in this period to say how long it took."
+    finding = f"Half of the submissions were {done} within {days(every.median).text} days"
     if every.p90 is None:
         return f"{finding}."
     return f"{finding}, nine of ten within {days(every.p90).text}."

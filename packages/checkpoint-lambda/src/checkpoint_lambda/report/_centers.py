@@ -17,21 +17,33 @@ class Center(Struct, frozen=True, kw_only=True):
     """A center that sent events before the end of the period.
 
     `adcid` identifies it. `name` is its latest label, with the number where others have it too.
-    `has_data`: some of its events are of the period.
+    `has_data`: some of its events are of the period. `former` are labels that it had before.
     """
 
     adcid: int
     label: str
     name: str
     has_data: bool
+    former: tuple[str, ...] = ()
 
 
-def find_centers(events: pl.LazyFrame, period: Period) -> tuple[Center, ...]:
+_TEST_CENTER = 0
+
+
+def find_centers(
+    events: pl.LazyFrame, period: Period, *, include_test_center: bool
+) -> tuple[Center, ...]:
     """Find the centers that sent events before the end of the period, by number."""
+    if not include_test_center:
+        events = events.filter(pl.col("pipeline_adcid") != _TEST_CENTER)
     known = (
         events.filter(pl.col("timestamp") < period.end)
         .group_by("pipeline_adcid")
-        .agg(pl.col("center_label").last(), (pl.col("timestamp") >= period.begin).any())
+        .agg(
+            pl.col("center_label").last(),
+            (pl.col("timestamp") >= period.begin).any(),
+            pl.col("center_label").unique().alias("labels"),
+        )
         .sort("pipeline_adcid")
         .collect()
     )
@@ -42,8 +54,9 @@ def find_centers(events: pl.LazyFrame, period: Period) -> tuple[Center, ...]:
             label=label,
             name=_named(adcid, _shortened(label), is_alone=shortened[_shortened(label)] == 1),
             has_data=has_data,
+            former=tuple(sorted({*labels} - {label})),
         )
-        for adcid, label, has_data in known.iter_rows()
+        for adcid, label, has_data, labels in known.iter_rows()
     )
 
 
@@ -57,10 +70,13 @@ def _shortened(label: str) -> str:
 
 
 def find_center(centers: tuple[Center, ...], wanted: str) -> Center:
-    """Return the center that has this label or number; raises UnknownCenterError without one."""
+    """Return the center that has this label or number, or once had a label that none has now.
+
+    Raises UnknownCenterError without one.
+    """
     found = [
         center for center in centers if wanted in {center.label, center.name, str(center.adcid)}
-    ]
+    ] or [center for center in centers if wanted in center.former]
     if len(found) == 1:
         return found[0]
     if found:

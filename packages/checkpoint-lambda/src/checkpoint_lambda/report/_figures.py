@@ -25,9 +25,32 @@ from checkpoint_lambda.report._suppression import (
     tells,
 )
 
-__all__ = ["VISITS_FOR_SHARES", "Completeness", "Days", "DaysTable", "Figures", "figures"]
+__all__ = [
+    "FAILED_AGAIN",
+    "PASSED_AGAIN",
+    "VISITS_FOR_SHARES",
+    "Completeness",
+    "Days",
+    "DaysTable",
+    "Figures",
+    "figures",
+]
 
-_STATUSES: Final = ("submit", "pass-qc", "not-pass-qc", "delete")
+PASSED_AGAIN: Final = "resubmitted after pass-qc"
+FAILED_AGAIN: Final = "resubmitted after not-pass-qc"
+
+
+_ACTIONS: Final = ("submit", "pass-qc", "not-pass-qc", "delete")
+_ACTION_OF: Final = {
+    "waiting": "submit",
+    PASSED_AGAIN: "submit",
+    FAILED_AGAIN: "submit",
+    "pass-qc": "pass-qc",
+    "not-pass-qc": "not-pass-qc",
+    "deleted": "delete",
+    "duplicate": "duplicate-submit",
+}
+"""Where a submission can stand, and the action of which it had an event then."""
 _REASONED: Final = ("invalid", "excluded")
 _FIELDS: Final = ("module", "packet")
 
@@ -85,6 +108,7 @@ def figures(
     period: Period,
     *,
     adcid: int | None,
+    include_test_center: bool,
     threshold: int,
 ) -> Figures:
     """Ask everything that the report tells, about one center or all, and hide small counts.
@@ -95,6 +119,7 @@ def figures(
         pipeline_adcid=() if adcid is None else (adcid,),
         timestamp_from=period.begin,
         timestamp_to=period.end,
+        include_test_center=include_test_center,
     )
     names = {center.adcid: center.name for center in centers}
     volumes, visits = _events_and_visits(events, filters, names, period, threshold)
@@ -120,9 +145,10 @@ def _events_and_visits(
     period: Period,
     threshold: int,
 ) -> tuple[CountTable, CountTable]:
-    """Count events by time and action, and visits by center and status.
+    """Count events by time and action, and submissions by center and status.
 
-    A visit that stands at a status had at least one such event: the one table bounds the other.
+    A submission that stands at a status had at least one event of its action: the one table bounds
+    the other.
     """
     answer = ask("counts", events, filters, by=(period.by, "action")).collect()
     labels = {bucket.start: bucket.label for bucket in period.buckets()}
@@ -130,27 +156,44 @@ def _events_and_visits(
     taken = {(labels[start], action): events for start, action, events in answer.iter_rows()}
 
     stand = ask("status", events, filters, by=("pipeline_adcid",)).collect()
-    centers, statuses = _known(names, stand), _actions(stand["status"])
-    standing = {(names[adcid], status): visits for adcid, status, visits in stand.iter_rows()}
+    centers, statuses = _known(names, stand), tuple(_ACTION_OF)
+    standing = {
+        (names[adcid], _named(status, outcome)): submissions
+        for adcid, status, outcome, submissions in stand.iter_rows()
+    }
 
     alone = suppress(times, actions, taken, threshold=threshold)
-    at_most = {name: greatest(alone.column(name), threshold) for name in actions}
+    at_most = {
+        name: greatest(alone.column(action), threshold) for name, action in _ACTION_OF.items()
+    }
     visits = suppress(centers, statuses, standing, threshold=threshold, at_most=at_most)
-    at_least = {name: least(visits.column(name), threshold) for name in statuses}
+    at_least = dict.fromkeys(_ACTION_OF.values(), 0)
+    for name, action in _ACTION_OF.items():
+        at_least[action] += least(visits.column(name), threshold)
     volumes = suppress(times, actions, taken, threshold=threshold, at_least=at_least)
     # Where nothing is left to withhold that would help, it must not even be told what is small.
-    told = {
-        name
-        for name in statuses
-        if tells(visits.column(name), 0, at_most[name], threshold=threshold)
-        or tells(volumes.column(name), at_least[name], None, threshold=threshold)
-    }
+    told = set()
+    for name, action in _ACTION_OF.items():
+        cells, most = visits.column(name), at_most[name]
+        # What others of the same action take up leaves less for this one.
+        others = at_least[action] - least(cells, threshold)
+        end = None if most is None else most - others
+        if tells(cells, 0, end, threshold=threshold) or tells(
+            volumes.column(action), at_least[action], None, threshold=threshold
+        ):
+            told.add(action)
     return volumes.withheld(told), visits
 
 
+def _named(status: str, outcome: str | None) -> str:
+    """Return where it stands, with the last outcome of what was handed in again."""
+    again = {"pass-qc": PASSED_AGAIN, "not-pass-qc": FAILED_AGAIN}
+    return again[outcome or ""] if status == "resubmitted" else status
+
+
 def _present(visits: CountTable, threshold: int) -> dict[str, int]:
-    """Return for each center how many visits it has at the least, as far as anybody is told."""
-    kept = [index for index, status in enumerate(visits.columns) if status != "delete"]
+    """Return for each center how many submissions it has at the least, as far as anybody is told."""
+    kept = [index for index, status in enumerate(visits.columns) if status != "deleted"]
     return {
         name: least([cells[index] for index in kept], threshold)
         for name, cells in zip(visits.rows, visits.cells, strict=True)
@@ -175,12 +218,12 @@ def _days(
     for row in answer.iter_rows(named=True):
         center = names[row["pipeline_adcid"]]
         known = present[center]
-        visits += floor(row["visits"], known, threshold=threshold)
+        visits += floor(row["submissions"], known, threshold=threshold)
         negative += floor(row["negative"], known, threshold=threshold)
         by_center[center] = Days(
-            visits=roughly(row["visits"], known, threshold=threshold),
+            visits=roughly(row["submissions"], known, threshold=threshold),
             negative=roughly(row["negative"], known, threshold=threshold),
-            **_percentiles(row, min(row["visits"], known), threshold),
+            **_percentiles(row, min(row["submissions"], known), threshold),
         )
     all_centers = Days(
         visits=or_more(visits, threshold=threshold),
@@ -275,4 +318,4 @@ def _known(names: Mapping[int, str], answer: pl.DataFrame) -> tuple[str, ...]:
 
 def _actions(found: pl.Series) -> tuple[str, ...]:
     """Return the actions to tell about: the usual ones, then what else there is."""
-    return (*_STATUSES, *sorted(set(found) - set(_STATUSES)))
+    return (*_ACTIONS, *sorted(set(found) - set(_ACTIONS)))

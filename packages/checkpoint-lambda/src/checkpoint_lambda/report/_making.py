@@ -42,6 +42,7 @@ def make_report(
     period: Period,
     *,
     center: str | None = None,
+    include_test_center: bool = False,
     threshold: int,
 ) -> Report:
     """Make the report on a period, about all centers or one, without counts below the threshold.
@@ -55,13 +56,22 @@ def make_report(
         metadata: what the checkpoint says about itself.
         period: the days to report on.
         center: label or number of the one center; None for all.
+        include_test_center: all includes center 0, the test site.
         threshold: the least count that is shown, other than 0; 1 shows all.
 
     Raises:
         UnknownCenterError: no center is called so.
 
     """
-    telling = tell(events, rejects, metadata, period, center=center, threshold=threshold)
+    telling = tell(
+        events,
+        rejects,
+        metadata,
+        period,
+        center=center,
+        include_test_center=include_test_center,
+        threshold=threshold,
+    )
     return Report(
         title=telling.subject.title,
         page=page(telling.subject, telling.figures, telling.sections),
@@ -84,10 +94,13 @@ def tell(
     period: Period,
     *,
     center: str | None = None,
+    include_test_center: bool = False,
     threshold: int,
 ) -> Telling:
     """Find out what there is to tell. Takes and raises what `make_report` does."""
-    centers = find_centers(events, period)
+    # Whoever names a center may mean the test site.
+    some_test = include_test_center or center is not None
+    centers = find_centers(events, period, include_test_center=some_test)
     chosen = None if center is None else find_center(centers, center)
     adcid = None
     if chosen is not None:
@@ -98,6 +111,7 @@ def tell(
         centers,
         period,
         adcid=adcid,
+        include_test_center=include_test_center,
         threshold=threshold,
     )
     subject = Subject(period=period, center=chosen, centers=centers, metadata=metadata)

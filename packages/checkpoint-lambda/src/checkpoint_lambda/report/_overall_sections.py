@@ -66,7 +66,7 @@ def _told(table: CountTable) -> str:
 
 
 def completeness_section(figures: Figures) -> Section:
-    """Tell which share of visits lacks a field, and which share got it later."""
+    """Tell which share of submissions lacks a field, and which share got it later."""
     found = figures.completeness
     shown = [field for field in found if field.missing is not None]
     names = [field.field for field in found]
@@ -82,7 +82,7 @@ def completeness_section(figures: Figures) -> Section:
         chart=(lambda width: bars(names, panels, width=width)) if shown else None,
         sheet=Sheet(
             name="completeness",
-            caption="Shares of the visits with forms, by what became of a field",
+            caption="Shares of the forms handed in, by what became of a field",
             headings=("field", *(panel.title for panel in panels)),
             rows=tuple(
                 (words(each.field), *map(percent, (each.from_start, each.later, each.missing)))
@@ -92,9 +92,9 @@ def completeness_section(figures: Figures) -> Section:
         definitions=(
             QUERIES["completeness"].definition,
             (
-                "Here: visits of the datatype form, of one event or more, whose latest event is of the "
+                "Here: submissions of the datatype form, of one event or more, whose latest event is of the "
                 "period. Shares are rounded to whole percent. Where small counts are hidden, so are shares "
-                f"that would tell one, and all of fewer than {VISITS_FOR_SHARES} visits."
+                f"that would tell one, and all of fewer than {VISITS_FOR_SHARES} submissions."
             ),
         ),
     )
@@ -107,9 +107,9 @@ def _shares(title: str, shares: list[float | None], color: str) -> Panel:
 
 def _lacking(shown: list[Completeness]) -> str:
     if not shown:
-        return "What the visits with forms lack cannot be told without telling about too few."
+        return "What forms lack cannot be told without telling about too few."
     lacks = " and ".join(f"{each.missing:.0%} lack {each.field}" for each in shown)
-    return f"Of the visits with forms, {lacks}."
+    return f"Of the forms handed in, {lacks}."
 
 
 def rejects_section(figures: Figures) -> Section:

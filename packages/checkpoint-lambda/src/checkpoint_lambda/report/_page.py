@@ -100,7 +100,7 @@ def _glance(subject: Subject, figures: Figures) -> Iterator[_Fact]:
         )
         yield _Fact("Passed QC", percent(rate).text, over)
     else:
-        yield _Fact("Passed QC", percent(rate).text, "of the checked visits")
+        yield _Fact("Passed QC", percent(rate).text, "of the checked submissions")
     yield _Fact("To submission", _median(figures.submission.every.median), "median")
     yield _Fact("To QC", _median(figures.qc.every.median), "median")
 

@@ -5,8 +5,16 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from checkpoint_lambda.report._charts import Chart, Panel
+from checkpoint_lambda.report._figures import FAILED_AGAIN, PASSED_AGAIN
 from checkpoint_lambda.report._sheets import Sheet, number
-from checkpoint_lambda.report._suppression import Cell, CountTable, Hidden, Total, share
+from checkpoint_lambda.report._suppression import (
+    Cell,
+    CountTable,
+    Hidden,
+    Total,
+    share,
+    together,
+)
 
 __all__ = [
     "COLORS",
@@ -16,6 +24,7 @@ __all__ = [
     "capital",
     "count_panel",
     "is_nothing",
+    "outcomes",
     "passing",
 ]
 
@@ -24,6 +33,8 @@ COLORS = {
     "pass-qc": "var(--pass)",
     "not-pass-qc": "var(--fail)",
     "delete": "var(--delete)",
+    "waiting": "var(--submit)",
+    "deleted": "var(--delete)",
 }
 OTHER = "var(--other)"
 
@@ -69,10 +80,17 @@ def count_panel(title: str, cells: Sequence[Cell | None], threshold: int) -> Pan
     )
 
 
+def outcomes(status: CountTable) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:
+    """Return how many passed and how many failed at each center, by their last outcome."""
+    passed = zip(status.column("pass-qc"), status.column(PASSED_AGAIN), strict=True)
+    failed = zip(status.column("not-pass-qc"), status.column(FAILED_AGAIN), strict=True)
+    return tuple(map(together, passed)), tuple(map(together, failed))
+
+
 def passing(status: CountTable) -> tuple[float | None, int]:
     """Return the pass rate over the centers whose numbers are shown, and how many these are."""
     passed, failed, centers = 0, 0, 0
-    for pair in zip(status.column("pass-qc"), status.column("not-pass-qc"), strict=True):
+    for pair in zip(*outcomes(status), strict=True):
         match pair:
             case (int(its_passed), int(its_failed)) if its_passed + its_failed:
                 passed, failed, centers = passed + its_passed, failed + its_failed, centers + 1

@@ -31,6 +31,7 @@ __all__ = [
     "sum_shown",
     "suppress",
     "tells",
+    "together",
 ]
 
 
@@ -167,6 +168,15 @@ def sum_shown(cells: Sequence[Cell]) -> Total:
     """Return the total of some cells."""
     shown = [cell for cell in cells if not isinstance(cell, Hidden)]
     return Total(sum(shown), exact=len(shown) == len(cells))
+
+
+def together(cells: Sequence[Cell]) -> Cell:
+    """Return the sum of cells as one, which is shown only where each of them is."""
+    hidden = [cell for cell in cells if isinstance(cell, Hidden)]
+    whole = sum_shown(cells)
+    if whole.exact:
+        return whole.at_least
+    return hidden[0] if len(hidden) == 1 and whole.at_least == 0 else Hidden.WITHHELD
 
 
 def share(part: Cell, rest: Cell) -> float | None:
