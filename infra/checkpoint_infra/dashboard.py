@@ -83,6 +83,10 @@ def _graphs(config: Configuration) -> dict[str, list[Metric]]:
         "Not in the checkpoint": last("RejectsTotal"),
         "Left aside by a run": last("ObjectsDenied", "ObjectsDeferred", "ObjectsUnrecognized"),
         "Dated in the future": sums("FutureDatedEvents"),
+        "Rows to get a newer format's columns": [
+            *sums("RowsUpgraded"),
+            *last("RowsAwaitingUpgrade"),
+        ],
         "Waiting in queues": [
             metrics.of_queue(queue, "ApproximateNumberOfMessagesVisible", "Maximum")
             for queue in (names.failed_runs, names.undelivered)

@@ -1,37 +1,32 @@
 """Queries that are kept where they are asked: in Athena for analysts, in Logs for operators."""
 
+from pathlib import Path
 from typing import Final
 
 __all__ = ["ANALYSTS", "OPERATORS"]
 
-# Word for word what docs/analysing.md explains, which is tried there: what a status is, is decided
-# in one place.
-_RANKED: Final = """\
-WITH ranked AS (
-  SELECT *, row_number() OVER (
-    PARTITION BY study, pipeline_adcid, ptid, visit_date, visit_number, datatype
-    ORDER BY "timestamp" DESC, module IS NULL, packet IS NULL
-  ) AS place
-  FROM checkpoint_events
+# What a submission is, is decided in one place; this is its definition in Athena's SQL.
+_SUBMISSIONS: Final = (
+    Path(__file__).resolve().parents[2]
+    / "packages/checkpoint-core/src/checkpoint_core/queries/submissions.athena.sql"
 )
-"""
 
-# ruff: noqa: S608 - nothing but constants is put together here
-
+# Those about submissions are word for word what docs/analysing.md explains, which is tried there.
 ANALYSTS: Final = {
-    "errors-by-center": f"""\
-{_RANKED}SELECT center_label, count(*) AS errors
-FROM ranked
-WHERE place = 1 AND action = 'not-pass-qc'
-GROUP BY center_label
+    "create-submissions-view": _SUBMISSIONS.read_text(encoding="utf-8"),
+    "errors-by-center": """\
+SELECT center_label, count(*) AS errors
+FROM checkpoint_submissions
+WHERE outcome = 'not-pass-qc'
+GROUP BY pipeline_adcid, center_label
 ORDER BY errors DESC, center_label
 LIMIT 3
 """,
-    "pass-rates": f"""\
-{_RANKED}SELECT study, count(*) AS checked,
-  round(avg(CASE WHEN action = 'pass-qc' THEN 1e0 ELSE 0e0 END), 4) AS pass_rate
-FROM ranked
-WHERE place = 1 AND action IN ('pass-qc', 'not-pass-qc')
+    "pass-rates": """\
+SELECT study, count(*) AS checked,
+  round(avg(CASE WHEN outcome = 'pass-qc' THEN 1e0 ELSE 0e0 END), 4) AS pass_rate
+FROM checkpoint_submissions
+WHERE outcome IS NOT NULL
 GROUP BY study
 ORDER BY study
 """,

@@ -534,7 +534,7 @@ def test_a_checkpoint_in_s3_is_asked_alike(
 def test_a_checkpoint_that_cannot_be_read_is_one_line(
     checkpoint: Path, command: tuple[str, str]
 ) -> None:
-    """Missing, cut short, or damaged in the middle, where only reading it finds out."""
+    """Missing, cut short, or damaged in the middle, where a digest or else reading finds out."""
     whole = checkpoint.read_bytes()
     name, what = command
 
@@ -544,6 +544,9 @@ def test_a_checkpoint_that_cannot_be_read_is_one_line(
         return ended.stderr
 
     checkpoint.write_bytes(whole[:4] + bytes(byte ^ 0x5A for byte in whole[4:400]) + whole[400:])
+    assert "is not as it was committed" in said()
+    for digests in checkpoint.parent.glob("_ledger/*/*.json"):
+        digests.unlink()
     assert "a part of it is damaged" in said()
     checkpoint.write_bytes(whole[:-9])
     assert "is not a whole Parquet file" in said()

@@ -28,5 +28,5 @@ def test_the_demonstration_runs_and_shows_what_it_promises(tmp_path: Path) -> No
         ("968", "unchanged"),
         ("1,034", "unchanged"),
     ] == outcomes
-    assert 6 == len(re.findall("^ok ", ended.stdout, re.MULTILINE))
+    assert 7 == len(re.findall("^ok ", ended.stdout, re.MULTILINE))
     assert re.search("^ adrc .* 0[.][0-9]+$", ended.stdout, re.MULTILINE)

@@ -314,7 +314,7 @@ def test_a_missing_bucket_is_named(s3: "S3Client", name: str) -> None:
 def test_what_is_written_is_encrypted_with_the_key_that_is_set(
     s3: "S3Client", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All three files, in both runs."""
+    """Checkpoint, ledgers, digests and rejects, in both runs."""
     monkeypatch.setenv("CHECKPOINT_KMS_KEY_ID", "alias/checkpoint")
     taken = write(s3, 1, 2)
     s3.put_object(Bucket=SOURCE, Key=object_key(3), Body=b"{}")
@@ -323,7 +323,7 @@ def test_what_is_written_is_encrypted_with_the_key_that_is_set(
     invoke()
 
     heads = [s3.head_object(Bucket=TARGET, Key=name) for name in names(s3)]
-    assert 4 == len(heads)
+    assert 6 == len(heads)
     assert {("aws:kms", "alias/checkpoint")} == {
         (head["ServerSideEncryption"], head["SSEKMSKeyId"]) for head in heads
     }

@@ -51,6 +51,7 @@ KEYS = [
     "incremental",
     "complete",
     "counts",
+    "awaiting_upgrade",
     "future_dated",
     "unknown_fields",
     "failed_files",

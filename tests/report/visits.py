@@ -103,7 +103,7 @@ def made_of(
         layout=1,
         commit_id="00000001-made-up",
         generation=1,
-        lineage=(),
+        lineage=("00000001-made-up",),
         source="file:///nowhere/",
         event_format=EventFormat.V1_0,
         rows=rows.height,

@@ -15,7 +15,13 @@ def folder_listing(subject: Subject) -> Verdict:
     """List the ledgers, and tell which probes could not be removed."""
     names = [file.name for file in subject.store.list_files(subject.ledgers)]
     probes = [name for name in names if name.rpartition("/")[2].startswith(PROBE)]
-    found = f"{subject.ledgers}: {len(names) - len(probes):,} ledgers"
+    # Beside them are digests, and rows that nobody has claimed.
+    ledgers = [
+        name
+        for name in names
+        if name.endswith(".parquet") and name.rpartition("/")[2][:1].isdecimal()
+    ]
+    found = f"{subject.ledgers}: {len(ledgers):,} ledgers"
     if probes:
         return warning(
             f"{found}, and {len(probes):,} probes that were left behind, such as {probes[0]}. "
