@@ -100,7 +100,9 @@ def as_row(values: dict[str, Any], event_format: EventFormat) -> Values:
 
 
 @st.composite
-def checkpoints(draw: st.DrawFn, event_format: EventFormat, **instead: list[Any]) -> pl.DataFrame:
+def checkpoints(
+    draw: st.DrawFn, /, event_format: EventFormat, **instead: list[Any]
+) -> pl.DataFrame:
     """Draw the rows of a checkpoint, in their order; more often than not of few submissions."""
     choices = choices_of(event_format) | instead
     if draw(st.booleans()):
