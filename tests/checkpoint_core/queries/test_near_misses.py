@@ -54,6 +54,15 @@ def test_a_datatype_written_otherwise_is_one(datatype: str) -> None:
     assert ("spelling", "datatype") == told[:2]
 
 
+def test_a_module_of_an_image_makes_no_other_datatype() -> None:
+    """It does not identify one: only what is written otherwise is told."""
+    stray = IMAGE | {"modality": None, "module": "MR", "timestamp": NOON + DAY}
+
+    (told,) = found(IMAGE, IMAGE | {"modality": "PT"}, stray)
+
+    assert ("missing", "modality") == told[:2]
+
+
 def test_what_lacks_its_module_is_shown_beside_what_has_one() -> None:
     """Which of them it belongs to cannot be told: beside the first."""
     one, two = {"module": "UDS"}, {"module": "FTLD"}
