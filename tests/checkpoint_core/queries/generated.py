@@ -32,6 +32,20 @@ PLACES = [
     (0, "000", DAYS[0], "form"),
 ]
 """Center, participant, date and datatype: the first two are one place."""
+NEAR_PLACES = [
+    (1, "A1", DAYS[0], "form"),
+    (1, "0a1", DAYS[0], "form"),
+    (1, "0-A1", DAYS[0], "form"),
+    (1, "A1", DAYS[0] + timedelta(days=1), "form"),
+    (1, "A1", DAYS[1], "form"),
+    (1, "A2", DAYS[0], "form"),
+    (1, "A1", DAYS[0], "Form"),
+    (1, "A1", DAYS[0], "dicom"),
+    (1, "-", DAYS[0], "form"),
+    (2, "A2", DAYS[0], "form"),
+]
+"""Places that are alike but for what may be a mistake, and such as are not."""
+NEAR_PARTS = [None, "UDS", "U DS", "ftld", ""]
 STUDIES = ["adrc", "dvcid", "leads"]
 NUMBERS = ["01", "1"]
 TIMES = [
@@ -86,9 +100,11 @@ def as_row(values: dict[str, Any], event_format: EventFormat) -> Values:
 
 
 @st.composite
-def checkpoints(draw: st.DrawFn, event_format: EventFormat) -> pl.DataFrame:
+def checkpoints(
+    draw: st.DrawFn, /, event_format: EventFormat, **instead: list[Any]
+) -> pl.DataFrame:
     """Draw the rows of a checkpoint, in their order; more often than not of few submissions."""
-    choices = choices_of(event_format)
+    choices = choices_of(event_format) | instead
     if draw(st.booleans()):
         choices["place"] = choices["place"][: draw(st.integers(1, 3))]
     events = st.fixed_dictionaries(

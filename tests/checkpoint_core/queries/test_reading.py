@@ -30,6 +30,7 @@ NEEDED = {
     "days-to-qc": COUNTED,
     "waiting": COUNTED,
     "resubmitted": COUNTED,
+    "near-misses": COUNTED | {"visit_number"},
 }
 """The columns of each query whose answer is not made of all of them."""
 

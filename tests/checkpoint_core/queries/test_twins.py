@@ -12,8 +12,11 @@ from msgspec import UNSET
 from checkpoint_core.queries import IDENTITIES, PERIODS, QUERIES, Filters, ask
 from nacc_event_model import EventFormat
 from tests.checkpoint_core.queries.generated import (
+    NEAR_PARTS,
+    NEAR_PLACES,
     TIMES,
     any_checkpoint,
+    checkpoints,
     filters,
     large_checkpoint,
     ledgers,
@@ -140,6 +143,19 @@ def test_other_questions_equal_their_twins(
     }
 
     assert_twins(name, frame, wanted, engine, **parameters)
+
+
+near_checkpoints = st.sampled_from(EventFormat).flatmap(
+    lambda each: checkpoints(each, place=NEAR_PLACES, module=NEAR_PARTS)
+)
+
+
+@given(near_checkpoints, filters(ptid=st.just(("A1",))), engines)
+def test_near_misses_are_those_of_pairs_one_by_one(
+    frame: pl.DataFrame, wanted: Filters, engine: Engine
+) -> None:
+    """Whatever differs between two submissions, and whichever of the two is asked for."""
+    assert_twins("near-misses", frame, wanted, engine)
 
 
 @given(

@@ -6,8 +6,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import polars as pl
+from msgspec import structs
 
 from checkpoint_core.queries import Filters
+from tests.checkpoint_core.queries import near_twins
 from tests.checkpoint_core.queries.oracle import (
     SUBMISSION,
     VISIT,
@@ -47,6 +49,7 @@ class Question:
     ) -> None:
         """Keep what is about whole submissions or visits, and came before the end."""
         self.filters, self.identity, self.columns = filters, identity, frame.columns
+        self.frame = frame
         ends = [end for end in (filters.timestamp_to, as_of) if end]
         before = [
             row
@@ -56,7 +59,7 @@ class Question:
         self.labels = {row["pipeline_adcid"]: row.get("center_label") for row in before}
         centers = self._centers(before)
         self.rows = [
-            row for row in before if row["pipeline_adcid"] in centers and self._is_dated(row)
+            row for row in before if row["pipeline_adcid"] in centers and self.is_dated(row)
         ]
 
     def _centers(self, rows: Sequence[Row]) -> set[int | None]:
@@ -76,7 +79,8 @@ class Question:
             found -= {0}
         return found
 
-    def _is_dated(self, row: Row) -> bool:
+    def is_dated(self, row: Row) -> bool:
+        """Tell whether its visit is in the range of dates."""
         first, last = self.filters.visit_date_from, self.filters.visit_date_to
         return not (first and row["visit_date"] < first) and not (last and row["visit_date"] > last)
 
@@ -349,6 +353,23 @@ def counts(question: Question, by: Sequence[str]) -> list[Row]:
     return grouped(rows, by, lambda rows: {"events": len(rows)})
 
 
+def near_misses(question: Question) -> list[Row]:
+    """Return what looks like one, where one of the two is chosen."""
+    unbounded: dict[str, Any] = {"visit_date_from": None, "visit_date_to": None}
+    wide = structs.replace(question.filters, ptid=(), datatype=(), **unbounded)
+    rows = []
+    for each in Question(question.frame, wide).all():
+        row = each.described() | each.facts() | {"latest": each.latest}
+        chosen = (
+            question.holds(row, ABOUT_ALL["submission"])
+            and question.is_dated(row)
+            and question.is_wanted(row)
+        )
+        rows.append(question.labelled(row | {"chosen": chosen}))
+    standing = [row for row in rows if row["status"] != "deleted"]
+    return near_twins.in_order(near_twins.found(standing))
+
+
 TWINS: dict[str, Callable[..., list[Row]]] = {
     "events": Question.events,
     "submissions": told,
@@ -367,6 +388,7 @@ TWINS: dict[str, Callable[..., list[Row]]] = {
     "lateness": lateness,
     "waiting": lambda question, as_of: open_ones(question, "waiting", as_of),
     "resubmitted": lambda question, as_of: open_ones(question, "resubmitted", as_of),
+    "near-misses": near_misses,
 }
 
 

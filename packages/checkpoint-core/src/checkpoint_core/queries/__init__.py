@@ -12,6 +12,7 @@ from checkpoint_core.queries._filters import Filters, filter_events
 from checkpoint_core.queries._grouping import PERIODS
 from checkpoint_core.queries._identity import IDENTITIES, SUBMISSION, VISIT, Identity
 from checkpoint_core.queries._lives import FACTS, STATUSES, days_from_visit
+from checkpoint_core.queries._near_misses import NEAR_MISSES, near_misses
 from checkpoint_core.queries._registry import QUERIES, Parameter, Query, ask
 from checkpoint_core.queries._sql import Dialect, submissions_view
 from checkpoint_core.queries._submissions import (
@@ -34,6 +35,7 @@ __all__ = [
     "AGES",
     "FACTS",
     "IDENTITIES",
+    "NEAR_MISSES",
     "PERIODS",
     "QUERIES",
     "STATUSES",
@@ -56,6 +58,7 @@ __all__ = [
     "filter_events",
     "lateness",
     "latest",
+    "near_misses",
     "pass_rates",
     "resubmitted",
     "submissions",

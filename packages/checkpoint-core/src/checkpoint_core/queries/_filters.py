@@ -113,18 +113,14 @@ def wanted(rows: pl.LazyFrame, filters: Filters, identity: Identity) -> pl.LazyF
 
     `rows` have the columns of events and `key_study`, and `key_part` where they are submissions.
     """
-    names = [name for name in _VALUES if name not in {*_by_identity(identity), *_ABOUT_CENTERS}]
-    fields = {name: pl.col(name) for name in names}
-    if identity == "submission":
-        fields |= _CANONICAL
-        upper = {
-            name: tuple(value.upper() if value else None for value in getattr(filters, name))
-            for name in ("module", "modality")
-        }
-        filters = structs.replace(filters, **upper)
-    else:
-        fields["study"] = _CANONICAL["study"]
-    return rows.filter(*_since(filters), *_among(filters, fields))
+    return rows.filter(*_told_later(filters, identity))
+
+
+def is_chosen(filters: Filters) -> pl.Expr:
+    """Tell of submissions, as `wanted` takes them, whether all filters hold but those on centers."""
+    names = {name: pl.col(name) for name in _by_identity("submission")}
+    conditions = (*_dated(filters), *_among(filters, names), *_told_later(filters, "submission"))
+    return pl.all_horizontal(pl.lit(value=True), *conditions).fill_null(value=False)
 
 
 def given(filters: Filters) -> set[str]:
@@ -145,6 +141,23 @@ def _by_identity(identity: Identity) -> list[str]:
     """Name the fields that are the same in all events of a submission or visit, but for centers."""
     found = {"submission": ["ptid", "datatype"], "visit": ["ptid", "visit_number"]}
     return found[identity]
+
+
+def _told_later(filters: Filters, identity: Identity) -> Iterator[pl.Expr]:
+    """Give the conditions on what can only be told of a whole submission or visit."""
+    names = [name for name in _VALUES if name not in {*_by_identity(identity), *_ABOUT_CENTERS}]
+    fields = {name: pl.col(name) for name in names}
+    if identity == "submission":
+        fields |= _CANONICAL
+        upper = {
+            name: tuple(value.upper() if value else None for value in getattr(filters, name))
+            for name in ("module", "modality")
+        }
+        filters = structs.replace(filters, **upper)
+    else:
+        fields["study"] = _CANONICAL["study"]
+    yield from _since(filters)
+    yield from _among(filters, fields)
 
 
 def _of_centers(events: pl.LazyFrame, filters: Filters) -> pl.LazyFrame:

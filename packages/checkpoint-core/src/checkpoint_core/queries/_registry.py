@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 import polars as pl
 from msgspec import UNSET, Struct, UnsetType
 
-from checkpoint_core.queries import _counts, _submissions, _times
+from checkpoint_core.queries import _counts, _near_misses, _submissions, _times
 from checkpoint_core.queries._filters import NO_FILTERS, Filters, filter_events
 
 
@@ -244,6 +244,21 @@ _ALL: Final = (
         ),
         parameters=(_AS_OF, _IDENTITY),
         answer=_times.resubmitted,
+    ),
+    Query(
+        name="near-misses",
+        summary="Submissions that may be one, but for a mistake.",
+        definition=(
+            "One row for two submissions of a center of which all that identifies them is equal but "
+            "what `differs`. `kind` is `spelling`, where that is only in blanks, case or "
+            "punctuation; `missing`, where one has no module or modality; `day`, where the dates "
+            "are a day apart and one of the two is waiting; `rewritten`, where the participant or "
+            "the date is another, but not the time of the first submit (nor, of dates, the visit "
+            "number), one is waiting, the other has an outcome, and no third comes into question. "
+            "Of several that are alike, each is beside the next. A deleted submission is not "
+            "shown. The filters hold of at least one of the two."
+        ),
+        answer=_near_misses.near_misses,
     ),
 )
 
