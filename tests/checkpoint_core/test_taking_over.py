@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from checkpoint_core import RunReport, Settings, StorageError
+from checkpoint_core import Condition, PutOutcome, RunReport, Settings, StorageError
 from checkpoint_core.errors import (
     CommitOutcomeUnknownError,
     CorruptCheckpointError,
@@ -384,6 +384,33 @@ def test_an_unknown_outcome_keeps_the_file_of_unclaimed_rows(half_taken: World) 
     report = half_taken.run(V11, list_restores=True)
 
     assert (report.counts.touched, report.counts.unchanged, report.total_events) == (1, 1, 2)
+    assert half_taken.problems(V11, source=True) == []
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_interrupted_commit_keeps_the_file_of_unclaimed_rows(
+    half_taken: World, when: str
+) -> None:
+    """By Ctrl-C, or because the time was over: nobody knows yet whether it is in force."""
+    first, _ = half_taken.source.objects
+    del half_taken.source.outcomes[first]
+    put_if = half_taken.store.put_if
+
+    def interrupted(name: str, file: Path, condition: Condition) -> PutOutcome:
+        if when == "after":
+            put_if(name, file, condition)
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(half_taken.store, "put_if", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            half_taken.run(V11, list_restores=True)
+    half_taken.source.outcomes.clear()
+
+    half_taken.run(V11, list_restores=True)
+
+    assert half_taken.rows().total() == 2
+    assert half_taken.metadata()["adopted_rows"] == 0
     assert half_taken.problems(V11, source=True) == []
 
 

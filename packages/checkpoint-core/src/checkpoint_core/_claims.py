@@ -5,21 +5,19 @@ changes. A commit by which some are claimed writes another file, of those that a
 belong to the pair, whatever becomes of it: a lost race, a crash, an older version that is restored.
 """
 
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 from msgspec import Struct
 
-from checkpoint_core._commit import Prepared, commit
 from checkpoint_core._layout import DamagedFileError, Names
 from checkpoint_core._merge import in_arrival_order, scan_rows
 from checkpoint_core._pairing import pair
 from checkpoint_core._parquet import digest_of, scan, sink
 from checkpoint_core._snapshot import Snapshot
-from checkpoint_core.errors import CommitOutcomeUnknownError, MissingLedgerError, StorageError
-from checkpoint_core.stores import CheckpointStore, Host
+from checkpoint_core.errors import MissingLedgerError
+from checkpoint_core.stores import CheckpointStore
 from nacc_event_model import EventFormat
 
 
@@ -141,27 +139,3 @@ def _fetched(store: CheckpointStore, adopted: Adopted, workdir: Path) -> Path:
         problem = f"{name} is not as it was committed"
         raise DamagedFileError(problem)
     return file
-
-
-def put_in_force(
-    store: CheckpointStore, prepared: Prepared, adopted: Adopted, *, etag: str | None, host: Host
-) -> bool:
-    """Commit, after writing a new file of unclaimed rows if there is one; say if it took place.
-
-    Where it certainly did not, the file is removed again. Raises what `commit` raises.
-    """
-    if adopted.file is None or not adopted.rows:
-        return commit(store, prepared, etag=etag, host=host)
-    name = Names(store.checkpoint_name).unclaimed(prepared.metadata.commit_id)
-    store.put(name, adopted.file)
-    may_be_in_force = False
-    try:
-        may_be_in_force = commit(store, prepared, etag=etag, host=host)
-    except CommitOutcomeUnknownError:
-        may_be_in_force = True
-        raise
-    finally:
-        if not may_be_in_force:
-            with suppress(StorageError):
-                store.delete(name)
-    return may_be_in_force
