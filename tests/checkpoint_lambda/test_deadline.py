@@ -21,7 +21,7 @@ def wait_for(remaining_s: float, *, reserve_s: float = 60.0, stage: str | None =
 )
 def test_what_is_in_progress_is_ended(remaining_s: float, reserve_s: float) -> None:
     """Three seconds before the end, or in the middle of a short reserve; the alarm is off then."""
-    with pytest.raises(OutOfTimeError, match="was over in the stage commit") as raised:
+    with pytest.raises(OutOfTimeError, match="was over in or after the stage commit") as raised:
         wait_for(remaining_s, reserve_s=reserve_s)
 
     assert "commit" == raised.value.stage
