@@ -25,6 +25,7 @@ from tests.checkpoint_core.memory import CrashError, Fault
 from tests.checkpoint_core.world import (
     CHECKPOINT,
     LEDGERS,
+    REJECTS,
     Row,
     World,
     document,
@@ -510,3 +511,18 @@ def test_the_stand_in_writes_the_rows_of_the_objects(tmp_path: Path) -> None:
 
     assert rows.columns[-1] == "timestamp"
     assert rows_of([rows]) == {row(event(), EventFormat.V1_1)[:14]: 1}
+
+
+def test_a_repaired_object_claims_its_row_although_the_rejects_are_damaged(world: World) -> None:
+    """Nobody knows then what was there at the adoption; a row must not be doubled because of that."""
+    data = event()
+    world.source.write(name_of(data), b"{}")
+    adopt(world, frames_of([data]))
+    world.source.write(name_of(data), data)
+    world.store.write(REJECTS, b"damaged")
+
+    report = world.run(V11)
+
+    assert (report.counts.touched, report.counts.accepted, report.total_events) == (1, 0, 1)
+    assert len(report.warnings) == 1
+    assert world.problems(V11, source=True) == []
