@@ -12,7 +12,7 @@ from checkpoint_core._layout import DamagedFileError
 from checkpoint_core._parquet import scan, sink
 from checkpoint_core.errors import StorageError
 
-ROWS = pl.DataFrame({f"column {number}": range(300) for number in range(9)})
+ROWS = pl.DataFrame({f"column {number}": range(3000) for number in range(14)})
 
 
 @contextmanager
