@@ -453,6 +453,8 @@ def test_unclaimed_rows_that_are_gone_are_missed(half_taken: World) -> None:
     [name] = [each for each in half_taken.store.files if each.startswith(f"{LEDGERS}unclaimed-")]
     kept = half_taken.store.data(name)
     del half_taken.store.files[name]
+    [problem] = half_taken.problems(V11, source=True)
+    assert f"{name}, which belongs to its ledger, is gone" in problem
     assert half_taken.run(V11).commit_id is None
     half_taken.source.outcomes.clear()
 
@@ -463,6 +465,7 @@ def test_unclaimed_rows_that_are_gone_are_missed(half_taken: World) -> None:
         damaged = bytearray(kept)
         damaged[place] ^= 1
         half_taken.store.write(name, bytes(damaged))
+        assert half_taken.problems(V11) == [f"ledger: {name} is not as it was committed"]
         with pytest.raises(CorruptCheckpointError, match=f"{name} is not as it was committed"):
             half_taken.run(V11, list_restores=True)
 

@@ -94,7 +94,8 @@ def claim(
     claimants = in_arrival_order(_claimants(accepted, entries, seen, adopted.at))
     if claimants.is_empty():
         return nothing
-    file = _fetched(store, adopted, workdir)
+    file = fetch_unclaimed(store, adopted, workdir)
+    assert file is not None  # noqa: S101 - it is named
     pairs = pair(file, claimants, event_format)
     if pairs.is_empty():
         return nothing
@@ -129,8 +130,13 @@ def _claimants(
     return candidates.filter(is_old).drop("was_here")
 
 
-def _fetched(store: CheckpointStore, adopted: Adopted, workdir: Path) -> Path:
-    assert adopted.commit is not None  # noqa: S101 - the caller has looked
+def fetch_unclaimed(store: CheckpointStore, adopted: Adopted, workdir: Path) -> Path | None:
+    """Fetch the file of unclaimed rows, None where none is named, and check it.
+
+    Raises MissingLedgerError or DamagedFileError where it is not what it should be.
+    """
+    if adopted.commit is None:
+        return None
     name = Names(store.checkpoint_name).unclaimed(adopted.commit)
     file = workdir / name.rpartition("/")[2]
     if not file.exists() and not store.fetch(name, file):
