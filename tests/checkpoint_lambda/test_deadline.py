@@ -65,6 +65,23 @@ def test_an_error_of_what_was_interrupted_is_told_as_what_it_is() -> None:
         swallow()
 
 
+def test_an_alarm_at_the_very_end_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may come when the run is over and the alarm is not off yet."""
+    set_timer = signal.setitimer
+
+    def late(which: int, seconds: float) -> tuple[float, float]:
+        monkeypatch.setattr(signal, "setitimer", set_timer)
+        signal.raise_signal(signal.SIGALRM)
+        return set_timer(which, seconds)
+
+    with (
+        pytest.raises(OutOfTimeError),
+        ended_in_time(lambda: 900.0, reserve_s=60.0, stage=lambda: "commit"),
+    ):
+        monkeypatch.setattr(signal, "setitimer", late)
+    assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
+
+
 def test_another_thread_is_left_alone() -> None:
     """Only the main one can be interrupted."""
     ended: list[bool] = []

@@ -66,6 +66,8 @@ def ended_in_time(
     try:
         signal.setitimer(signal.ITIMER_REAL, left_s)
         yield
+        # Here too, so that an alarm at the very end is told like any other.
+        signal.setitimer(signal.ITIMER_REAL, 0)
     except BaseException as error:
         # Compiled code makes an error of its own of what is raised in its midst.
         if is_over:
