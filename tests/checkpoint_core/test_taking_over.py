@@ -448,6 +448,23 @@ def test_an_earlier_version_of_the_checkpoint_finds_its_unclaimed_rows(half_take
     assert half_taken.problems(V11) == []
 
 
+def test_an_earlier_version_with_its_rejects_knows_what_was_there(world: World) -> None:
+    """Also of what was repaired since, which only the rejects of that time tell."""
+    data = event()
+    world.source.write(name_of(data), b"{}")
+    adopt(world, frames_of([data]))
+    earlier = {name: world.store.data(name) for name in (CHECKPOINT, REJECTS)}
+    world.source.write(name_of(data), data)
+    world.run(V11)
+    for name, content in earlier.items():
+        world.store.write(name, content)
+
+    report = world.run(V11)
+
+    assert (report.counts.touched, report.counts.accepted, report.total_events) == (1, 0, 1)
+    assert world.problems(V11, source=True) == []
+
+
 def test_unclaimed_rows_that_are_gone_are_missed(half_taken: World) -> None:
     """When they are needed: a row must not be doubled because a file was deleted."""
     [name] = [each for each in half_taken.store.files if each.startswith(f"{LEDGERS}unclaimed-")]

@@ -79,7 +79,7 @@ def test_an_alarm_at_the_very_end_is_told_too(monkeypatch: pytest.MonkeyPatch) -
         ended_in_time(lambda: 900.0, reserve_s=60.0, stage=lambda: "commit"),
     ):
         monkeypatch.setattr(signal, "setitimer", late)
-    assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
+    assert signal.SIG_DFL == signal.getsignal(signal.SIGALRM)
 
 
 def test_another_thread_is_left_alone() -> None:
