@@ -69,6 +69,7 @@ def test_the_response_says_what_was_done(lambda_: Function) -> None:
         "incremental": False,
         "complete": True,
         "counts": NONE_OF_ANY | {"accepted": 2, "invalid": 1, "unrecognized": 1},
+        "awaiting_upgrade": 0,
         "future_dated": 0,
         "unknown_fields": {"colour": 2},
         "failed_files": [
