@@ -5,6 +5,7 @@ import subprocess
 from datetime import UTC, date, datetime
 from typing import Any
 
+import msgspec
 import polars as pl
 import pytest
 
@@ -46,6 +47,30 @@ def judge(
 def outcomes(judgement: Judgement) -> list[tuple[str, str]]:
     """Return what became of the rejected."""
     return list(judgement.rejected.select("outcome", "reason").iter_rows())
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_a_content_that_was_cut_on_the_way_is_read_again(world: World, share: float) -> None:
+    """A proxy's answer may have the right etag and less than the object; that refuses nothing."""
+    world.write(1, 2)
+    whole = world.source.objects[key(1)]
+    cut = whole.data[: int(len(whole.data) * share)]
+
+    def deliver(_name: str) -> None:
+        world.source.objects[key(1)] = msgspec.structs.replace(whole, data=cut)
+
+    world.source.before_reading = deliver
+    first = world.run()
+    world.source.before_reading = lambda _name: None
+    world.source.objects[key(1)] = whole
+
+    assert (first.counts.unreadable, first.counts.accepted, first.counts.failed) == (1, 1, 1)
+    [(outcome, reason)] = world.reasons().values()
+    assert (outcome, "another size" in reason) == ("unreadable", True)
+    assert world.rejects()["digest"].to_list() == [None]
+    assert world.run().counts.accepted == 1
+    assert world.gears() == ["gear-2", "gear-1"]
+    assert world.problems(source=True) == []
 
 
 def test_an_accepted_event_is_a_row_with_its_object() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from checkpoint_core import RunReport, Settings, StorageError
+from checkpoint_core import Condition, PutOutcome, RunReport, Settings, StorageError
 from checkpoint_core.errors import (
     CommitOutcomeUnknownError,
     CorruptCheckpointError,
@@ -25,6 +25,7 @@ from tests.checkpoint_core.memory import CrashError, Fault
 from tests.checkpoint_core.world import (
     CHECKPOINT,
     LEDGERS,
+    REJECTS,
     Row,
     World,
     document,
@@ -387,6 +388,33 @@ def test_an_unknown_outcome_keeps_the_file_of_unclaimed_rows(half_taken: World) 
     assert half_taken.problems(V11, source=True) == []
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_interrupted_commit_keeps_the_file_of_unclaimed_rows(
+    half_taken: World, when: str
+) -> None:
+    """By Ctrl-C, or because the time was over: nobody knows yet whether it is in force."""
+    first, _ = half_taken.source.objects
+    del half_taken.source.outcomes[first]
+    put_if = half_taken.store.put_if
+
+    def interrupted(name: str, file: Path, condition: Condition) -> PutOutcome:
+        if when == "after":
+            put_if(name, file, condition)
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(half_taken.store, "put_if", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            half_taken.run(V11, list_restores=True)
+    half_taken.source.outcomes.clear()
+
+    half_taken.run(V11, list_restores=True)
+
+    assert half_taken.rows().total() == 2
+    assert half_taken.metadata()["adopted_rows"] == 0
+    assert half_taken.problems(V11, source=True) == []
+
+
 def test_after_a_lost_race_claims_are_made_anew(half_taken: World) -> None:
     """What the winner has claimed is left to the next run; the rest is claimed from what is left."""
     first, second = half_taken.source.objects
@@ -420,11 +448,30 @@ def test_an_earlier_version_of_the_checkpoint_finds_its_unclaimed_rows(half_take
     assert half_taken.problems(V11) == []
 
 
+def test_an_earlier_version_with_its_rejects_knows_what_was_there(world: World) -> None:
+    """Also of what was repaired since, which only the rejects of that time tell."""
+    data = event()
+    world.source.write(name_of(data), b"{}")
+    adopt(world, frames_of([data]))
+    earlier = {name: world.store.data(name) for name in (CHECKPOINT, REJECTS)}
+    world.source.write(name_of(data), data)
+    world.run(V11)
+    for name, content in earlier.items():
+        world.store.write(name, content)
+
+    report = world.run(V11)
+
+    assert (report.counts.touched, report.counts.accepted, report.total_events) == (1, 0, 1)
+    assert world.problems(V11, source=True) == []
+
+
 def test_unclaimed_rows_that_are_gone_are_missed(half_taken: World) -> None:
     """When they are needed: a row must not be doubled because a file was deleted."""
     [name] = [each for each in half_taken.store.files if each.startswith(f"{LEDGERS}unclaimed-")]
     kept = half_taken.store.data(name)
     del half_taken.store.files[name]
+    [problem] = half_taken.problems(V11, source=True)
+    assert f"{name}, which belongs to its ledger, is gone" in problem
     assert half_taken.run(V11).commit_id is None
     half_taken.source.outcomes.clear()
 
@@ -435,6 +482,7 @@ def test_unclaimed_rows_that_are_gone_are_missed(half_taken: World) -> None:
         damaged = bytearray(kept)
         damaged[place] ^= 1
         half_taken.store.write(name, bytes(damaged))
+        assert half_taken.problems(V11) == [f"ledger: {name} is not as it was committed"]
         with pytest.raises(CorruptCheckpointError, match=f"{name} is not as it was committed"):
             half_taken.run(V11, list_restores=True)
 
@@ -483,3 +531,18 @@ def test_the_stand_in_writes_the_rows_of_the_objects(tmp_path: Path) -> None:
 
     assert rows.columns[-1] == "timestamp"
     assert rows_of([rows]) == {row(event(), EventFormat.V1_1)[:14]: 1}
+
+
+def test_a_repaired_object_claims_its_row_although_the_rejects_are_damaged(world: World) -> None:
+    """Nobody knows then what was there at the adoption; a row must not be doubled because of that."""
+    data = event()
+    world.source.write(name_of(data), b"{}")
+    adopt(world, frames_of([data]))
+    world.source.write(name_of(data), data)
+    world.store.write(REJECTS, b"damaged")
+
+    report = world.run(V11)
+
+    assert (report.counts.touched, report.counts.accepted, report.total_events) == (1, 0, 1)
+    assert len(report.warnings) == 1
+    assert world.problems(V11, source=True) == []

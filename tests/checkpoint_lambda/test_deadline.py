@@ -21,7 +21,7 @@ def wait_for(remaining_s: float, *, reserve_s: float = 60.0, stage: str | None =
 )
 def test_what_is_in_progress_is_ended(remaining_s: float, reserve_s: float) -> None:
     """Three seconds before the end, or in the middle of a short reserve; the alarm is off then."""
-    with pytest.raises(OutOfTimeError, match="was over in the stage commit") as raised:
+    with pytest.raises(OutOfTimeError, match="was over in or after the stage commit") as raised:
         wait_for(remaining_s, reserve_s=reserve_s)
 
     assert "commit" == raised.value.stage
@@ -63,6 +63,23 @@ def test_an_error_of_what_was_interrupted_is_told_as_what_it_is() -> None:
 
     with pytest.raises(OutOfTimeError, match="stage merge"):
         swallow()
+
+
+def test_an_alarm_at_the_very_end_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may come when the run is over and the alarm is not off yet."""
+    set_timer = signal.setitimer
+
+    def late(which: int, seconds: float) -> tuple[float, float]:
+        monkeypatch.setattr(signal, "setitimer", set_timer)
+        signal.raise_signal(signal.SIGALRM)
+        return set_timer(which, seconds)
+
+    with (
+        pytest.raises(OutOfTimeError),
+        ended_in_time(lambda: 900.0, reserve_s=60.0, stage=lambda: "commit"),
+    ):
+        monkeypatch.setattr(signal, "setitimer", late)
+    assert signal.SIG_DFL == signal.getsignal(signal.SIGALRM)
 
 
 def test_another_thread_is_left_alone() -> None:

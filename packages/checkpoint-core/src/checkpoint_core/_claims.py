@@ -5,21 +5,19 @@ changes. A commit by which some are claimed writes another file, of those that a
 belong to the pair, whatever becomes of it: a lost race, a crash, an older version that is restored.
 """
 
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 from msgspec import Struct
 
-from checkpoint_core._commit import Prepared, commit
 from checkpoint_core._layout import DamagedFileError, Names
 from checkpoint_core._merge import in_arrival_order, scan_rows
 from checkpoint_core._pairing import pair
 from checkpoint_core._parquet import digest_of, scan, sink
 from checkpoint_core._snapshot import Snapshot
-from checkpoint_core.errors import CommitOutcomeUnknownError, MissingLedgerError, StorageError
-from checkpoint_core.stores import CheckpointStore, Host
+from checkpoint_core.errors import MissingLedgerError
+from checkpoint_core.stores import CheckpointStore
 from nacc_event_model import EventFormat
 
 
@@ -96,7 +94,8 @@ def claim(
     claimants = in_arrival_order(_claimants(accepted, entries, seen, adopted.at))
     if claimants.is_empty():
         return nothing
-    file = _fetched(store, adopted, workdir)
+    file = fetch_unclaimed(store, adopted, workdir)
+    assert file is not None  # noqa: S101 - it is named
     pairs = pair(file, claimants, event_format)
     if pairs.is_empty():
         return nothing
@@ -131,8 +130,13 @@ def _claimants(
     return candidates.filter(is_old).drop("was_here")
 
 
-def _fetched(store: CheckpointStore, adopted: Adopted, workdir: Path) -> Path:
-    assert adopted.commit is not None  # noqa: S101 - the caller has looked
+def fetch_unclaimed(store: CheckpointStore, adopted: Adopted, workdir: Path) -> Path | None:
+    """Fetch the file of unclaimed rows, None where none is named, and check it.
+
+    Raises MissingLedgerError or DamagedFileError where it is not what it should be.
+    """
+    if adopted.commit is None:
+        return None
     name = Names(store.checkpoint_name).unclaimed(adopted.commit)
     file = workdir / name.rpartition("/")[2]
     if not file.exists() and not store.fetch(name, file):
@@ -141,27 +145,3 @@ def _fetched(store: CheckpointStore, adopted: Adopted, workdir: Path) -> Path:
         problem = f"{name} is not as it was committed"
         raise DamagedFileError(problem)
     return file
-
-
-def put_in_force(
-    store: CheckpointStore, prepared: Prepared, adopted: Adopted, *, etag: str | None, host: Host
-) -> bool:
-    """Commit, after writing a new file of unclaimed rows if there is one; say if it took place.
-
-    Where it certainly did not, the file is removed again. Raises what `commit` raises.
-    """
-    if adopted.file is None or not adopted.rows:
-        return commit(store, prepared, etag=etag, host=host)
-    name = Names(store.checkpoint_name).unclaimed(prepared.metadata.commit_id)
-    store.put(name, adopted.file)
-    may_be_in_force = False
-    try:
-        may_be_in_force = commit(store, prepared, etag=etag, host=host)
-    except CommitOutcomeUnknownError:
-        may_be_in_force = True
-        raise
-    finally:
-        if not may_be_in_force:
-            with suppress(StorageError):
-                store.delete(name)
-    return may_be_in_force

@@ -35,12 +35,16 @@ _LONGEST_PAUSE_S: Final = 20.0
 
 
 class Prepared(Struct, frozen=True, kw_only=True):
-    """The files of a commit, whole on the local disk."""
+    """The files of a commit, whole on the local disk.
+
+    `unclaimed` is there where the commit has a new file of adopted rows that nobody has claimed.
+    """
 
     metadata: CheckpointMetadata
     checkpoint: Path
     ledger: Path
     digests: Path
+    unclaimed: Path | None = None
 
 
 def commit(store: CheckpointStore, prepared: Prepared, *, etag: str | None, host: Host) -> bool:
@@ -50,7 +54,7 @@ def commit(store: CheckpointStore, prepared: Prepared, *, etag: str | None, host
     by looking for our commit in the lineage of what is in force, because a request that seemed to
     fail may have been carried out, even after it was sent again. A lineage that does not reach back
     to our generation settles nothing. What is written beside the checkpoint is removed only where
-    the commit certainly did not take place.
+    the commit certainly did not take place; so not where it is interrupted on the way.
     Raises CommitOutcomeUnknownError where that is not possible, StorageError where nothing
     was changed.
     """
@@ -60,6 +64,8 @@ def commit(store: CheckpointStore, prepared: Prepared, *, etag: str | None, host
         names.ledger(commit_id, prepared.metadata.full_ledger): prepared.ledger,
         names.digests(commit_id): prepared.digests,
     }
+    if prepared.unclaimed:
+        beside[names.unclaimed(commit_id)] = prepared.unclaimed
     for name, file in beside.items():
         store.put(name, file)
     unclear: OutcomeUnknownError | None = None

@@ -35,6 +35,12 @@ _UNKNOWN_NAMES_COUNTED: Final = 1_000
 _UNKNOWN_NAME_LENGTH: Final = 40
 
 _HINTS: Final = ("etag", "size", "last_modified")
+_WAS_CUT: Final = (
+    (pl.col("outcome") == "invalid")
+    & (pl.col("etag") == pl.col("etag_listed"))
+    & (pl.col("size") != pl.col("size_listed"))
+).fill_null(value=False)
+_CUT: Final = "the object could not be read: what came has another size than was listed"
 
 
 def content_digest(data: bytes) -> bytes:
@@ -236,7 +242,11 @@ class Judge:
         return accepted.filter(~mask), self._judged(accepted.filter(mask).with_columns(**reasons))
 
     def _rejects(self, rejected: list["_Reject"], listed: pl.DataFrame) -> pl.DataFrame:
-        """Make rejects; what was not read gets its etag, size and time from the listing."""
+        """Make rejects; what was not read gets its etag, size and time from the listing.
+
+        What is invalid and has another size than its version was listed with was cut on the way.
+        Its etag would keep it from being read again.
+        """
         if not rejected:
             return REJECTS_SCHEMA.to_frame()
         read = [version for _, version, _, _ in rejected if version is not None]
@@ -247,6 +257,11 @@ class Judge:
             pl.DataFrame(rows, schema=texts, orient="row")
             .join(pl.DataFrame(_version_columns(read)), on="key", how="left")
             .join(as_listed, on="key", how="left", maintain_order="left")
+            .with_columns(
+                outcome=pl.when(_WAS_CUT).then(pl.lit("unreadable")).otherwise("outcome"),
+                reason=pl.when(_WAS_CUT).then(pl.lit(_CUT)).otherwise("reason"),
+                digest=pl.when(~_WAS_CUT).then("digest"),
+            )
             .with_columns(pl.coalesce(name, f"{name}_listed").alias(name) for name in _HINTS)
         )
 

@@ -15,6 +15,8 @@ from checkpoint_core.errors import StorageError
 
 _SYSTEM_ERROR: Final = re.compile(r"\(os error (\d+)\)\s*\Z")
 
+_PROBE_BYTES: Final = 65_536
+
 Compression = Literal["snappy", "zstd", "lz4", "uncompressed"]
 
 
@@ -29,12 +31,27 @@ def _told_apart(file: Path) -> Iterator[None]:
         system = _SYSTEM_ERROR.search(str(error))
         if system is None and not isinstance(error, OSError):
             raise DamagedFileError from error
-        reason = os.strerror(int(system[1])) if system else type(error).__name__
+        strerror = error.strerror if isinstance(error, OSError) else None
+        reason = os.strerror(int(system[1])) if system else strerror or type(error).__name__
         message = (
             f"{file.parent}: {reason}. Nothing was changed. Make room there, or choose another "
             "place for temporary files (TMPDIR) or for the checkpoint, and run again."
         )
         raise StorageError(message) from None
+
+
+@contextmanager
+def _can_be_written(to: Path) -> Iterator[None]:
+    """Raise StorageError instead of DamagedFileError where it is the output that takes no more.
+
+    Of a disk that is full when the footer is written, polars says that the format is not right.
+    """
+    try:
+        yield
+    except DamagedFileError:
+        with _told_apart(to), to.open("ab") as output:
+            output.write(bytes(_PROBE_BYTES))
+        raise
 
 
 def scan(file: Path) -> pl.LazyFrame:
@@ -76,9 +93,10 @@ def sink(
 ) -> None:
     """Stream a frame into a file, in its order, with statistics for each row group.
 
-    Raises DamagedFileError when what the frame scans is damaged.
+    Raises DamagedFileError when what the frame scans is damaged, and StorageError when the file
+    cannot be written.
     """
-    with _told_apart(to):
+    with _can_be_written(to), _told_apart(to):
         frame.sink_parquet(
             to,
             compression=compression,

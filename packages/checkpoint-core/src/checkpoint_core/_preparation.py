@@ -94,7 +94,13 @@ def prepare(
     digests = workdir / f"digests-{metadata.commit_id}.json"
     files = [file.path for file in ledger.files]
     digests.write_bytes(digests_of(metadata.commit_id, checkpoint, files).encoded())
-    return Prepared(metadata=metadata, checkpoint=checkpoint, ledger=newest.path, digests=digests)
+    return Prepared(
+        metadata=metadata,
+        checkpoint=checkpoint,
+        ledger=newest.path,
+        digests=digests,
+        unclaimed=base.adopted.file if metadata.unclaimed else None,
+    )
 
 
 def _metadata(

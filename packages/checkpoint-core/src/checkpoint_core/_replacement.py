@@ -7,8 +7,8 @@ from pathlib import Path
 import polars as pl
 from msgspec import Struct, structs
 
-from checkpoint_core._claims import Claims, claim, put_in_force
-from checkpoint_core._commit import Prepared, back_off
+from checkpoint_core._claims import Claims, claim
+from checkpoint_core._commit import Prepared, back_off, commit
 from checkpoint_core._judgement import Judgement
 from checkpoint_core._layout import (
     LEDGER_SCHEMA,
@@ -128,7 +128,7 @@ def replace(
                     store, snapshot, judged, task=task, host=host, attempt=attempt
                 )
             with host.observer.stage("commit"):
-                if put_in_force(store, prepared, settled.adopted, etag=snapshot.etag, host=host):
+                if commit(store, prepared, etag=snapshot.etag, host=host):
                     return _result(snapshot, settled, deferred).after(prepared)
         back_off(host, attempt)
         before = snapshot.generation

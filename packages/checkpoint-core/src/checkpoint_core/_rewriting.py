@@ -7,7 +7,8 @@ else is at work, and a person should look.
 import polars as pl
 from msgspec import Struct
 
-from checkpoint_core._claims import NONE_ADOPTED, put_in_force
+from checkpoint_core._claims import NONE_ADOPTED
+from checkpoint_core._commit import commit
 from checkpoint_core._ground import Ground
 from checkpoint_core._judgement import Judgement
 from checkpoint_core._layout import LEDGER_SCHEMA, Names, new_commit_id
@@ -106,8 +107,7 @@ def rewrite(
     with host.observer.stage("commit"):
         if ground.original is not None:
             store.put(names.replaced(particulars.commit_id), ground.original)
-        etag = ground.snapshot.etag
-        if not put_in_force(store, prepared, settled.adopted, etag=etag, host=host):
+        if not commit(store, prepared, etag=ground.snapshot.etag, host=host):
             raise CommitConflictError(store.location, 1)
     return result.after(prepared)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 from msgspec import Struct
 
+from checkpoint_core._claims import adopted_of, fetch_unclaimed
 from checkpoint_core._layout import CheckpointMetadata, DamagedFileError
 from checkpoint_core._merge import measure
 from checkpoint_core._newer import hints
@@ -169,7 +170,7 @@ def verify(
     for name, looks in (
         ("rows", lambda: _rows(file, snapshot.metadata)),
         ("content", lambda: _content(file)),
-        ("ledger", lambda: _ledger(file, snapshot)),
+        ("ledger", lambda: _ledger(store, file, snapshot, workdir)),
     ):
         checks.append(_checked(name, looks))
     if source is not None:
@@ -182,7 +183,7 @@ def verify(
 def _checked(name: str, look: Callable[[], str]) -> Check:
     try:
         return Check(name=name, passed=True, detail=look())
-    except DamagedFileError as error:
+    except (DamagedFileError, MissingLedgerError) as error:
         return Check(name=name, passed=False, detail=str(error) or "a part of it is damaged")
 
 
@@ -227,7 +228,8 @@ def _content(file: Path) -> str:
     return "every page of every column can be read"
 
 
-def _ledger(file: Path, snapshot: Snapshot) -> str:
+def _ledger(store: CheckpointStore, file: Path, snapshot: Snapshot, workdir: Path) -> str:
+    fetch_unclaimed(store, adopted_of(snapshot), workdir)
     ledger = snapshot.ledger
     keys = ledger.collect(
         ledger.scan().select(is_sorted=pl.col("key").is_sorted(), distinct=pl.col("key").n_unique())

@@ -115,7 +115,7 @@ class _Run:
         judged = Judged(
             judgement=taken.judgement,
             entries=entries,
-            seen=rejects.rows.select("key", "first_seen"),
+            seen=rejects.seen(selection.to_read),
         )
         result = replace(self.store, snapshot, judged, task=self.task, host=self.host)
         return self._finish(selection, taken, result, rejects, listed_restores=listed_restores)

@@ -25,13 +25,14 @@ class OutOfTimeError(CheckpointError):
     """The function's time was nearly over, and the run was not."""
 
     def __init__(self, stage: str | None) -> None:
-        """Keep the stage that the run was in."""
+        """Keep the stage that the run had come to; it may have been over, as after a commit."""
         self.stage = stage
+        place = f"in or after the stage {stage}" if stage else "at the beginning"
         advice = "Give the function more time, or set RESERVE_SECONDS higher"
         if stage in _BEFORE_READING:
             advice = "See why the storage takes so long to answer, or give the function more time"
         super().__init__(
-            f"the function's time was over in the stage {stage or 'of beginning'} of the run. "
+            f"the function's time was over {place} of the run. "
             f"The checkpoint is as it was before or complete. {advice}."
         )
 
@@ -65,6 +66,8 @@ def ended_in_time(
     try:
         signal.setitimer(signal.ITIMER_REAL, left_s)
         yield
+        # Here too, so that an alarm at the very end is told like any other.
+        signal.setitimer(signal.ITIMER_REAL, 0)
     except BaseException as error:
         # Compiled code makes an error of its own of what is raised in its midst.
         if is_over:

@@ -213,7 +213,10 @@ class DirectorySource:
             return StorageError(
                 f"{where}: not a directory. Give the directory that holds the event objects."
             )
-        return StorageError(f"{where}: the source directory cannot be listed ({error.strerror}).")
+        return StorageError(
+            f"{where}: the source directory cannot be listed ({error.strerror}). Nothing was read. "
+            "Make it readable to the user who runs this."
+        )
 
 
 def _read_up_to(descriptor: int, size: int, limit: int) -> bytes:

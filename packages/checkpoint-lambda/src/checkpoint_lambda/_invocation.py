@@ -171,7 +171,7 @@ def _run(
             ended_in_time(
                 circumstances.remaining_s,
                 reserve_s=settings.core.reserve_s,
-                stage=lambda: logging.stage_in_progress,
+                stage=lambda: logging.last_stage,
             ),
             storage.scratch() as workdir,
         ):

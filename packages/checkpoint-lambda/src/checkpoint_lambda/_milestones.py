@@ -97,13 +97,15 @@ class LoggingWatcher:
         self._numbers: dict[str, int | str] = {}
         self.stage_in_progress: str | None = None
         """The stage that the run is in, or in which it failed."""
+        self.last_stage: str | None = None
+        """The stage that was entered last; it may be over."""
 
     @contextmanager
     def stage(self, name: Stage) -> Iterator[None]:
         """Log the milestone when the stage ends well."""
         started = time.monotonic()
         around = self.stage_in_progress
-        self.stage_in_progress = name
+        self.stage_in_progress = self.last_stage = name
         self._numbers = {}
         yield
         duration_ms = round((time.monotonic() - started) * 1000)
