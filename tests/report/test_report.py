@@ -273,11 +273,12 @@ def test_the_same_checkpoint_gives_the_same_page() -> None:
     assert report(busy(), [reject()]) == report(busy(), [reject()])
 
 
-def test_other_actions_than_the_usual_have_a_column_of_their_own() -> None:
-    """As of event format 1.1."""
+def test_duplicates_have_a_column_of_their_own() -> None:
+    """Data that were known from before the log are no backlog."""
     made = made_of(visits(15, 1, "duplicate-submit"))
 
-    assert "15" == table(made, "status")["center-01"]["duplicate-submit"]
+    shown = table(made, "status")["center-01"]
+    assert ("15", "0") == (shown["duplicate"], shown["waiting"])
 
 
 def test_no_participant_and_no_single_visit_is_on_the_page() -> None:
