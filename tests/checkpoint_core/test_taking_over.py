@@ -387,6 +387,31 @@ def test_an_unknown_outcome_keeps_the_file_of_unclaimed_rows(half_taken: World) 
     assert half_taken.problems(V11, source=True) == []
 
 
+@pytest.mark.parametrize("fault", [Fault.CRASH_BEFORE, Fault.CRASH_AFTER])
+def test_an_interrupted_commit_keeps_the_file_of_unclaimed_rows(
+    half_taken: World, fault: Fault
+) -> None:
+    """Whoever interrupts a run does not know whether its commit took place; nor does the run."""
+    first, _ = half_taken.source.objects
+    del half_taken.source.outcomes[first]
+
+    def interrupt(call: str) -> None:
+        if call.startswith("put_if"):
+            half_taken.store.faults = {len(half_taken.store.calls) - 1: fault}
+
+    half_taken.store.before_call = interrupt
+    with pytest.raises(CrashError):
+        half_taken.run(V11, list_restores=True)
+    half_taken.store.before_call = lambda _call: None
+    half_taken.source.outcomes.clear()
+
+    report = half_taken.run(V11, list_restores=True)
+
+    assert (report.counts.accepted, report.total_events) == (0, 2)
+    assert half_taken.metadata()["adopted_rows"] == 0
+    assert half_taken.problems(V11, source=True) == []
+
+
 def test_after_a_lost_race_claims_are_made_anew(half_taken: World) -> None:
     """What the winner has claimed is left to the next run; the rest is claimed from what is left."""
     first, second = half_taken.source.objects

@@ -18,7 +18,7 @@ from checkpoint_core._merge import in_arrival_order, scan_rows
 from checkpoint_core._pairing import pair
 from checkpoint_core._parquet import digest_of, scan, sink
 from checkpoint_core._snapshot import Snapshot
-from checkpoint_core.errors import CommitOutcomeUnknownError, MissingLedgerError, StorageError
+from checkpoint_core.errors import MissingLedgerError, StorageError
 from checkpoint_core.stores import CheckpointStore, Host
 from nacc_event_model import EventFormat
 
@@ -154,14 +154,17 @@ def put_in_force(
         return commit(store, prepared, etag=etag, host=host)
     name = Names(store.checkpoint_name).unclaimed(prepared.metadata.commit_id)
     store.put(name, adopted.file)
-    may_be_in_force = False
     try:
-        may_be_in_force = commit(store, prepared, etag=etag, host=host)
-    except CommitOutcomeUnknownError:
-        may_be_in_force = True
+        is_in_force = commit(store, prepared, etag=etag, host=host)
+    except StorageError:
+        # Nothing was changed. Of anything else, also an interruption, that is not known.
+        _forget(store, name)
         raise
-    finally:
-        if not may_be_in_force:
-            with suppress(StorageError):
-                store.delete(name)
-    return may_be_in_force
+    if not is_in_force:
+        _forget(store, name)
+    return is_in_force
+
+
+def _forget(store: CheckpointStore, name: str) -> None:
+    with suppress(StorageError):
+        store.delete(name)
