@@ -280,8 +280,27 @@ def test_without_the_rejects_the_time_of_writing_tells(half_taken: World) -> Non
     assert (report.counts.touched, report.counts.accepted) == (2, 0)
 
 
+@pytest.mark.parametrize("restored", [False, True])
+def test_who_was_there_is_known_by_the_pair(half_taken: World, *, restored: bool) -> None:
+    """Not by the rejects, which may be lost, or know of a later state than a version restored."""
+    earlier = half_taken.store.data(CHECKPOINT)
+    half_taken.source.outcomes.clear()
+    if restored:
+        half_taken.run(V11, list_restores=True)
+        half_taken.store.write(CHECKPOINT, earlier)
+    else:
+        del half_taken.store.files["_rejects/events.parquet"]
+    for name in list(half_taken.source.objects):
+        half_taken.source.touch(name)
+
+    report = half_taken.run(V11, list_restores=True)
+
+    assert (report.counts.touched, report.counts.accepted, report.total_events) == (2, 0, 2)
+    assert half_taken.problems(V11, source=True) == []
+
+
 def test_a_repaired_object_claims_its_row(world: World) -> None:
-    """It was broken at the adoption, and the rejects had seen it."""
+    """It was broken at the adoption, and there."""
     data = event()
     world.source.write(name_of(data), b"{}")
     adopt(world, frames_of([data]))
@@ -487,6 +506,35 @@ def test_a_checkpoint_with_a_ledger_takes_no_files(world: World) -> None:
         adopt(world, frames_of([data]))
 
 
+def test_a_checkpoint_of_ours_that_lost_its_ledger_takes_no_files(world: World) -> None:
+    """It may be of an adoption of the same files; alone it can be adopted, and nothing is doubled."""
+    data = event()
+    world.source.write(name_of(data), data)
+    files = frames_of([data])
+    adopt(world, files)
+    for name in [each for each in world.store.files if each.startswith(LEDGERS)]:
+        del world.store.files[name]
+
+    with pytest.raises(NothingToAdoptError, match="Run with --adopt alone to keep its rows"):
+        adopt(world, files)
+
+    assert world.run(V11, mode="adopt").total_events == 1
+
+
+def test_a_copy_of_a_file_is_refused(world: World) -> None:
+    """Under whatever name; of files without rows there may be several."""
+    rows = frames_of([event(), event(gear_name="another")])
+
+    with pytest.raises(
+        CorruptCheckpointError, match=r"^/other/2.parquet: it is a copy of /other/0.parquet, .* out"
+    ):
+        adopt(world, [*rows, rows[0]])
+
+    assert world.writes() == []
+    adopt(world, [*rows, rows[0].clear(), rows[0].clear()])
+    assert world.rows().total() == 2
+
+
 def test_the_file_that_cannot_be_adopted_is_named(world: World) -> None:
     """With its columns, their types, and what is expected; never with a value."""
     good, bad = frames_of([event(), event(ptid="SECRET")])
@@ -498,6 +546,7 @@ def test_the_file_that_cannot_be_adopted_is_named(world: World) -> None:
     assert str(caught.value).startswith("/other/1.parquet: its rows cannot be read as events: ")
     assert "visit_number is Int32, or has values, that cannot be taken as text" in str(caught.value)
     assert "SECRET" not in str(caught.value)
+    assert str(caught.value).endswith("Give another version of this file, or leave it out.")
     assert world.writes() == []
 
 

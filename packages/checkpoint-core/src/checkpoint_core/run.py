@@ -112,11 +112,7 @@ class _Run:
         upgrades = portion(selection, self.task.settings)
         entries = snapshot.ledger.entries(pl.concat([selection.rewritten, upgrades.select("key")]))
         taken = self._read(selection, entries, upgrades)
-        judged = Judged(
-            judgement=taken.judgement,
-            entries=entries,
-            seen=rejects.rows.select("key", "first_seen"),
-        )
+        judged = Judged(judgement=taken.judgement, entries=entries)
         result = replace(self.store, snapshot, judged, task=self.task, host=self.host)
         return self._finish(selection, taken, result, rejects, listed_restores=listed_restores)
 
