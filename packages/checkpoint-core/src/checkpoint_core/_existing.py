@@ -7,7 +7,8 @@ from typing import Final
 import polars as pl
 from msgspec import Struct
 
-from checkpoint_core._layout import DamagedFileError, event_schema
+from checkpoint_core._event_columns import event_schema
+from checkpoint_core._layout import DamagedFileError
 from checkpoint_core._parquet import collect, read_schema, scan, sink
 from nacc_event_model import EventFormat
 

@@ -5,8 +5,12 @@ from typing import Final
 
 from msgspec import Struct, structs
 
+from checkpoint_core._event_columns import event_schema
 from checkpoint_core._existing import Existing, normalize, unite
-from checkpoint_core._layout import CheckpointMetadata, DamagedFileError, event_schema
+from checkpoint_core._layout import (
+    CheckpointMetadata,
+    DamagedFileError,
+)
 from checkpoint_core._parquet import digest_of, read_all
 from checkpoint_core._replacement import Task, refuse_mismatch
 from checkpoint_core._snapshot import (

@@ -9,12 +9,12 @@ from msgspec import Struct, structs
 
 from checkpoint_core._claims import Claims, claim, put_in_force
 from checkpoint_core._commit import Prepared, back_off
+from checkpoint_core._event_columns import event_schema
 from checkpoint_core._judgement import Judgement
 from checkpoint_core._layout import (
     LEDGER_SCHEMA,
     CheckpointMetadata,
     DamagedFileError,
-    event_schema,
     new_commit_id,
 )
 from checkpoint_core._ledger import NO_LEDGER

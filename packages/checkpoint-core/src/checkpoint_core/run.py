@@ -8,9 +8,9 @@ from msgspec import structs
 
 from checkpoint_core._adopting import adopt
 from checkpoint_core._commit import delete_old_ledgers
+from checkpoint_core._event_columns import narrower_formats
 from checkpoint_core._ground import find_ground
 from checkpoint_core._judgement import Judge
-from checkpoint_core._layout import narrower_formats
 from checkpoint_core._ledger import NO_LEDGER, Ledger
 from checkpoint_core._reading import Taken, joined, read_and_judge, tell_selected
 from checkpoint_core._rejects import (
