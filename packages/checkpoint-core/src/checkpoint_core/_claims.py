@@ -16,7 +16,7 @@ from checkpoint_core._commit import Prepared, commit
 from checkpoint_core._layout import DamagedFileError, Names
 from checkpoint_core._merge import in_arrival_order, scan_rows
 from checkpoint_core._pairing import pair
-from checkpoint_core._parquet import collect, digest_of, scan, sink
+from checkpoint_core._parquet import collect, digest_of, read_schema, scan, sink
 from checkpoint_core._snapshot import Snapshot
 from checkpoint_core.errors import MissingLedgerError, StorageError
 from checkpoint_core.stores import CheckpointStore, Host
@@ -98,8 +98,8 @@ def claim(
     if adopted.commit is None or adopted.at is None or candidates.is_empty():
         return nothing
     file = _fetched(store, adopted, workdir)
-    listed = collect(file, scan(file).select("key").drop_nulls())
-    was_here = pl.concat([entries.select("key"), listed])["key"].implode()
+    here = [entries.select("key"), _keys(file)]
+    was_here = pl.concat(here)["key"].implode()
     is_old = pl.col("key").is_in(was_here) | (pl.col("last_modified") <= adopted.at)
     claimants = in_arrival_order(candidates.filter(is_old))
     pairs = pair(file, claimants, event_format)
@@ -120,6 +120,13 @@ def claim(
             digest=digest_of(left),
         ),
     )
+
+
+def _keys(file: Path) -> pl.DataFrame:
+    """Return the objects that a file of unclaimed rows names; the first such files named none."""
+    if "key" not in read_schema(file):
+        return pl.DataFrame(schema={"key": pl.String()})
+    return collect(file, scan(file).select("key").drop_nulls())
 
 
 def _fetched(store: CheckpointStore, adopted: Adopted, workdir: Path) -> Path:
