@@ -1,5 +1,7 @@
 """Taking over from the system in use: its rows, what it has missed, and nothing twice."""
 
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -557,3 +559,35 @@ def test_the_stand_in_writes_the_rows_of_the_objects(tmp_path: Path) -> None:
 
     assert rows.columns[-1] == "timestamp"
     assert rows_of([rows]) == {row(event(), EventFormat.V1_1)[:14]: 1}
+
+
+_MANY = """
+import resource
+import polars as pl
+from checkpoint_core._archived_names import named_by
+from nacc_event_model import EventFormat
+
+rows = pl.select(number=pl.int_range(20_000)).with_columns(
+    action=pl.lit("submit"),
+    pipeline_adcid=pl.lit(42, pl.Int32),
+    project_label=pl.lit("ingest-form"),
+    ptid=pl.col("number").cast(pl.String),
+    visit_date=pl.date(2024, 1, 15),
+    visit_number=pl.lit("1"),
+    timestamp=pl.datetime(2024, 1, 15, 10, time_unit="us", time_zone="UTC"),
+)
+names = rows.select(key="log-submit-20240115-100000-42-ingest-form-" + pl.col("ptid") + "-1.json")
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+assert named_by(names, rows, EventFormat.V1_0).height == 20_000
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+@pytest.mark.on_one_python
+def test_as_many_archived_objects_as_there_are_fit_memory() -> None:
+    """What they need grows as their number does: 20,000 of them need tens of MiB."""
+    ended = subprocess.run(
+        [sys.executable, "-c", _MANY], capture_output=True, text=True, check=True
+    )
+
+    assert int(ended.stdout) < 250
