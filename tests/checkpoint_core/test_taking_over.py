@@ -433,6 +433,46 @@ def test_an_interrupted_commit_keeps_the_file_of_unclaimed_rows(
     assert half_taken.problems(V11, source=True) == []
 
 
+def unclaimed(world: World) -> list[str]:
+    """Return the names of all files of unclaimed rows."""
+    return [name for name in world.store.files if name.startswith(f"{LEDGERS}unclaimed-")]
+
+
+def test_a_commit_that_did_not_take_place_leaves_no_file_of_unclaimed_rows(
+    half_taken: World,
+) -> None:
+    """Refused for good, or overtaken by another run; the one in force stays."""
+    first, _ = half_taken.source.objects
+    del half_taken.source.outcomes[first]
+    [before] = unclaimed(half_taken)
+
+    def refuse(call: str) -> None:
+        if call.startswith("put_if"):
+            half_taken.store.faults = {len(half_taken.store.calls) - 1: Fault.DENIED}
+
+    half_taken.store.before_call = refuse
+    with pytest.raises(StorageError):
+        half_taken.run(V11, list_restores=True)
+    half_taken.store.faults = {}
+
+    assert unclaimed(half_taken) == [before]
+
+    def rival(call: str) -> None:
+        if call.startswith("put_if"):
+            half_taken.store.before_call = lambda _call: None
+            half_taken.source.outcomes[first] = "archived"
+            data = event(timestamp="2024-02-01T10:00:00Z")
+            half_taken.source.write(name_of(data), data)
+            half_taken.run(V11)
+
+    half_taken.store.before_call = rival
+    report = half_taken.run(V11, list_restores=True)
+
+    metadata = half_taken.metadata()
+    assert (report.counts.touched, metadata["adopted_rows"]) == (1, 1)
+    assert unclaimed(half_taken) == [before, f"{LEDGERS}unclaimed-{metadata['commit_id']}.parquet"]
+
+
 def test_after_a_lost_race_claims_are_made_anew(half_taken: World) -> None:
     """What the winner has claimed is left to the next run; the rest is claimed from what is left."""
     first, second = half_taken.source.objects
@@ -468,7 +508,7 @@ def test_an_earlier_version_of_the_checkpoint_finds_its_unclaimed_rows(half_take
 
 def test_unclaimed_rows_that_are_gone_are_missed(half_taken: World) -> None:
     """When they are needed: a row must not be doubled because a file was deleted."""
-    [name] = [each for each in half_taken.store.files if each.startswith(f"{LEDGERS}unclaimed-")]
+    [name] = unclaimed(half_taken)
     kept = half_taken.store.data(name)
     del half_taken.store.files[name]
     assert half_taken.run(V11).commit_id is None
