@@ -1,5 +1,7 @@
 """Taking over from the system in use: its rows, what it has missed, and nothing twice."""
 
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +13,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from checkpoint_core import Condition, PutOutcome, RunReport, Settings, StorageError
+from checkpoint_core import RunReport, Settings, StorageError
 from checkpoint_core.errors import (
     CommitOutcomeUnknownError,
     CorruptCheckpointError,
@@ -281,8 +283,27 @@ def test_without_the_rejects_the_time_of_writing_tells(half_taken: World) -> Non
     assert (report.counts.touched, report.counts.accepted) == (2, 0)
 
 
+@pytest.mark.parametrize("restored", [False, True])
+def test_who_was_there_is_known_by_the_pair(half_taken: World, *, restored: bool) -> None:
+    """Not by the rejects, which may be lost, or know of a later state than a version restored."""
+    earlier = half_taken.store.data(CHECKPOINT)
+    half_taken.source.outcomes.clear()
+    if restored:
+        half_taken.run(V11, list_restores=True)
+        half_taken.store.write(CHECKPOINT, earlier)
+    else:
+        del half_taken.store.files["_rejects/events.parquet"]
+    for name in list(half_taken.source.objects):
+        half_taken.source.touch(name)
+
+    report = half_taken.run(V11, list_restores=True)
+
+    assert (report.counts.touched, report.counts.accepted, report.total_events) == (2, 0, 2)
+    assert half_taken.problems(V11, source=True) == []
+
+
 def test_a_repaired_object_claims_its_row(world: World) -> None:
-    """It was broken at the adoption, and the rejects had seen it."""
+    """It was broken at the adoption, and there."""
     data = event()
     world.source.write(name_of(data), b"{}")
     adopt(world, frames_of([data]))
@@ -388,31 +409,69 @@ def test_an_unknown_outcome_keeps_the_file_of_unclaimed_rows(half_taken: World) 
     assert half_taken.problems(V11, source=True) == []
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("fault", [Fault.CRASH_BEFORE, Fault.CRASH_AFTER])
 def test_an_interrupted_commit_keeps_the_file_of_unclaimed_rows(
-    half_taken: World, when: str
+    half_taken: World, fault: Fault
 ) -> None:
     """By Ctrl-C, or because the time was over: nobody knows yet whether it is in force."""
     first, _ = half_taken.source.objects
     del half_taken.source.outcomes[first]
-    put_if = half_taken.store.put_if
 
-    def interrupted(name: str, file: Path, condition: Condition) -> PutOutcome:
-        if when == "after":
-            put_if(name, file, condition)
-        raise KeyboardInterrupt
+    def interrupt(call: str) -> None:
+        if call.startswith("put_if"):
+            half_taken.store.faults = {len(half_taken.store.calls) - 1: fault}
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(half_taken.store, "put_if", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            half_taken.run(V11, list_restores=True)
+    half_taken.store.before_call = interrupt
+    with pytest.raises(CrashError):
+        half_taken.run(V11, list_restores=True)
+    half_taken.store.before_call = lambda _call: None
     half_taken.source.outcomes.clear()
 
-    half_taken.run(V11, list_restores=True)
+    report = half_taken.run(V11, list_restores=True)
 
-    assert half_taken.rows().total() == 2
+    assert (report.counts.accepted, report.total_events) == (0, 2)
     assert half_taken.metadata()["adopted_rows"] == 0
     assert half_taken.problems(V11, source=True) == []
+
+
+def unclaimed(world: World) -> list[str]:
+    """Return the names of all files of unclaimed rows."""
+    return [name for name in world.store.files if name.startswith(f"{LEDGERS}unclaimed-")]
+
+
+def test_a_commit_that_did_not_take_place_leaves_no_file_of_unclaimed_rows(
+    half_taken: World,
+) -> None:
+    """Refused for good, or overtaken by another run; the one in force stays."""
+    first, _ = half_taken.source.objects
+    del half_taken.source.outcomes[first]
+    [before] = unclaimed(half_taken)
+
+    def refuse(call: str) -> None:
+        if call.startswith("put_if"):
+            half_taken.store.faults = {len(half_taken.store.calls) - 1: Fault.DENIED}
+
+    half_taken.store.before_call = refuse
+    with pytest.raises(StorageError):
+        half_taken.run(V11, list_restores=True)
+    half_taken.store.faults = {}
+
+    assert unclaimed(half_taken) == [before]
+
+    def rival(call: str) -> None:
+        if call.startswith("put_if"):
+            half_taken.store.before_call = lambda _call: None
+            half_taken.source.outcomes[first] = "archived"
+            data = event(timestamp="2024-02-01T10:00:00Z")
+            half_taken.source.write(name_of(data), data)
+            half_taken.run(V11)
+
+    half_taken.store.before_call = rival
+    report = half_taken.run(V11, list_restores=True)
+
+    metadata = half_taken.metadata()
+    assert (report.counts.touched, metadata["adopted_rows"]) == (1, 1)
+    assert unclaimed(half_taken) == [before, f"{LEDGERS}unclaimed-{metadata['commit_id']}.parquet"]
 
 
 def test_after_a_lost_race_claims_are_made_anew(half_taken: World) -> None:
@@ -467,7 +526,7 @@ def test_an_earlier_version_with_its_rejects_knows_what_was_there(world: World) 
 
 def test_unclaimed_rows_that_are_gone_are_missed(half_taken: World) -> None:
     """When they are needed: a row must not be doubled because a file was deleted."""
-    [name] = [each for each in half_taken.store.files if each.startswith(f"{LEDGERS}unclaimed-")]
+    [name] = unclaimed(half_taken)
     kept = half_taken.store.data(name)
     del half_taken.store.files[name]
     [problem] = half_taken.problems(V11, source=True)
@@ -510,6 +569,35 @@ def test_a_checkpoint_with_a_ledger_takes_no_files(world: World) -> None:
         adopt(world, frames_of([data]))
 
 
+def test_a_checkpoint_of_ours_that_lost_its_ledger_takes_no_files(world: World) -> None:
+    """It may be of an adoption of the same files; alone it can be adopted, and nothing is doubled."""
+    data = event()
+    world.source.write(name_of(data), data)
+    files = frames_of([data])
+    adopt(world, files)
+    for name in [each for each in world.store.files if each.startswith(LEDGERS)]:
+        del world.store.files[name]
+
+    with pytest.raises(NothingToAdoptError, match="Run with --adopt alone to keep its rows"):
+        adopt(world, files)
+
+    assert world.run(V11, mode="adopt").total_events == 1
+
+
+def test_a_copy_of_a_file_is_refused(world: World) -> None:
+    """Under whatever name; of files without rows there may be several."""
+    rows = frames_of([event(), event(gear_name="another")])
+
+    with pytest.raises(
+        CorruptCheckpointError, match=r"^/other/2.parquet: it is a copy of /other/0.parquet, .* out"
+    ):
+        adopt(world, [*rows, rows[0]])
+
+    assert world.writes() == []
+    adopt(world, [*rows, rows[0].clear(), rows[0].clear()])
+    assert world.rows().total() == 2
+
+
 def test_the_file_that_cannot_be_adopted_is_named(world: World) -> None:
     """With its columns, their types, and what is expected; never with a value."""
     good, bad = frames_of([event(), event(ptid="SECRET")])
@@ -521,6 +609,7 @@ def test_the_file_that_cannot_be_adopted_is_named(world: World) -> None:
     assert str(caught.value).startswith("/other/1.parquet: its rows cannot be read as events: ")
     assert "visit_number is Int32, or has values, that cannot be taken as text" in str(caught.value)
     assert "SECRET" not in str(caught.value)
+    assert str(caught.value).endswith("Give another version of this file, or leave it out.")
     assert world.writes() == []
 
 
@@ -546,3 +635,35 @@ def test_a_repaired_object_claims_its_row_although_the_rejects_are_damaged(world
     assert (report.counts.touched, report.counts.accepted, report.total_events) == (1, 0, 1)
     assert len(report.warnings) == 1
     assert world.problems(V11, source=True) == []
+
+
+_MANY = """
+import resource
+import polars as pl
+from checkpoint_core._archived_names import named_by
+from nacc_event_model import EventFormat
+
+rows = pl.select(number=pl.int_range(20_000)).with_columns(
+    action=pl.lit("submit"),
+    pipeline_adcid=pl.lit(42, pl.Int32),
+    project_label=pl.lit("ingest-form"),
+    ptid=pl.col("number").cast(pl.String),
+    visit_date=pl.date(2024, 1, 15),
+    visit_number=pl.lit("1"),
+    timestamp=pl.datetime(2024, 1, 15, 10, time_unit="us", time_zone="UTC"),
+)
+names = rows.select(key="log-submit-20240115-100000-42-ingest-form-" + pl.col("ptid") + "-1.json")
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+assert named_by(names, rows, EventFormat.V1_0).height == 20_000
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+@pytest.mark.on_one_python
+def test_as_many_archived_objects_as_there_are_fit_memory() -> None:
+    """What they need grows as their number does: 20,000 of them need tens of MiB."""
+    ended = subprocess.run(
+        [sys.executable, "-c", _MANY], capture_output=True, text=True, check=True
+    )
+
+    assert int(ended.stdout) < 250

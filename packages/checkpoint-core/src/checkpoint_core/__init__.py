@@ -4,12 +4,12 @@ It has no clock, no environment, no logger and no network of its own: storage co
 protocols `Source` and `CheckpointStore`, and all else through `Host`.
 """
 
+from checkpoint_core._event_columns import event_schema
 from checkpoint_core._layout import (
     LAYOUT_VERSION,
     LEDGER_SCHEMA,
     REJECTS_SCHEMA,
     CheckpointMetadata,
-    event_schema,
 )
 from checkpoint_core._version import __version__
 from checkpoint_core.accounting import Counts, FailedFile, RunReport

@@ -52,7 +52,8 @@ def adopt(
     matched = arrived[pairs["event"]]
     rest = arrived.join(matched.select("key"), on="key", how="anti", maintain_order="left")
     new, excluded = judge.exclude(rest)
-    free = _unclaimed(existing, pairs, task, host)
+    without_row = pl.concat([judgement.rejected, excluded]).select("key")
+    free = _unclaimed(existing, pairs, without_row, task=task, host=host)
     named = _named(free, judgement.rejected, rejects, task)
     particulars = particulars_of(ground, task, host)
     versions = judgement.touched.columns
@@ -99,13 +100,16 @@ def _refuse_unread(store: CheckpointStore, judgement: Judgement) -> None:
         raise AdoptionIncompleteError(store.location, unread.height, keys, reason)
 
 
-def _unclaimed(existing: Existing, pairs: pl.DataFrame, task: Task, host: Host) -> Adopted:
-    """Keep the rows that no object has; those that come later may be theirs."""
+def _unclaimed(
+    existing: Existing, pairs: pl.DataFrame, without_row: pl.DataFrame, *, task: Task, host: Host
+) -> Adopted:
+    """Keep the rows that no object has, and the objects without one, which may be theirs later."""
     rows = existing.rows - pairs.height
     if not rows:
         return NONE_ADOPTED
     file = host.workdir / "unclaimed.parquet"
-    keep_unclaimed(scan(existing.file).with_row_index("row"), pairs, file)
+    there = pl.concat([scan(existing.file), without_row.lazy()], how="diagonal")
+    keep_unclaimed(there.with_row_index("row"), pairs, file)
     return Adopted(rows=rows, at=task.started_at, file=file, digest=digest_of(file))
 
 

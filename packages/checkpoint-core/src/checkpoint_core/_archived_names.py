@@ -42,12 +42,11 @@ def named_by(archived: pl.DataFrame, rows: pl.DataFrame, event_format: EventForm
         )
         .sort(pl.col("offset").abs(), "offset", "named", "key", "row")
     )
-    found = names.filter(names["key"].is_in(_assigned(speaking)))
+    # Looked up once for all: within the groups below it would be done anew for each of them.
+    names = names.with_columns(is_found=names["key"].is_in(_assigned(speaking)))
     alike = ["action", "adcid", "what", pl.col("named") % _QUARTER_S]
-    all_found = names.with_columns(
-        all_found=pl.col("key").is_in(found["key"].implode()).all().over(alike)
-    )
-    return archived.join(all_found.filter("all_found"), on="key", how="semi", maintain_order="left")
+    found = names.filter(pl.col("is_found").all().over(alike))
+    return archived.join(found, on="key", how="semi", maintain_order="left")
 
 
 def _assigned(speaking: pl.DataFrame) -> list[str]:

@@ -1,7 +1,7 @@
 """Adopted rows that no object accounts for, and the objects that turn out to be theirs.
 
-A checkpoint that has such rows names a file beside its ledgers that holds exactly these; it never
-changes. A commit by which some are claimed writes another file, of those that are left. So the rows
+A checkpoint that has such rows names a file beside its ledgers that holds exactly these, and after
+them, with nothing but a `key`, the objects that were there and gave no row; it never changes. A commit by which some are claimed writes another file, of those that are left. So the rows
 belong to the pair, whatever becomes of it: a lost race, a crash, an older version that is restored.
 """
 
@@ -14,7 +14,7 @@ from msgspec import Struct
 from checkpoint_core._layout import DamagedFileError, Names
 from checkpoint_core._merge import in_arrival_order, scan_rows
 from checkpoint_core._pairing import pair
-from checkpoint_core._parquet import digest_of, scan, sink
+from checkpoint_core._parquet import collect, digest_of, read_schema, scan, sink
 from checkpoint_core._snapshot import Snapshot
 from checkpoint_core.errors import MissingLedgerError
 from checkpoint_core.stores import CheckpointStore
@@ -65,7 +65,10 @@ def adopted_of(snapshot: Snapshot) -> Adopted:
 
 
 def keep_unclaimed(rows: pl.LazyFrame, paired: pl.DataFrame, to: Path) -> None:
-    """Write the rows, which have their place in `row`, that were not paired."""
+    """Write the rows, which have their place in `row`, that were not paired.
+
+    Those that have a `key`, and nothing else, stay: they are the objects that were there.
+    """
     free = rows.join(paired.lazy().select("row"), on="row", how="anti", maintain_order="left")
     sink(free.drop("row"), to, metadata={}, compression="zstd", row_group_rows=131_072)
 
@@ -76,26 +79,28 @@ def claim(
     accepted: pl.DataFrame,
     *,
     entries: pl.DataFrame,
-    seen: pl.DataFrame,
     event_format: EventFormat,
     workdir: Path,
 ) -> Claims:
     """Let objects that were there at the adoption claim the rows that were adopted for them.
 
-    They were there if the ledger has them as adopted, if the rejects had seen them (`seen`: key and
-    first_seen), or if they were not modified since. An object whose row the ledger knows claims
-    none. Raises MissingLedgerError or DamagedFileError where the file is not what it should be.
+    They were there if the ledger has them as adopted, if the file of unclaimed rows has their keys,
+    or if they were not modified since. An object whose row the ledger knows claims none.
+    Raises MissingLedgerError or DamagedFileError where the file is not what it should be.
     """
     adopted = adopted_of(snapshot)
     none = accepted.clear()
     nothing = Claims(claimed=none, lacking=none, new=accepted, adopted=adopted)
-    if adopted.commit is None or adopted.at is None or accepted.is_empty():
-        return nothing
-    claimants = in_arrival_order(_claimants(accepted, entries, seen, adopted.at))
-    if claimants.is_empty():
+    known = entries.filter(pl.col("state") != "adopted")
+    candidates = accepted.join(known, on="key", how="anti")
+    if adopted.commit is None or adopted.at is None or candidates.is_empty():
         return nothing
     file = fetch_unclaimed(store, adopted, workdir)
     assert file is not None  # noqa: S101 - it is named
+    here = [entries.select("key"), _keys(file)]
+    was_here = pl.concat(here)["key"].implode()
+    is_old = pl.col("key").is_in(was_here) | (pl.col("last_modified") <= adopted.at)
+    claimants = in_arrival_order(candidates.filter(is_old))
     pairs = pair(file, claimants, event_format)
     if pairs.is_empty():
         return nothing
@@ -116,18 +121,11 @@ def claim(
     )
 
 
-def _claimants(
-    accepted: pl.DataFrame, entries: pl.DataFrame, seen: pl.DataFrame, adopted_at: datetime
-) -> pl.DataFrame:
-    is_adopted = pl.col("state") == "adopted"
-    was_seen = seen.filter(pl.col("first_seen") <= adopted_at).select("key")
-    was_here = pl.concat([entries.filter(is_adopted).select("key"), was_seen]).unique()
-    was_here = was_here.with_columns(was_here=pl.lit(value=True))
-    candidates = accepted.join(entries.filter(~is_adopted), on="key", how="anti").join(
-        was_here, on="key", how="left"
-    )
-    is_old = pl.col("was_here").is_not_null() | (pl.col("last_modified") <= adopted_at)
-    return candidates.filter(is_old).drop("was_here")
+def _keys(file: Path) -> pl.DataFrame:
+    """Return the objects that a file of unclaimed rows names; the first such files named none."""
+    if "key" not in read_schema(file):
+        return pl.DataFrame(schema={"key": pl.String()})
+    return collect(file, scan(file).select("key").drop_nulls())
 
 
 def fetch_unclaimed(store: CheckpointStore, adopted: Adopted, workdir: Path) -> Path | None:

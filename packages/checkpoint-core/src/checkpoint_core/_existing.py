@@ -7,7 +7,8 @@ from typing import Final
 import polars as pl
 from msgspec import Struct
 
-from checkpoint_core._layout import DamagedFileError, event_schema
+from checkpoint_core._event_columns import event_schema
+from checkpoint_core._layout import DamagedFileError
 from checkpoint_core._parquet import collect, read_schema, scan, sink
 from nacc_event_model import EventFormat
 
@@ -15,6 +16,8 @@ _REQUIRED: Final = event_schema(EventFormat.V1_0).names()
 _DATE: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _OFFSET: Final = r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})$"
 _ROW_GROUP_ROWS: Final = 131_072
+_NAMES: Final = 5
+_NAME_LENGTH: Final = 40
 
 
 class Existing(Struct, frozen=True, kw_only=True):
@@ -84,11 +87,20 @@ def _refuse_other_columns(found: pl.Schema, schema: pl.Schema) -> None:
         return
     problem = (
         f"its columns are not those of events (missing: {', '.join(missing) or 'none'}; "
-        f"unknown: {len(unknown)})"
+        f"unknown: {_names(unknown)})"
     )
     if not missing and all(name in event_schema(EventFormat.V1_1) for name in unknown):
         problem += "; event format 1.1 has them, select it"
     raise DamagedFileError(problem)
+
+
+def _names(unknown: Sequence[str]) -> str:
+    """Return some of the names, shortened and escaped: they are input like everything else."""
+    if not unknown:
+        return "none"
+    shown = [ascii(name)[1:-1][:_NAME_LENGTH] for name in unknown[:_NAMES]]
+    more = f" and {len(unknown) - _NAMES} more" if len(unknown) > _NAMES else ""
+    return f"{', '.join(shown)}{more}"
 
 
 def _mistyped(names: Sequence[str], found: pl.Schema, schema: pl.Schema) -> str:

@@ -1,12 +1,17 @@
 """What is there before a checkpoint is adopted or rebuilt."""
 
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct, structs
 
+from checkpoint_core._event_columns import event_schema
 from checkpoint_core._existing import Existing, normalize, unite
-from checkpoint_core._layout import CheckpointMetadata, DamagedFileError, event_schema
-from checkpoint_core._parquet import read_all
+from checkpoint_core._layout import (
+    CheckpointMetadata,
+    DamagedFileError,
+)
+from checkpoint_core._parquet import digest_of, read_all
 from checkpoint_core._replacement import Task, refuse_mismatch
 from checkpoint_core._snapshot import (
     NOTHING,
@@ -23,6 +28,8 @@ from checkpoint_core.errors import (
     NothingToAdoptError,
 )
 from checkpoint_core.stores import CheckpointStore, Host
+
+_LEAVE_OUT: Final = "Give another version of this file, or leave it out."
 
 
 class Ground(Struct, frozen=True, kw_only=True):
@@ -63,6 +70,10 @@ def find_ground(store: CheckpointStore, task: Task, host: Host) -> Ground:
     is_ours = metadata is not None and metadata.source == task.source
     if adopting and (is_ours or task.request.adopt_from):
         _refuse_sound_pair(store, original, host)
+    if metadata is not None and task.request.adopt_from:
+        problem = "it may hold the rows of these files already, and its ledger is lost"
+        remedy = "Run with --adopt alone to keep its rows, or give a new checkpoint."
+        raise NothingToAdoptError(store.location, problem, remedy)
     if metadata is not None:
         generation = max(generation, metadata.generation)
     return Ground(
@@ -107,7 +118,8 @@ def _existing(
     files = [(store.location, original)] if original else []
     files += [(each.location, each.path) for each in task.request.adopt_from]
     schema = event_schema(task.settings.event_format)
-    parts = []
+    parts: list[Existing] = []
+    locations: dict[str, str] = {}
     for number, (location, path) in enumerate(files):
         try:
             if digests and path == original:
@@ -117,5 +129,10 @@ def _existing(
             if task.request.mode != "adopt":
                 return None
             problem = str(error) or "is not a whole Parquet file"
-            raise CorruptCheckpointError(location, problem) from error
+            remedies = () if path == original else (_LEAVE_OUT,)
+            raise CorruptCheckpointError(location, problem, *remedies) from error
+        twin = locations.setdefault(digest_of(path), location)
+        if twin != location and parts[-1].rows:
+            problem = f"it is a copy of {twin}, and all its rows would be there twice"
+            raise CorruptCheckpointError(location, problem, _LEAVE_OUT)
     return unite(parts, host.workdir / "existing.parquet") if parts else None

@@ -15,12 +15,10 @@ import polars as pl
 from msgspec import Struct
 from msgspec.structs import astuple
 
+from checkpoint_core._event_columns import TIMESTAMP, added_columns, event_schema
 from checkpoint_core._layout import (
     EPOCH,
     REJECTS_SCHEMA,
-    TIMESTAMP,
-    added_columns,
-    event_schema,
 )
 from checkpoint_core._newer import newer_format, would_take
 from checkpoint_core._selection import Rules

@@ -18,6 +18,7 @@ import polars as pl
 from msgspec import Meta, Struct
 from polars.exceptions import PanicException, PolarsError
 
+from checkpoint_core._event_columns import TIMESTAMP
 from nacc_event_model import EventFormat
 
 LAYOUT_VERSION: Final = 3
@@ -31,28 +32,6 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 DAMAGED: Final = (PolarsError, PanicException)
 """What polars raises over a truncated or damaged file. The panic is not even an Exception."""
-
-TIMESTAMP: Final = pl.Datetime("us", "UTC")
-
-_EVENT_COLUMNS: Final[dict[str, pl.DataType]] = {
-    "action": pl.String(),
-    "study": pl.String(),
-    "pipeline_adcid": pl.Int32(),
-    "project_label": pl.String(),
-    "center_label": pl.String(),
-    "gear_name": pl.String(),
-    "ptid": pl.String(),
-    "visit_date": pl.Date(),
-    "visit_number": pl.String(),
-    "datatype": pl.String(),
-    "module": pl.String(),
-    "packet": pl.String(),
-    "timestamp": TIMESTAMP,
-}
-_ADDED_COLUMNS: Final[dict[EventFormat, dict[str, pl.DataType]]] = {
-    EventFormat.V1_0: {},
-    EventFormat.V1_1: {"naccid": pl.String(), "modality": pl.String()},
-}
 
 LEDGER_SCHEMA: Final = pl.Schema(
     {
@@ -99,22 +78,6 @@ REJECTS_SCHEMA: Final = pl.Schema(
 `event_format`, `model_version`, `exclude_projects` and `max_object_size_bytes` are the rules it was
 judged by; the last is null in what was judged before layout 3.
 """
-
-
-def event_schema(event_format: EventFormat) -> pl.Schema:
-    """Return the checkpoint's columns, in order, with their types."""
-    return pl.Schema(_EVENT_COLUMNS | _ADDED_COLUMNS[event_format])
-
-
-def added_columns(event_format: EventFormat) -> list[str]:
-    """Return the columns that a format has beyond the thirteen that all have."""
-    return list(_ADDED_COLUMNS[event_format])
-
-
-def narrower_formats(event_format: EventFormat) -> list[str]:
-    """Return the formats whose rows lack columns of this one."""
-    columns = len(event_schema(event_format))
-    return [str(each) for each in EventFormat if len(event_schema(each)) < columns]
 
 
 class Names(Struct, frozen=True):

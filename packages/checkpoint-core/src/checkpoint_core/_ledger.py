@@ -85,8 +85,9 @@ class Ledger(Struct, frozen=True):
 
         `is_known` says whether it has the key, `is_unchanged` whether with the same etag, and
         `awaits_upgrade` whether moreover its row was taken under one of the `narrower` formats, or
-        may have been (nothing awaits it where there are none). A full ledger is gone through part by part, so that neither a second listing nor a hash of one is
-        in memory. Raises DamagedFileError when it is not sorted, because keys would be overlooked.
+        may have been (nothing awaits it where there are none). A full ledger is gone through part
+        by part, so that neither a second listing nor a hash of one is in memory.
+        Raises DamagedFileError when it is not sorted, because keys would be overlooked.
         """
         listing = listing if listing["key"].is_sorted() else listing.sort("key")
         compared = _compared(listing, self.full, narrower) if self.full else _unknown(listing)

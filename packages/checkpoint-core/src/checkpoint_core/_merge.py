@@ -7,11 +7,11 @@ from typing import Final
 import polars as pl
 from msgspec import Struct
 
+from checkpoint_core._event_columns import event_schema
 from checkpoint_core._layout import (
     EPOCH,
     CheckpointMetadata,
     DamagedFileError,
-    event_schema,
     metadata_pairs,
 )
 from checkpoint_core._parquet import Compression, collect, read_schema, scan, sink

@@ -7,7 +7,7 @@ from typing import Final
 
 import polars as pl
 
-from checkpoint_core._layout import event_schema
+from checkpoint_core._event_columns import event_schema
 from checkpoint_core._merge import scan_rows
 from checkpoint_core._parquet import collect
 from nacc_event_model import EventFormat

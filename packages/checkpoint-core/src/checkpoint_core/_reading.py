@@ -6,8 +6,8 @@ from typing import TypeVar
 import polars as pl
 from msgspec import Struct
 
+from checkpoint_core._event_columns import narrower_formats
 from checkpoint_core._judgement import Judge, Judgement
-from checkpoint_core._layout import narrower_formats
 from checkpoint_core._ledger import awaits_upgrade
 from checkpoint_core.errors import StorageError
 from checkpoint_core.settings import Settings

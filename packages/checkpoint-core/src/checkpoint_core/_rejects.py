@@ -14,7 +14,6 @@ from msgspec import Struct, field
 
 from checkpoint_core._digests import UNSIGNED, check_signed, sign
 from checkpoint_core._layout import (
-    EPOCH,
     LAYOUT_VERSION,
     REJECTS_SCHEMA,
     DamagedFileError,
@@ -52,17 +51,6 @@ class Rejects(Struct, frozen=True, kw_only=True):
     restores_listed_at: datetime | None = None
     stale: bool = False
     unreadable: bool = False
-
-    def seen(self, to_read: pl.DataFrame) -> pl.DataFrame:
-        """Return since when each object is known, `key` and `first_seen`.
-
-        Where the file is damaged, any that is read may have been there at an adoption: one with the
-        very content of a row that nobody has claimed is rather that row's object than one more.
-        """
-        if not self.unreadable:
-            return self.rows.select("key", "first_seen")
-        since = pl.lit(EPOCH).cast(REJECTS_SCHEMA["first_seen"])
-        return to_read.select("key", first_seen=since)
 
     def differs(self, other: "Rejects") -> bool:
         """Whether the other one is not what is stored already."""

@@ -9,12 +9,12 @@ from msgspec import Struct, structs
 
 from checkpoint_core._claims import Claims, claim
 from checkpoint_core._commit import Prepared, back_off, commit
+from checkpoint_core._event_columns import event_schema
 from checkpoint_core._judgement import Judgement
 from checkpoint_core._layout import (
     LEDGER_SCHEMA,
     CheckpointMetadata,
     DamagedFileError,
-    event_schema,
     new_commit_id,
 )
 from checkpoint_core._ledger import NO_LEDGER
@@ -83,12 +83,11 @@ def refuse_mismatch(metadata: CheckpointMetadata | None, task: Task, location: s
 class Judged(Struct, frozen=True, kw_only=True):
     """Objects that were judged, and what was known of them when they were selected.
 
-    `entries` are the ledger's rows of their keys, `seen` the key and first_seen of the rejects.
+    `entries` are the ledger's rows of their keys.
     """
 
     judgement: Judgement
     entries: pl.DataFrame
-    seen: pl.DataFrame
 
     @property
     def has_work(self) -> bool:
@@ -162,7 +161,6 @@ def _claim(
         snapshot,
         judged.judgement.accepted,
         entries=judged.entries,
-        seen=judged.seen,
         event_format=task.settings.event_format,
         workdir=host.workdir,
     )

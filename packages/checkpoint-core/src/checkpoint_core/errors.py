@@ -56,14 +56,17 @@ class OutcomeUnknownError(StorageError):
 class CorruptCheckpointError(CheckpointError):
     """The checkpoint or its ledger is truncated, damaged or contradicts itself."""
 
-    def __init__(self, location: str, problem: str) -> None:
+    def __init__(
+        self,
+        location: str,
+        problem: str,
+        remedy: str = "Restore an earlier version of the file. If there is none: --adopt where "
+        "only the ledger is damaged, otherwise --rebuild.",
+    ) -> None:
         """Keep where it is and what is wrong with it."""
         self.location = location
         self.problem = problem
-        super().__init__(
-            f"{location}: {problem}. Nothing was changed. Restore an earlier version of the file. "
-            "If there is none: --adopt where only the ledger is damaged, otherwise --rebuild."
-        )
+        super().__init__(f"{location}: {problem}. Nothing was changed. {remedy}")
 
 
 class NewerLayoutError(CheckpointError):
@@ -222,14 +225,16 @@ class WouldLoseRowsError(CheckpointError):
 class NothingToAdoptError(CheckpointError):
     """Adoption was asked for where there is nothing to adopt."""
 
-    def __init__(self, location: str, problem: str) -> None:
+    def __init__(
+        self,
+        location: str,
+        problem: str,
+        remedy: str = "Run without --adopt, or give a new checkpoint to adopt files into.",
+    ) -> None:
         """Keep why."""
         self.location = location
         self.problem = problem
-        super().__init__(
-            f"{location}: {problem}. Nothing was changed. Run without --adopt, or give a new "
-            "checkpoint to adopt files into."
-        )
+        super().__init__(f"{location}: {problem}. Nothing was changed. {remedy}")
 
 
 class AdoptionIncompleteError(CheckpointError):

@@ -8,9 +8,9 @@ from msgspec import structs
 
 from checkpoint_core._adopting import adopt
 from checkpoint_core._commit import delete_old_ledgers
+from checkpoint_core._event_columns import narrower_formats
 from checkpoint_core._ground import find_ground
 from checkpoint_core._judgement import Judge
-from checkpoint_core._layout import narrower_formats
 from checkpoint_core._ledger import NO_LEDGER, Ledger
 from checkpoint_core._reading import Taken, joined, read_and_judge, tell_selected
 from checkpoint_core._rejects import (
@@ -112,11 +112,7 @@ class _Run:
         upgrades = portion(selection, self.task.settings)
         entries = snapshot.ledger.entries(pl.concat([selection.rewritten, upgrades.select("key")]))
         taken = self._read(selection, entries, upgrades)
-        judged = Judged(
-            judgement=taken.judgement,
-            entries=entries,
-            seen=rejects.seen(selection.to_read),
-        )
+        judged = Judged(judgement=taken.judgement, entries=entries)
         result = replace(self.store, snapshot, judged, task=self.task, host=self.host)
         return self._finish(selection, taken, result, rejects, listed_restores=listed_restores)
 
