@@ -82,7 +82,7 @@ def count_by_study(accepted: pl.DataFrame) -> tuple[StudyCount, ...]:
         StudyCount(study=shown(study), datatype=shown(datatype), events=events)
         for study, datatype, events in groups.head(MOST_STUDIES).iter_rows()
     ]
-    rest = groups["len"].slice(MOST_STUDIES).sum()
+    rest = int(groups["len"].slice(MOST_STUDIES).sum())
     return add_up([*told, StudyCount(study=OTHERS, datatype=OTHERS, events=rest)])
 
 
