@@ -20,7 +20,8 @@ PROJECT = "event-log-checkpoint"
 class Deployed:
     """One stack: where it is, what its resources are called, and which buckets it knows.
 
-    `changed_buckets` are those whose settings are the stack's to change.
+    `changed_buckets` are those whose settings are the stack's to change; `data_keys` are the ARNs of
+    the keys that event objects and checkpoint are encrypted with, maybe another account's.
     """
 
     account: str
@@ -31,6 +32,7 @@ class Deployed:
     artifact_bucket: str | None
     changed_buckets: tuple[str, ...]
     databases: tuple[str, ...]
+    data_keys: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -81,6 +83,11 @@ def read_deployed(file: Path) -> Deployed:
         artifact_bucket=values.get("artifacts", {}).get("bucket"),
         changed_buckets=_unique(_changed_buckets(values, sections)),
         databases=_unique(each["database"] for each in sections if "database" in each),
+        data_keys=_unique(
+            values[section]["kmsKeyArn"]
+            for section in ("source", "checkpoint")
+            if "kmsKeyArn" in values[section]
+        ),
     )
 
 

@@ -101,16 +101,16 @@ def boundary(deployed: Deployed) -> Policy:
         "xray:PutTraceSegments",
     ]
     through = "amazonaws.com.cn" if deployed.partition == "aws-cn" else "amazonaws.com"
-    keys = _allow("Keys", ["kms:Decrypt", "kms:GenerateDataKey"], [deployed.arn("kms", "key/*")])
+    keys = _allow("Keys", ["kms:Decrypt", "kms:GenerateDataKey"], list(deployed.data_keys))
     keys["Condition"] = {"StringEquals": {"kms:ViaService": f"s3.{deployed.region}.{through}"}}
     return _policy(
+        *([keys] if deployed.data_keys else []),
         _allow("Buckets", ["s3:ListBucket"], [deployed.s3(name) for name in deployed.buckets]),
         _allow(
             "Objects",
             ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
             [deployed.s3(f"{name}/*") for name in deployed.buckets],
         ),
-        keys,
         _allow(
             "Log",
             ["logs:CreateLogStream", "logs:PutLogEvents"],

@@ -60,7 +60,9 @@ def dashboard_body(config: Configuration, alarms: list[str]) -> dict[str, Any]:
             "view": "table",
         },
     }
-    graphs = [_graph(title, shown, config) for title, shown in _graphs(config).items()]
+    graphs = [_graph(title, _named(shown), config) for title, shown in _graphs(config).items()]
+    found = [[{"expression": Metrics(config).by_study}]]
+    graphs.append(_graph("New events by study and datatype", found, config))
     return {"start": "-P14D", "widgets": [status, *graphs, failures]}
 
 
@@ -94,7 +96,19 @@ def _graphs(config: Configuration) -> dict[str, list[Metric]]:
     }
 
 
-def _graph(title: str, shown: list[Metric], config: Configuration) -> Widget:
+def _named(shown: list[Metric]) -> list[list[Any]]:
+    return [
+        [
+            metric.namespace,
+            metric.name,
+            *(part for pair in metric.dimensions.items() for part in pair),
+            {"stat": metric.stat},
+        ]
+        for metric in shown
+    ]
+
+
+def _graph(title: str, metrics: list[list[Any]], config: Configuration) -> Widget:
     return {
         "type": "metric",
         "width": _WIDTH,
@@ -104,14 +118,6 @@ def _graph(title: str, shown: list[Metric], config: Configuration) -> Widget:
             "region": config.region,
             "view": "timeSeries",
             "period": 3_600,
-            "metrics": [
-                [
-                    metric.namespace,
-                    metric.name,
-                    *(part for pair in metric.dimensions.items() for part in pair),
-                    {"stat": metric.stat},
-                ]
-                for metric in shown
-            ],
+            "metrics": metrics,
         },
     }

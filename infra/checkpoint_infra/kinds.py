@@ -87,8 +87,9 @@ TopicArn = Annotated[
 TargetArn = Annotated[
     str,
     _text(
-        rf"{_PARTITION}:(sns|sqs|lambda|states|events|logs):{_REGIONAL}:[!-~]+",
-        "the ARN of a topic, queue, function, state machine, event bus or log group",
+        # Others need a role of their own, and FIFO queues a group.
+        rf"{_PARTITION}:(sns|sqs|lambda|logs):{_REGIONAL}:[!-~]+(?<!\.fifo)",
+        "the ARN of a topic, queue, function or log group, which is not FIFO",
     ),
 ]
 RoleArn = Annotated[

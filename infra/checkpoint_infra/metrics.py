@@ -38,6 +38,14 @@ class Metrics(Struct, frozen=True):
         """Return one that the function emits once per run."""
         return Metric(namespace=NAMESPACE, name=name, dimensions=self.dimensions, stat=stat)
 
+    @property
+    def by_study(self) -> str:
+        """A search for the events that runs took, by study and datatype: whichever there are."""
+        names = ",".join([NAMESPACE, *self.dimensions, "study", "datatype"])
+        wanted = {"MetricName": "NewEventsProcessed", **self.dimensions}
+        terms = " ".join(f'{name}="{value}"' for name, value in wanted.items())
+        return f"SEARCH('{{{names}}} {terms}', 'Sum', 3600)"
+
     def of_lambda(self, name: str, stat: str) -> Metric:
         """Return one that Lambda emits for every invocation, whatever version it is of."""
         dimensions = {"FunctionName": Names(self.config).function}

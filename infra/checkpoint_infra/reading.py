@@ -1,7 +1,7 @@
 """Reading a stack's configuration: every mistake is reported, and all of them at once."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import Any, TypeVar, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, structs
@@ -118,10 +118,9 @@ def _value(kind: Any, raw: object, path: str, problems: list[str]) -> Any:
 
 
 def _description(kind: Any) -> str | None:
-    """Return what the type says that its text must be."""
-    if get_origin(kind) is Annotated:
-        descriptions = [each.description for each in get_args(kind) if isinstance(each, Meta)]
-        return descriptions[0] if descriptions else None
+    """Return what the type, or that of a list's items, says that its text must be."""
+    if isinstance(kind, Meta):
+        return kind.description
     return next(filter(None, map(_description, get_args(kind))), None)
 
 

@@ -23,6 +23,7 @@ CHECKPOINT = "checkpoints/events.parquet"
 REJECTS = "checkpoints/_rejects/events.parquet"
 LEDGERS = "checkpoints/_ledger/events/"
 OLD_LEDGER = f"{LEDGERS}00000001-old.parquet"
+OLD_DIGESTS = f"{LEDGERS}00000001-old.json"
 SAMPLE = SyntheticEvents(40, prefix="dev/")
 BROKEN = "dev/log-submit-20240115-100000-42-ingest-form-110001-01.json"
 

@@ -16,6 +16,7 @@ from tests.artifact_trial.deployed import (
     ELSEWHERE,
     EVENTS,
     LEDGERS,
+    OLD_DIGESTS,
     OLD_LEDGER,
     REJECTS,
     SAMPLE,
@@ -37,7 +38,7 @@ class Ran(Struct, frozen=True, kw_only=True):
 
 @pytest.fixture(scope="module")
 def ran(deployed: Deployed, sandbox: Sandbox) -> Ran:
-    """Give a first and an incremental run, with an old ledger to delete."""
+    """Give a first and an incremental run, with an old ledger and its digests to delete."""
     s3 = deployed.owner
     _write(s3, range(30))
     s3.put_object(Bucket=EVENTS, Key=BROKEN, Body=b"{}")
@@ -49,10 +50,11 @@ def ran(deployed: Deployed, sandbox: Sandbox) -> Ran:
             first = function.invoke()
         keys = [_keys(s3)]
         _write(s3, range(30, 40))
-        s3.put_object(Bucket=CHECKPOINTS, Key=OLD_LEDGER, Body=b"old")
-        old = s3_backends[ACCOUNT]["aws"].get_object(CHECKPOINTS, OLD_LEDGER)
-        assert old is not None
-        old.last_modified = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=400)
+        for key in (OLD_LEDGER, OLD_DIGESTS):
+            s3.put_object(Bucket=CHECKPOINTS, Key=key, Body=b"old")
+            old = s3_backends[ACCOUNT]["aws"].get_object(CHECKPOINTS, key)
+            assert old is not None
+            old.last_modified = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=400)
         with enable_iam_authentication():
             second = function.invoke()
     return Ran(first=first, second=second, keys=[*keys, _keys(s3)])
@@ -68,7 +70,10 @@ def _keys(s3: Any) -> set[str]:
 
 
 def test_a_first_and_an_incremental_run_need_no_more_than_the_role_allows(ran: Ran) -> None:
-    """Checkpoint, ledgers and rejects are written, an old ledger is deleted, nothing is warned."""
+    """Checkpoint, ledgers with their digests and rejects are written, old ones are deleted.
+
+    And nothing is warned.
+    """
     counts = [
         {name: count for name, count in run["counts"].items() if count}
         for run in (ran.first, ran.second)
@@ -82,8 +87,9 @@ def test_a_first_and_an_incremental_run_need_no_more_than_the_role_allows(ran: R
     assert [[], []] == [ran.first["warnings"], ran.second["warnings"]]
     assert {CHECKPOINT, REJECTS, "x"} | ledgers[0] == ran.keys[0]
     assert {CHECKPOINT, REJECTS, "x"} | ledgers[1] == ran.keys[1]
-    assert [1, 2] == [len(each) for each in ledgers]
-    assert OLD_LEDGER not in ledgers[1]
+    for suffix in (".parquet", ".json"):
+        assert [1, 2] == [sum(key.endswith(suffix) for key in each) for each in ledgers]
+    assert {OLD_LEDGER, OLD_DIGESTS}.isdisjoint(ledgers[1])
 
 
 @pytest.mark.parametrize(

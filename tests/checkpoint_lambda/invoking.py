@@ -73,8 +73,13 @@ class Ended(Struct, frozen=True):
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
-        """Return the lines of metrics."""
-        return [line for line in self.lines if "_aws" in line]
+        """Return the lines of metrics about whole runs."""
+        return [line for line in self.lines if "_aws" in line and "study" not in line]
+
+    @property
+    def studies(self) -> list[dict[str, Any]]:
+        """Return the lines of metrics about single studies and datatypes."""
+        return [line for line in self.lines if "_aws" in line and "study" in line]
 
     @property
     def document(self) -> dict[str, Any]:

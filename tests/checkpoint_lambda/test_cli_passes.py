@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import astuple
 
-from checkpoint_core import Counts, FailedFile, RunReport
+from checkpoint_core import Counts, FailedFile, RunReport, StudyCount
 from checkpoint_lambda._passes import fold, run_until_complete
 from checkpoint_lambda.errors import StalledError
 
@@ -47,6 +47,11 @@ def report(number: int = 0, **changes: Any) -> RunReport:
 def failed(key: str, outcome: str) -> FailedFile:
     """Return a failed file."""
     return FailedFile(key=key, outcome=outcome, reason="because")
+
+
+def taken(study: str, events: int) -> StudyCount:
+    """Return how many forms of a study were taken."""
+    return StudyCount(study=study, datatype="form", events=events)
 
 
 SETTLED = {
@@ -164,9 +169,11 @@ def test_what_is_not_a_count_comes_from_the_pass_that_knows_it() -> None:
             unknown_fields={"a": 1, "b": 5},
             failed_files=(failed("x", "invalid"), failed("m", "unreadable")),
             warnings=("one",),
+            new_events_by_study=(taken("adrc", 2), taken("leads", 1)),
         ),
         report(
             1,
+            new_events_by_study=(taken("leads", 3),),
             unknown_fields={"a": 7},
             failed_files=(failed("d", "denied"), failed("e", "invalid")),
             warnings=("one", "two"),
@@ -185,6 +192,7 @@ def test_what_is_not_a_count_comes_from_the_pass_that_knows_it() -> None:
     assert ["a", "b"] == list(folded.unknown_fields)
     assert (failed("d", "denied"), failed("e", "invalid")) == folded.failed_files
     assert ("one", "two") == folded.warnings
+    assert (taken("leads", 4), taken("adrc", 2)) == folded.new_events_by_study
 
 
 def test_one_pass_is_told_of_as_it_is() -> None:

@@ -78,6 +78,7 @@ def test_the_response_says_what_was_done(lambda_: Function) -> None:
         "unrecognized_examples": ["prod/readme.txt"],
         "warnings": [],
         "hints": [],
+        "new_events_by_study": [{"study": "adrc", "datatype": "form", "events": 2}],
     }
     assert list(expected) == list(response)
     assert expected == response

@@ -1,6 +1,7 @@
 """The line of metrics: right by CloudWatch's own rules, and right about the run."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from checkpoint_core import Counts, RunReport
-from checkpoint_lambda._metrics import DIMENSIONS, METRICS, NAMESPACE, metrics_line
+from checkpoint_core import Counts, RunReport, StudyCount
+from checkpoint_lambda._metrics import BY_STUDY, DIMENSIONS, METRICS, NAMESPACE, metrics_lines
 from tests.checkpoint_lambda.invoking import EVENT, function, object_key
 
 NAME = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^(.*)$"}
@@ -99,14 +100,23 @@ def a_report(**changed: Any) -> RunReport:
     return structs.replace(report, **changed)
 
 
-def line_of(report: RunReport | None, *, succeeded: bool = True) -> dict[str, Any]:
-    """Return the line for a report, read again and held against the specification."""
-    text = metrics_line(
-        report, succeeded=succeeded, duration_ms=77, now=NOW, dimensions=WHERE, properties={}
+def lines_of(report: RunReport | None, *, succeeded: bool = True) -> list[dict[str, Any]]:
+    """Return the lines for a report, read again and held against the specification."""
+    texts = list(
+        metrics_lines(
+            report, succeeded=succeeded, duration_ms=77, now=NOW, dimensions=WHERE, properties={}
+        )
     )
-    line: dict[str, Any] = json.loads(text)
-    refuse_violations(line)
-    assert "\n" not in text
+    lines: list[dict[str, Any]] = list(map(json.loads, texts))
+    for text, line in zip(texts, lines, strict=True):
+        refuse_violations(line)
+        assert "\n" not in text
+    return lines
+
+
+def line_of(report: RunReport | None, *, succeeded: bool = True) -> dict[str, Any]:
+    """Return the line of a report without studies."""
+    [line] = lines_of(report, succeeded=succeeded)
     return line
 
 
@@ -115,7 +125,11 @@ def refuse_violations(line: dict[str, Any]) -> None:
     jsonschema.validate(line, SPECIFICATION)
     for directive in line["_aws"]["CloudWatchMetrics"]:
         for names in directive["Dimensions"]:
-            assert all(isinstance(line[name], str) and line[name] for name in names)
+            for name in names:
+                # Of a dimension's value CloudWatch takes printable ASCII, and not blanks alone.
+                assert isinstance(line[name], str)
+                assert re.fullmatch(r"[ -~]{1,1024}", line[name])
+                assert line[name].strip()
         for metric in directive["Metrics"]:
             value = line[metric["Name"]]
             assert isinstance(value, int | float)
@@ -198,6 +212,30 @@ def metrics_of(line: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
+def test_each_study_and_datatype_has_a_line_of_its_own() -> None:
+    """Its number is the same metric under two dimensions more, and no other metric is among it."""
+    studies = [("adrc", "form", 3), (" ", "dicom", 2)]
+    report = a_report(
+        counts=Counts(accepted=5),
+        new_events_by_study=tuple(
+            StudyCount(study=study, datatype=datatype, events=events)
+            for study, datatype, events in studies
+        ),
+    )
+
+    run, *lines = lines_of(report)
+
+    assert 5 == run["NewEventsProcessed"]
+    assert [("adrc", "form", 3), ("' '", "dicom", 2)] == [
+        (line["study"], line["datatype"], line["NewEventsProcessed"]) for line in lines
+    ]
+    for line in lines:
+        [directive] = line["_aws"]["CloudWatchMetrics"]
+        assert [["service", "environment", "study", "datatype"]] == directive["Dimensions"]
+        assert [{"Name": "NewEventsProcessed", "Unit": "Count"}] == directive["Metrics"]
+        assert {"_aws", "NewEventsProcessed", *BY_STUDY} == line.keys()
+
+
 @given(
     numbers=st.lists(st.integers(0, 2**53), min_size=14, max_size=14),
     last=st.none() | st.datetimes(timezones=st.just(UTC)),
@@ -247,5 +285,6 @@ def test_a_run_that_found_nothing_new_succeeded() -> None:
         runs = [made.invoke() for _ in range(3)]
 
         assert [1, 1, 1] == [run.metrics[0]["RunSucceeded"] for run in runs]
+        assert [1, 0, 0] == [len(run.studies) for run in runs]
         assert [0, 1, 1] == [run.metrics[0]["IncrementalRun"] for run in runs]
         assert {1} == {run.metrics[0]["TotalEvents"] for run in runs}

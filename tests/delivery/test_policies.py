@@ -173,6 +173,22 @@ def test_the_boundary_holds_what_the_stacks_roles_are_given(
                 assert may(limits[stack], action, resource, **context), (stack, action, resource)
 
 
+def test_the_boundary_lets_a_stacks_own_keys_be_used_and_no_others(tmp_path: Path) -> None:
+    """The key of a source may be another account's, and whoever writes the events has chosen it."""
+    key = "arn:aws:kms:us-east-1:999999999999:key/0a1b2c3d"
+    values = merged(stack_values("dev"), {"source": {"kmsKeyArn": key}})
+    file = tmp_path / "Pulumi.dev.yaml"
+    document = {"config": {f"{PROJECT}:{name}": value for name, value in values.items()}}
+    file.write_text(yaml.safe_dump(document), encoding="utf-8")
+    limits = boundary(read_deployed(file))
+    through = {"kms:ViaService": "s3.us-east-1.amazonaws.com"}
+
+    assert may(limits, "kms:Decrypt", key, **through)
+    assert not may(limits, "kms:Decrypt", key)
+    assert not may(limits, "kms:Decrypt", KEY, **through)
+    assert not may(boundary(deployed()), "kms:Decrypt", key, **through)
+
+
 def test_a_role_is_taken_by_one_environment_of_one_repository() -> None:
     """Not by a branch, a fork, or another environment."""
     [statement] = trust(deployed("prod"), "example-org/checkpoint", "prod")["Statement"]

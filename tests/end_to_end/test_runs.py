@@ -58,6 +58,7 @@ KEYS = [
     "unrecognized_examples",
     "warnings",
     "hints",
+    "new_events_by_study",
 ]
 
 

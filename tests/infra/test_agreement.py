@@ -6,11 +6,13 @@ from typing import Annotated, Any, get_args, get_origin
 import pytest
 from msgspec import Meta, ValidationError, structs
 
+from checkpoint_core import Settings
 from checkpoint_core._layout import Names as CheckpointNames
 from checkpoint_infra.config import Run
 from checkpoint_infra.environment import function_variables
 from checkpoint_infra.policies import function_policy
 from checkpoint_infra.reading import read_configuration
+from checkpoint_infra.rules.function import USUAL_RESERVE_S
 from checkpoint_lambda._environment import read_settings
 from checkpoint_lambda._settings import SETTINGS
 from tests.infra.conftest import EVERYTHING
@@ -44,6 +46,11 @@ def test_the_function_accepts_what_a_stack_tells_it(
     assert (settings.source_bucket, settings.prefix) == ("nacc-events", f"{stack}/")
     assert settings.checkpoint_bucket == expected
     assert settings.checkpoint_key == "checkpoints/events.parquet"
+
+
+def test_the_reserve_that_a_timeout_is_held_against_is_the_functions() -> None:
+    """Where a stack does not say it."""
+    assert Settings().reserve_s == USUAL_RESERVE_S
 
 
 def test_every_setting_reaches_the_function_as_it_was_meant(everything: Deployment) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from checkpoint_lambda._metrics import DIMENSIONS, METRICS, NAMESPACE
+from checkpoint_lambda._metrics import BY_STUDY, DIMENSIONS, METRICS, NAMESPACE
 from tests.infra.deploying import INFRA, STACKS, Deployment, deploy, merged, stack_values
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
@@ -46,12 +46,17 @@ def watched(alarm: dict[str, Any]) -> list[dict[str, Any]]:
     return queries or [alarm]
 
 
+def graphs(widget: dict[str, Any]) -> list[list[Any]]:
+    """Return the metrics that a widget names; what it searches for has no names."""
+    return [each for each in widget["properties"].get("metrics", []) if len(each) > 1]
+
+
 def shown(deployment: Deployment) -> list[dict[str, Any]]:
     """Return the metrics that the dashboard shows, as an alarm would name them."""
     body = json.loads(deployment.one("aws:cloudwatch/dashboard:Dashboard")["dashboardBody"])
     found = []
     for widget in body["widgets"]:
-        for namespace, name, *dimensions, _ in widget["properties"].get("metrics", []):
+        for namespace, name, *dimensions, _ in graphs(widget):
             pairs = dict(zip(dimensions[::2], dimensions[1::2], strict=True))
             found.append({"namespace": namespace, "metricName": name, "dimensions": pairs})
     return found
@@ -139,6 +144,21 @@ def test_every_metric_that_the_function_emits_is_on_the_dashboard(
     }
 
     assert seen == {metric.name for metric in METRICS}
+
+
+def test_the_dashboard_searches_for_studies_and_datatypes(stacks: dict[str, Deployment]) -> None:
+    """By the dimensions that the function emits, of this stack alone: the names are the data's."""
+    body = json.loads(stacks["prod"].one("aws:cloudwatch/dashboard:Dashboard")["dashboardBody"])
+    metrics = [
+        each for widget in body["widgets"] for each in widget["properties"].get("metrics", [])
+    ]
+    [[search]] = [each for each in metrics if len(each) == 1]
+
+    assert search == {
+        "expression": f"SEARCH('{{{NAMESPACE},{','.join(BY_STUDY)}}} "
+        'MetricName="NewEventsProcessed" service="visit-event-checkpoint" environment="prod"\', '
+        "'Sum', 3600)"
+    }
 
 
 @pytest.mark.parametrize("stack", STACKS)

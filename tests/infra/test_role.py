@@ -100,6 +100,30 @@ def test_versions_and_buckets_are_out_of_reach(action: str, resource: str) -> No
     assert not may(action, resource, {"s3:prefix": "checkpoints/"})
 
 
+@pytest.mark.parametrize(
+    "key,actions",
+    [
+        ("events.parquet", {"Get", "Put"}),
+        ("_ledger/events/00000001-a.parquet", {"Get", "Put", "Delete"}),
+        ("_ledger/events/00000001-a.json", {"Get", "Put", "Delete"}),
+        ("_rejects/events.parquet", {"Get", "Put"}),
+        ("_previous/events/a.parquet", set()),
+        ("_ledger/other/00000001-a.parquet", set()),
+        ("_rejects/other.parquet", set()),
+        ("other.parquet", set()),
+    ],
+)
+def test_a_run_writes_its_checkpoints_files_and_deletes_its_ledgers_alone(
+    key: str, actions: set[str]
+) -> None:
+    """With their digests; what people keep, and what other checkpoints have, is out of reach."""
+    file = f"nacc-checkpoints/checkpoints/{key}"
+
+    assert actions == {
+        action for action in ("Get", "Put", "Delete") if may(f"s3:{action}Object", file)
+    }
+
+
 def test_a_source_or_checkpoint_without_a_folder_is_a_whole_bucket() -> None:
     """There is no prefix to hold a listing to."""
     changes: dict[str, Any] = {

@@ -102,18 +102,71 @@ WRONG_ARNS: list[tuple[dict[str, Any], str]] = [
 def test_an_arn_of_elsewhere_is_refused_where_the_service_demands_it(
     changes: dict[str, Any], where: str
 ) -> None:
-    """Region, partition or account; an event bus may be in another region."""
+    """Region, partition or account."""
     [problem] = problems(changes)
 
     assert problem.startswith(where)
     assert "stack's" in problem
 
 
-def test_an_event_bus_may_be_elsewhere() -> None:
-    """EventBridge sends to buses of other regions."""
-    bus = "arn:aws:events:eu-west-1:123456789012:event-bus/central"
+@pytest.mark.parametrize(
+    "target",
+    [
+        "events:us-east-1:123456789012:event-bus/central",
+        "states:us-east-1:123456789012:stateMachine:report",
+        "sqs:us-east-1:123456789012:reports.fifo",
+        "sns:us-east-1:123456789012:reports.fifo",
+    ],
+)
+def test_a_target_that_eventbridge_would_refuse_is_refused(target: str) -> None:
+    """Buses and state machines need a role to send with, queues in order a message group."""
+    [problem] = problems({"notification": {"targetArns": [f"arn:aws:{target}"]}})
 
-    assert read({"notification": {"targetArns": [bus]}}).notification
+    assert problem == (
+        "notification.targetArns[0]: must be the ARN of a topic, queue, function or log group, "
+        "which is not FIFO"
+    )
+
+
+@pytest.mark.parametrize("reserve,timeout", [(None, 60), (900, 900), (120, 120)])
+def test_a_reserve_that_leaves_no_time_to_read_is_refused(
+    reserve: int | None, timeout: int
+) -> None:
+    """Every run would fail, having read nothing."""
+    run = {} if reserve is None else {"reserveSeconds": reserve}
+    found = problems(
+        {"function": {"timeoutS": timeout}, "run": run, "alarms": {"durationMinutes": 0.5}}
+    )
+
+    assert ["run.reserveSeconds: must be less than function.timeoutS"] == [
+        each.partition(" (")[0] for each in found
+    ]
+
+
+LAYER = "arn:aws:lambda:us-east-1:123456789012:layer:"
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        {"observability": {"name": "ours"}, "awsSdk": {"name": "ours"}},
+        {
+            "observability": {"mode": "external", "arn": f"{LAYER}ours:1"},
+            "awsSdk": {"mode": "external", "arn": f"{LAYER}ours:2"},
+        },
+        {
+            "observability": {
+                "mode": "external",
+                "arn": f"{LAYER}visit-event-checkpoint-aws-sdk:1",
+            }
+        },
+    ],
+)
+def test_one_layer_in_two_places_is_refused(layers: dict[str, Any]) -> None:
+    """Lambda takes one version of a layer for a function."""
+    [problem] = problems({"layers": layers})
+
+    assert problem.startswith("layers.awsSdk: is the same layer as layers.observability")
 
 
 def test_an_environment_that_lambda_would_refuse_is_refused() -> None:
@@ -192,6 +245,10 @@ def test_names_and_keys_fit_into_what_aws_takes() -> None:
         ),
         ({"accessLogs": {"bucket": "nacc-events", "create": True}}, "accessLogs: a bucket that is"),
         ({"vpc": {"subnetIds": [], "securityGroupIds": ["sg-0a1b2c3d"]}}, "vpc.subnetIds"),
+        (
+            {"vpc": {"subnetIds": ["x"], "securityGroupIds": ["sg-0a1b2c3d"]}},
+            "vpc.subnetIds[0]: must be a subnet's id",
+        ),
     ],
 )
 def test_an_option_that_contradicts_itself_is_refused(changes: dict[str, Any], said: str) -> None:

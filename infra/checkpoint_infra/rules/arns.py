@@ -51,10 +51,8 @@ def _regional(config: Configuration) -> Iterator[tuple[str, str, str]]:
         "athena.workgroup.kmsKeyArn": workgroup.kms_key_arn if workgroup else None,
     }
     topics = {"alarms.topicArn": config.alarms.topic_arn}
-    targets = dict.fromkeys(notification.target_arns if notification else [])
+    targets = notification.target_arns if notification else []
     for what, arns in (("a layer", layers), ("a key", keys), ("the topic of an alarm", topics)):
         yield from ((where, arn, what) for where, arn in arns.items() if arn)
     for number, arn in enumerate(targets):
-        # Only an event bus may be elsewhere.
-        if arn.split(":")[2] != "events":
-            yield f"notification.targetArns[{number}]", arn, "a target of EventBridge"
+        yield f"notification.targetArns[{number}]", arn, "a target of EventBridge"

@@ -7,8 +7,9 @@ from typing import Final
 from checkpoint_infra.config import Configuration
 from checkpoint_infra.environment import function_variables, telemetry_variables
 
-__all__ = ["duration_problems", "environment_problems"]
+__all__ = ["USUAL_RESERVE_S", "duration_problems", "environment_problems", "reserve_problems"]
 
+USUAL_RESERVE_S: Final = 60
 _MOST_BYTES: Final = 4_096
 
 
@@ -29,3 +30,15 @@ def duration_problems(config: Configuration) -> Iterator[str]:
     """Refuse an alarm that the function's end comes before."""
     if config.alarms.duration_minutes * 60 >= config.function.timeout_s:
         yield "alarms.durationMinutes: must be less than function.timeoutS, or it never rises"
+
+
+def reserve_problems(config: Configuration) -> Iterator[str]:
+    """Refuse a reserve in which every run would end before it has read anything."""
+    reserve_s = config.run.reserve_seconds
+    if reserve_s is None:
+        reserve_s = USUAL_RESERVE_S
+    if reserve_s >= config.function.timeout_s:
+        yield (
+            f"run.reserveSeconds: must be less than function.timeoutS ({reserve_s:g} of "
+            f"{config.function.timeout_s} s are kept for the commit), or no run reads anything"
+        )

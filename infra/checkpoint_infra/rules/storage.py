@@ -1,10 +1,18 @@
 """Buckets and layers: sections that are each right, and contradict one another."""
 
+import re
 from collections.abc import Iterator
 
 from checkpoint_infra.config import Configuration
+from checkpoint_infra.naming import Names
 
-__all__ = ["artifact_problems", "athena_problems", "bucket_problems", "retention_problems"]
+__all__ = [
+    "artifact_problems",
+    "athena_problems",
+    "bucket_problems",
+    "layer_problems",
+    "retention_problems",
+]
 
 
 def bucket_problems(config: Configuration) -> Iterator[str]:
@@ -70,3 +78,19 @@ def artifact_problems(config: Configuration) -> Iterator[str]:
     layers = config.layers.by_name().values()
     if any(layer.mode == "build" for layer in layers) and not config.artifacts.bucket:
         yield "artifacts.bucket: is missing; layers in mode build are published through it"
+
+
+def layer_problems(config: Configuration) -> Iterator[str]:
+    """Refuse one layer in two places: Lambda takes one version of a layer for a function."""
+    names = Names(config)
+    seen: dict[str, str] = {}
+    for name, layer in config.layers.by_name().items():
+        setting = re.sub("-(.)", lambda found: found[1].upper(), name)
+        arn = layer.arn or names.arn("lambda", f"layer:{names.layer(name)}:")
+        without_version = arn.rpartition(":")[0]
+        if without_version in seen:
+            yield (
+                f"layers.{setting}: is the same layer as layers.{seen[without_version]}; "
+                "give each a name or an ARN of its own"
+            )
+        seen.setdefault(without_version, setting)

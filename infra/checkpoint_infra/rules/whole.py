@@ -7,12 +7,17 @@ from msgspec import Struct
 
 from checkpoint_infra.config import Configuration
 from checkpoint_infra.rules.arns import arn_problems
-from checkpoint_infra.rules.function import duration_problems, environment_problems
+from checkpoint_infra.rules.function import (
+    duration_problems,
+    environment_problems,
+    reserve_problems,
+)
 from checkpoint_infra.rules.silence import silence_problems
 from checkpoint_infra.rules.storage import (
     artifact_problems,
     athena_problems,
     bucket_problems,
+    layer_problems,
     retention_problems,
 )
 from checkpoint_infra.rules.tags import tag_problems
@@ -52,10 +57,12 @@ _RULES: Final = (
     _rule(arn_problems, *_ARNS),
     _rule(bucket_problems, *_STORAGE),
     _rule(artifact_problems, "artifacts", "layers"),
+    _rule(layer_problems, "layers", "service", "account", "region"),
     _rule(athena_problems, "athena", "source", "checkpoint"),
     _rule(retention_problems, "run", "checkpoint"),
     _rule(silence_problems, "schedule", "alarms", "function"),
     _rule(duration_problems, "alarms", "function"),
+    _rule(reserve_problems, "run", "function"),
     _rule(
         environment_problems, "run", "source", "checkpoint", "service", "environment", "function"
     ),

@@ -12,7 +12,7 @@ from checkpoint_core._layout import (
     CheckpointMetadata,
 )
 from checkpoint_core._version import __version__
-from checkpoint_core.accounting import Counts, FailedFile, RunReport
+from checkpoint_core.accounting import Counts, FailedFile, RunReport, StudyCount, add_up
 from checkpoint_core.errors import CheckpointError, StorageError
 from checkpoint_core.run import run
 from checkpoint_core.settings import Request, Settings
@@ -52,8 +52,10 @@ __all__ = [
     "Source",
     "StorageError",
     "StoredFile",
+    "StudyCount",
     "Tail",
     "__version__",
+    "add_up",
     "event_schema",
     "run",
 ]

@@ -16,6 +16,7 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from checkpoint_core._event_columns import TIMESTAMP, added_columns, event_schema
+from checkpoint_core._input import shown
 from checkpoint_core._layout import (
     EPOCH,
     REJECTS_SCHEMA,
@@ -30,7 +31,6 @@ DIGEST_BYTES: Final = 16
 _EXCLUDED: Final = "project_label: matches an excluded pattern"
 _UNKNOWN_NAMES: Final = 20
 _UNKNOWN_NAMES_COUNTED: Final = 1_000
-_UNKNOWN_NAME_LENGTH: Final = 40
 
 _HINTS: Final = ("etag", "size", "last_modified")
 _WAS_CUT: Final = (
@@ -213,11 +213,9 @@ class Judge:
 
     def _count_unknown(self, names: Sequence[str]) -> None:
         for name in names:
-            shown = ascii(name)[1:-1]
-            if len(shown) > _UNKNOWN_NAME_LENGTH:
-                shown = shown[: _UNKNOWN_NAME_LENGTH - 3] + "..."
-            if shown in self._unknown or len(self._unknown) < _UNKNOWN_NAMES_COUNTED:
-                self._unknown[shown] += 1
+            told = shown(name)
+            if told in self._unknown or len(self._unknown) < _UNKNOWN_NAMES_COUNTED:
+                self._unknown[told] += 1
 
     def _event_columns(self, events: list[AnyVisitEvent]) -> list[pl.Series]:
         rows = [astuple(event) for event in events]

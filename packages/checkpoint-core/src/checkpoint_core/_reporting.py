@@ -5,11 +5,20 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from checkpoint_core._input import shown
 from checkpoint_core._newer import hints
 from checkpoint_core._rejects import Rejects
 from checkpoint_core._replacement import Replacement, Task
 from checkpoint_core._selection import Selection
-from checkpoint_core.accounting import Counts, FailedFile, RunReport
+from checkpoint_core.accounting import (
+    MOST_STUDIES,
+    OTHERS,
+    Counts,
+    FailedFile,
+    RunReport,
+    StudyCount,
+    add_up,
+)
 from checkpoint_core.stores import Host
 
 
@@ -61,7 +70,20 @@ def report(
         ),
         warnings=(*warnings, *remarks(selection, counts, result)),
         hints=hints(rejects.rows["reason"], selection.unrecognized["reason"]),
+        new_events_by_study=count_by_study(result.judgement.accepted),
     )
+
+
+def count_by_study(accepted: pl.DataFrame) -> tuple[StudyCount, ...]:
+    """Count events by study and datatype, the greatest numbers singly and the rest together."""
+    by = ["study", "datatype"]
+    groups = accepted.group_by(by).len().sort("len", *by, descending=[True, False, False])
+    told = [
+        StudyCount(study=shown(study), datatype=shown(datatype), events=events)
+        for study, datatype, events in groups.head(MOST_STUDIES).iter_rows()
+    ]
+    rest = int(groups["len"].slice(MOST_STUDIES).sum())
+    return add_up([*told, StudyCount(study=OTHERS, datatype=OTHERS, events=rest)])
 
 
 def remarks(selection: Selection, counts: Counts, result: Replacement) -> Iterator[str]:

@@ -1,10 +1,18 @@
 """Every listed object is counted once: the equation that shows that nothing was lost."""
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 
 from msgspec import Struct, structs
 
-__all__ = ["Counts", "FailedFile", "RunReport"]
+__all__ = ["MOST_STUDIES", "OTHERS", "Counts", "FailedFile", "RunReport", "StudyCount", "add_up"]
+
+MOST_STUDIES: Final = 50
+"""How many pairs of study and datatype are told; what names them is input and has no bound."""
+OTHERS: Final = "__others__"
+"""In the place of study and datatype: all the pairs that are not told."""
 
 
 class Counts(Struct, frozen=True, kw_only=True):
@@ -58,6 +66,30 @@ class FailedFile(Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class StudyCount(Struct, frozen=True, kw_only=True):
+    """How many events of one study and datatype were taken; both are shortened and escaped."""
+
+    study: str
+    datatype: str
+    events: int
+
+
+def add_up(counts: Iterable[StudyCount]) -> tuple[StudyCount, ...]:
+    """Return one for each study and datatype, the greatest first: MOST_STUDIES, then OTHERS."""
+    sums = Counter[tuple[str, str]]()
+    for each in counts:
+        sums[each.study, each.datatype] += each.events
+    others = sums.pop((OTHERS, OTHERS), 0)
+    ranked = sorted(sums.items(), key=lambda item: (-item[1], item[0]))
+    others += sum(events for _, events in ranked[MOST_STUDIES:])
+    told = [*ranked[:MOST_STUDIES], ((OTHERS, OTHERS), others)]
+    return tuple(
+        StudyCount(study=study, datatype=datatype, events=events)
+        for (study, datatype), events in told
+        if events
+    )
+
+
 class RunReport(Struct, frozen=True, kw_only=True):
     """What one run did.
 
@@ -67,6 +99,7 @@ class RunReport(Struct, frozen=True, kw_only=True):
     not written. `awaiting_upgrade` is the number of objects, among the unchanged, whose rows may
     lack what the event format has added. `warnings` says what went wrong beside the data, which the
     next run makes good; `hints` what another setting would take in.
+    `new_events_by_study` adds up to the new rows.
     """
 
     run_id: str
@@ -91,6 +124,7 @@ class RunReport(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...]
     hints: tuple[str, ...] = ()
     awaiting_upgrade: int = 0
+    new_events_by_study: tuple[StudyCount, ...] = ()
 
     @property
     def complete(self) -> bool:

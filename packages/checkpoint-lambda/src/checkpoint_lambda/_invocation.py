@@ -29,7 +29,7 @@ from checkpoint_lambda._environment import (
 from checkpoint_lambda._explanations import IN_LAMBDA, explain
 from checkpoint_lambda._host import local_host, new_id
 from checkpoint_lambda._logging import configure_logging, forget_invocation, get_logger
-from checkpoint_lambda._metrics import metrics_line
+from checkpoint_lambda._metrics import metrics_lines
 from checkpoint_lambda._milestones import LoggingWatcher, log_completed, log_failed, log_objects
 from checkpoint_lambda._responses import ErrorDocument, Response
 from checkpoint_lambda._room import RoomWatcher, TooSmallError
@@ -229,7 +229,7 @@ def _write_metrics(
     succeeded: bool,
     duration_ms: int,
 ) -> None:
-    line = metrics_line(
+    lines = metrics_lines(
         progress.report,
         succeeded=succeeded,
         duration_ms=duration_ms,
@@ -237,7 +237,7 @@ def _write_metrics(
         dimensions={"service": identity.service, "environment": identity.environment},
         properties={"run_id": bound["run_id"], "request_id": bound["request_id"] or ""},
     )
-    sys.stdout.write(f"{line}\n")
+    sys.stdout.writelines(f"{line}\n" for line in lines)
     sys.stdout.flush()
 
 

@@ -1,10 +1,10 @@
-"""One line of metrics per run, in CloudWatch's embedded metric format.
+"""Lines of metrics in CloudWatch's embedded metric format: one per run, and one per study.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final, Literal
 
@@ -12,10 +12,11 @@ from msgspec import Struct
 
 from checkpoint_core import RunReport
 
-__all__ = ["DIMENSIONS", "METRICS", "NAMESPACE", "Metric", "metrics_line"]
+__all__ = ["BY_STUDY", "DIMENSIONS", "METRICS", "NAMESPACE", "Metric", "metrics_lines"]
 
 NAMESPACE: Final = "NACC/EventCheckpoint"
 DIMENSIONS: Final = ("service", "environment")
+BY_STUDY: Final = (*DIMENSIONS, "study", "datatype")
 
 
 class Metric(Struct, frozen=True, kw_only=True):
@@ -105,7 +106,7 @@ METRICS: Final = (
 )
 
 
-def metrics_line(
+def metrics_lines(
     report: RunReport | None,
     *,
     succeeded: bool,
@@ -113,29 +114,42 @@ def metrics_line(
     now: datetime,
     dimensions: Mapping[str, str],
     properties: Mapping[str, str],
-) -> str:
-    """Return one line of pure JSON, without its line break.
+) -> Iterator[str]:
+    """Yield lines of pure JSON, without their line breaks: the run's, then each study's.
 
     `report` is what the run did, None where it failed before it could say; `dimensions` gives each
     of DIMENSIONS its value; `properties` can be searched for, and make no metrics of their own.
     """
+    base = {**properties, **{name: dimensions[name] for name in DIMENSIONS}}
     values = _values(report, succeeded=succeeded, duration_ms=duration_ms)
+    yield _line(now, base, DIMENSIONS, values)
+    for each in report.new_events_by_study if report else ():
+        study = {"study": _dimension(each.study), "datatype": _dimension(each.datatype)}
+        yield _line(now, base | study, BY_STUDY, {"NewEventsProcessed": each.events})
+
+
+def _line(
+    now: datetime,
+    texts: Mapping[str, str],
+    dimensions: tuple[str, ...],
+    values: Mapping[str, int | float],
+) -> str:
     directive = {
         "Namespace": NAMESPACE,
-        "Dimensions": [list(DIMENSIONS)],
+        "Dimensions": [list(dimensions)],
         "Metrics": [
             {"Name": metric.name, "Unit": metric.unit}
             for metric in METRICS
             if metric.name in values
         ],
     }
-    document = {
-        "_aws": {"Timestamp": round(now.timestamp() * 1000), "CloudWatchMetrics": [directive]},
-        **properties,
-        **{name: dimensions[name] for name in DIMENSIONS},
-        **values,
-    }
-    return json.dumps(document)
+    metadata = {"Timestamp": round(now.timestamp() * 1000), "CloudWatchMetrics": [directive]}
+    return json.dumps({"_aws": metadata, **texts, **values})
+
+
+def _dimension(text: str) -> str:
+    """Return what CloudWatch takes as the value of a dimension, which must not be blank."""
+    return text if text.strip() else repr(text)
 
 
 def _values(

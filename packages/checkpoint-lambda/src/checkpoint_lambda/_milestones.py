@@ -199,4 +199,5 @@ def _everything(report: RunReport) -> dict[str, object]:
         "unknown_fields": report.unknown_fields,
         "unrecognized_examples": report.unrecognized_examples[:_EXAMPLES],
         "hints": report.hints,
+        "new_events_by_study": [structs.asdict(each) for each in report.new_events_by_study],
     }

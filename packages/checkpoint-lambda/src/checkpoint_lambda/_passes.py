@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import structs
 
-from checkpoint_core import Counts, RunReport
+from checkpoint_core import Counts, RunReport, add_up
 from checkpoint_lambda.errors import StalledError
 
 __all__ = ["fold", "run_until_complete"]
@@ -103,6 +103,7 @@ def fold(reports: Sequence[RunReport], *, listed_failures: int) -> RunReport:
         future_dated=sum(each.future_dated for each in reports),
         unknown_fields=dict(unknown.most_common(_UNKNOWN_NAMES)),
         failed_files=tuple(failed[key] for key in sorted(failed)[:listed_failures]),
+        new_events_by_study=add_up(each for one in reports for each in one.new_events_by_study),
         warnings=tuple(dict.fromkeys(text for each in reports for text in each.warnings)),
     )
 

@@ -6,7 +6,7 @@ from typing import Self
 
 from msgspec import Struct, field
 
-from checkpoint_core import Counts, FailedFile, RunReport
+from checkpoint_core import Counts, FailedFile, RunReport, StudyCount
 from checkpoint_lambda.errors import DeniedObjectsError
 
 __all__ = ["ErrorDetails", "ErrorDocument", "Response"]
@@ -37,6 +37,7 @@ class Response(Struct, frozen=True, kw_only=True):
     unrecognized_examples: tuple[str, ...]
     warnings: tuple[str, ...]
     hints: tuple[str, ...]
+    new_events_by_study: tuple[StudyCount, ...]
 
     @classmethod
     def of(cls, report: RunReport) -> Self:
@@ -59,6 +60,7 @@ class Response(Struct, frozen=True, kw_only=True):
             unrecognized_examples=report.unrecognized_examples,
             warnings=report.warnings,
             hints=report.hints,
+            new_events_by_study=report.new_events_by_study,
         )
 
 
