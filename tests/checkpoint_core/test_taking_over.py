@@ -14,6 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from checkpoint_core import RunReport, Settings, StorageError
+from checkpoint_core._archived_names import named_by
 from checkpoint_core.errors import (
     CommitOutcomeUnknownError,
     CorruptCheckpointError,
@@ -635,6 +636,15 @@ def test_a_repaired_object_claims_its_row_although_the_rejects_are_damaged(world
     assert (report.counts.touched, report.counts.accepted, report.total_events) == (1, 0, 1)
     assert len(report.warnings) == 1
     assert world.problems(V11, source=True) == []
+
+
+def test_of_names_that_may_mean_the_same_rows_all_find_one_or_none_counts() -> None:
+    """Two folders hold a name; whose the only row is, is not known."""
+    names = pl.DataFrame({"key": [f"{folder}/{name_of(event())}" for folder in ("a", "b")]})
+    one = frame(event())
+
+    assert named_by(names, one, EventFormat.V1_1).is_empty()
+    assert named_by(names, pl.concat([one, one]), EventFormat.V1_1).equals(names)
 
 
 _MANY = """

@@ -1,7 +1,7 @@
 """Under a newer event format, rows that were taken under an older one are given its columns."""
 
 import io
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 import polars as pl
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from checkpoint_core import Settings
 from checkpoint_core.stores import FailureOutcome, QuietObserver
-from nacc_event_model import EventFormat
+from nacc_event_model import Decoder, EventFormat, InvalidEvent
 from tests.checkpoint_core.foreign import frame, put
 from tests.checkpoint_core.memory import CrashError, Fault
 from tests.checkpoint_core.world import (
@@ -231,10 +231,15 @@ def test_a_row_that_is_not_there_settles_it(taken: World) -> None:
     assert naccids(taken)[2] is None
 
 
+def refuse(_decoder: Decoder, data: bytes) -> NoReturn:
+    """Take nothing for an event."""
+    raise InvalidEvent(None, f"{len(data)} bytes are not enough")
+
+
 def test_an_event_that_the_newer_format_refuses_is_settled(taken: World) -> None:
     """By a mistake of ours: a newer format is to accept what an older one did."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("checkpoint_core._judgement.Judge._added_values", lambda *_: None)
+        patch.setattr("checkpoint_core._judgement.Decoder.decode", refuse)
         report = taken.run(NEW)
 
     assert (report.counts.unchanged, report.counts.invalid, report.awaiting_upgrade) == (5, 0, 0)
