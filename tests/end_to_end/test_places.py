@@ -18,7 +18,7 @@ from tests.end_to_end.commands import Ended, call, counted, files_of, put, rows,
 # Much is imported only when it is used, and an ordinary user may not be able to read it then.
 # Nothing here may start polars' threads: they would not see what is mounted later.
 importlib.import_module("polars._utils.parquet")
-call("rejects", "nothing.parquet")
+call("show", "nothing.parquet")
 
 
 def events_in(folder: Path, count: int = 5) -> Path:
