@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from checkpoint_core import Settings
 from checkpoint_core.stores import FailureOutcome, QuietObserver
-from nacc_event_model import Decoder, EventFormat, InvalidEvent
+from nacc_event_model import EventFormat, InvalidEvent
 from tests.checkpoint_core.foreign import frame, put
 from tests.checkpoint_core.memory import CrashError, Fault
 from tests.checkpoint_core.world import (
@@ -231,7 +231,7 @@ def test_a_row_that_is_not_there_settles_it(taken: World) -> None:
     assert naccids(taken)[2] is None
 
 
-def refuse(_decoder: Decoder, data: bytes) -> NoReturn:
+def refuse(_decoder: object, data: bytes) -> NoReturn:
     """Take nothing for an event."""
     raise InvalidEvent(None, f"{len(data)} bytes are not enough")
 
