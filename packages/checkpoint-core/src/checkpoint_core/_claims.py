@@ -1,8 +1,9 @@
 """Adopted rows that no object accounts for, and the objects that turn out to be theirs.
 
 A checkpoint that has such rows names a file beside its ledgers that holds exactly these, and after
-them, with nothing but a `key`, the objects that were there and gave no row; it never changes. A commit by which some are claimed writes another file, of those that are left. So the rows
-belong to the pair, whatever becomes of it: a lost race, a crash, an older version that is restored.
+them, with nothing but a `key`, the objects that were there and gave no row; it never changes. A
+commit by which some are claimed writes another file, of those that are left. So the rows belong to
+the pair, whatever becomes of it: a lost race, a crash, an older version that is restored.
 """
 
 from datetime import datetime

@@ -42,7 +42,8 @@ class OpenStore(CheckpointStore, Protocol):
 def open_source(text: str, *, read_concurrency: int | None = None) -> OpenSource:
     """Return the source that a directory, its `file://` URI or `s3://bucket/prefix` names.
 
-    `read_concurrency` is how many objects are read from S3 at once. Raises UnsupportedLocationError for everything else.
+    `read_concurrency` is how many objects are read from S3 at once. Raises UnsupportedLocationError
+    for everything else.
     """
     if text.startswith("s3://"):
         # Here, because a run on directories needs nothing of it, and it takes its time.

@@ -30,8 +30,8 @@ def run_until_complete(
     """Run pass after pass until one leaves nothing, and return all of them folded into one.
 
     Rows that await an upgrade are waited for as long as each pass leaves fewer of them: objects that
-    cannot be read keep theirs waiting. A dry run is one pass, because the next would do the same. After a pass that took nothing,
-    because other runs were first, it waits, each time longer.
+    cannot be read keep theirs waiting. A dry run is one pass, because the next would do the same.
+    After a pass that took nothing, because other runs were first, it waits, each time longer.
     Raises StalledError after five passes in a row in which nothing moved: none settled an object,
     left fewer than any before, or found more objects or more rows in the checkpoint than any
     before. So it goes on while other runs do, and ends when nobody does.
@@ -76,10 +76,11 @@ def fold(reports: Sequence[RunReport], *, listed_failures: int) -> RunReport:
     Guarantee: the counts add up to exactly what the last pass's add up to, the number of objects
     that it listed, whatever happened between the passes. They are the last pass's, except that
     what earlier passes settled is moved to where it belongs: as many objects as they took from
-    `unchanged` to `accepted`, `touched` and `upgraded`, and as many as they rejected from `rejected_before` to
-    `invalid`, `excluded` and `archived`. No more is ever moved than the last pass counts there,
-    of `rejected_before` no more than came in since the first pass; so an object that was rewritten
-    or removed between the passes has one end or none, even where two passes took a version of it.
+    `unchanged` to `accepted`, `touched` and `upgraded`, and as many as they rejected from
+    `rejected_before` to `invalid`, `excluded` and `archived`. No more is ever moved than the last
+    pass counts there, of `rejected_before` no more than came in since the first pass; so an object
+    that was rewritten or removed between the passes has one end or none, even where two passes took
+    a version of it.
     `total_events` has every row.
     """
     first, last = reports[0], reports[-1]
