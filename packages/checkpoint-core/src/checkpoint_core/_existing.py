@@ -16,8 +16,7 @@ _REQUIRED: Final = event_schema(EventFormat.V1_0).names()
 _DATE: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _OFFSET: Final = r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})$"
 _ROW_GROUP_ROWS: Final = 131_072
-_NAMES: Final = 5
-_NAME_LENGTH: Final = 40
+_TOLD: Final = 5
 
 
 class Existing(Struct, frozen=True, kw_only=True):
@@ -87,20 +86,21 @@ def _refuse_other_columns(found: pl.Schema, schema: pl.Schema) -> None:
         return
     problem = (
         f"its columns are not those of events (missing: {', '.join(missing) or 'none'}; "
-        f"unknown: {_names(unknown)})"
+        f"unknown: {_places(unknown, found)})"
     )
     if not missing and all(name in event_schema(EventFormat.V1_1) for name in unknown):
         problem += "; event format 1.1 has them, select it"
     raise DamagedFileError(problem)
 
 
-def _names(unknown: Sequence[str]) -> str:
-    """Return some of the names, shortened and escaped: they are input like everything else."""
+def _places(unknown: Sequence[str], found: pl.Schema) -> str:
+    """Say where some of the columns stand; their names may be values, as in a pivoted table."""
     if not unknown:
         return "none"
-    shown = [ascii(name)[1:-1][:_NAME_LENGTH] for name in unknown[:_NAMES]]
-    more = f" and {len(unknown) - _NAMES} more" if len(unknown) > _NAMES else ""
-    return f"{', '.join(shown)}{more}"
+    names = found.names()
+    places = ", ".join(str(names.index(name) + 1) for name in unknown[:_TOLD])
+    more = f" and {len(unknown) - _TOLD} more" if len(unknown) > _TOLD else ""
+    return f"column {places}{more} of {len(names)}"
 
 
 def _mistyped(names: Sequence[str], found: pl.Schema, schema: pl.Schema) -> str:

@@ -55,7 +55,8 @@ def status_section(figures: Figures, centers: Sequence[Center]) -> Section:
             QUERIES["status"].definition,
             (
                 "Here: where the submission stood at the end of the period, if its latest "
-                "event until then is of the period. In the chart each status has a scale of its own."
+                "event until then is of the period; resubmitted: handed in again after the outcome in "
+                "parentheses. In the chart each status has a scale of its own."
             ),
         ),
     )

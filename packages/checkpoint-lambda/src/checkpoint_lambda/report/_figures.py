@@ -36,8 +36,8 @@ __all__ = [
     "figures",
 ]
 
-PASSED_AGAIN: Final = "resubmitted after pass-qc"
-FAILED_AGAIN: Final = "resubmitted after not-pass-qc"
+PASSED_AGAIN: Final = "resubmitted (passed)"
+FAILED_AGAIN: Final = "resubmitted (failed)"
 
 
 _ACTIONS: Final = ("submit", "pass-qc", "not-pass-qc", "delete")
