@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import polars as pl
 import pytest
+from msgspec import structs
 
 from checkpoint_core import CheckpointError, Settings
 from tests.checkpoint_core.world import CHECKPOINT, World, document, key, row, texts_of
@@ -41,7 +42,10 @@ def marked_documents() -> list[bytes]:
 
 
 def test_reports_and_rejects_do_not_quote_events(world: World) -> None:
-    """Of whatever kind: field path and rule are all that is said."""
+    """Of whatever kind: field path and rule are all that is said.
+
+    Study and datatype are about no participant; under them numbers are told, and nothing else.
+    """
     for number, data in enumerate(marked_documents()):
         world.source.write(key(number), data)
     settings = Settings(exclude_projects=("*mark*", "ZQ*"), listed_failures=1000)
@@ -49,6 +53,12 @@ def test_reports_and_rejects_do_not_quote_events(world: World) -> None:
     report = world.run(settings)
     dry = world.run(settings, dry_run=True)
 
+    marked = {"study": 0, "datatype": 0}
+    for each in report.new_events_by_study:
+        for name in marked:
+            marked[name] += MARK.lower() in getattr(each, name).lower()
+    assert {"study": 2, "datatype": 2} == marked
+    report = structs.replace(report, new_events_by_study=())
     assert report.counts.invalid > 20
     assert report.counts.excluded > 0
     assert_unmarked(repr(report))
