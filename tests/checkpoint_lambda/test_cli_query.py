@@ -33,12 +33,15 @@ AS_OF = datetime(2026, 10, 1, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Synthetic events of a month, some of them rewritten, and some without what is optional."""
+    """Events of a month: some without what is optional, two of one participant or of two."""
     folder = tmp_path_factory.mktemp("queries")
     source = folder / "events"
     call("sample", source, "--count", 400, "--seed", 5, "--event-format", "1.1")
     put(source, 1, visit_number=None, module=None, packet=None, datatype="dicom")
     put(source, 2, gear_name="other-gear", study="leads", project_label="other", packet=None)
+    # Which is it?
+    for number, ptid in enumerate(("AB-1", "AB1"), start=3):
+        put(source, number, ptid=ptid, visit_date="2026-09-02")
     take(source, folder / "out" / "events.parquet", "--event-format", "1.1")
     return folder / "out" / "events.parquet"
 

@@ -91,9 +91,12 @@ def test_the_function_does_the_whole_job_twice(world: World) -> None:
     assert {"accepted": 1, "unchanged": 2, "invalid": 1, "unrecognized": 1} == {
         name: count for name, count in second["counts"].items() if count
     }
-    [metrics] = [line for line in lines if "_aws" in line]
+    metrics, *by_study = [line for line in lines if "_aws" in line]
     [logged] = [line for line in lines if line.get("event") == "run_completed"]
     assert second["counts"] == logged["counts"]
+    assert [("adrc", "form", 1)] == [
+        (line["study"], line["datatype"], line["NewEventsProcessed"]) for line in by_study
+    ]
     assert (1, 3, 1) == tuple(
         metrics[name] for name in ("NewEventsProcessed", "TotalEvents", "EventsFailed")
     )
@@ -171,7 +174,7 @@ def test_denied_objects_fail_the_run_after_the_others_are_committed(world: World
     assert "DeniedObjectsError" == document["error"]
     details = {"failed_files": [f"s3://events/{object_key(2)}"], "error_count": 1}
     assert details == document["details"]
-    assert [1] == [line["ObjectsDenied"] for line in lines if "_aws" in line]
+    assert [1] == [line["ObjectsDenied"] for line in lines if "ObjectsDenied" in line]
 
 
 def test_nothing_of_a_content_gets_out_on_the_way_from_s3(
