@@ -17,6 +17,8 @@ from tests.checkpoint_lambda.s3_serving import BUCKET, emptied, serving
 from tests.fake_s3 import FakeS3, Fault, SyntheticEvents
 from tests.fake_s3.faults import INSTEAD, OF_LISTINGS
 
+pytestmark = pytest.mark.on_one_python
+
 NAME = "events.parquet"
 KEY = f"out/{NAME}"
 KEYS = [f"p/log-submit-2024010{day}-0{hour}0000-1-f-1-1.json" for day in "123" for hour in "12345"]

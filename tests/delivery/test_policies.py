@@ -15,6 +15,8 @@ from tests.infra.conftest import EVERYTHING
 from tests.infra.deploying import INFRA, PROJECT, STACKS, Deployment, merged, stack_values
 from tests.infra.evaluating import Access, allows
 
+pytestmark = pytest.mark.on_one_python
+
 STATE = "arn:aws:s3:::states"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1a2b3c4d"
 

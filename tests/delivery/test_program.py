@@ -15,6 +15,8 @@ from pulumi.runtime.stack import run_pulumi_func
 
 from tests.infra.deploying import INFRA, STACKS, Cloud, Deployment, _Monitor
 
+pytestmark = pytest.mark.on_one_python
+
 DELIVERY = INFRA / "delivery"
 PROJECT = yaml.safe_load((DELIVERY / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
 ROLE = "aws:iam/role:Role"

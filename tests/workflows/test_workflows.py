@@ -16,6 +16,8 @@ import yaml
 
 from artifacts.locks import pins
 
+pytestmark = pytest.mark.on_one_python
+
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 each_file = pytest.mark.parametrize("file", FILES, ids=lambda path: path.stem)
