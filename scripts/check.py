@@ -80,7 +80,8 @@ def steps(versions: list[str]) -> dict[str, list[str]]:
     Coverage is measured on the first Python only: it doubles the time and differs on none. There,
     in CI, the property tests are thorough too; on the others they show that it works there. Tests
     that take long and show nothing that depends on the Python (every fault, every interleaving, a
-    page in a browser, statements beside their twins) are marked on_one_python, and run there alone.
+    page in a browser, statements beside their twins) are marked on_one_python, and run there alone;
+    so do those of the Pulumi programs, which nobody imports and one Python runs.
     """
     named = {
         "formatting (ruff)": ["run", "formatted"],
@@ -113,7 +114,7 @@ def options(arguments: list[str]) -> dict[str, str]:
     # A worker that is done takes tests over from the others, some of which take long.
     added = "--dist=worksteal"
     if "test" in arguments and not is_first:
-        added += " -m 'not on_one_python'"
+        added += " -m 'not on_one_python' --ignore=tests/infra --ignore=tests/delivery"
     profile = {"HYPOTHESIS_PROFILE": "thorough" if is_first else "repeatable"}
     return {"PYTEST_ADDOPTS": added} | (profile if os.environ.get("CI") == "true" else {})
 
