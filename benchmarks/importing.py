@@ -9,7 +9,7 @@ _MODULES = {
     "checkpoint_lambda.handler, and S3 clients": "checkpoint_lambda.handler",
 }
 _TIME = "import time; begin = time.perf_counter(); import {}{}; print(time.perf_counter() - begin)"
-_CLIENTS = "; from checkpoint_lambda._s3_clients import current_clients; current_clients()"
+_CLIENTS = "; from checkpoint_storage.s3._clients import current_clients; current_clients()"
 
 
 def measure(rounds: int) -> list[Measurement]:

@@ -25,7 +25,7 @@ def measure(objects: int, new: int) -> list[Measurement]:
 
 
 def _timed(how: str, items: int, arguments: list[str]) -> Measurement:
-    took = watch("-m", "checkpoint_lambda", *arguments)
+    took = watch("-m", "checkpoint_cli", *arguments)
     return Measurement(
         what="nacc-checkpoint run",
         how=how,
@@ -37,5 +37,5 @@ def _timed(how: str, items: int, arguments: list[str]) -> Measurement:
 
 
 def _start(*arguments: str) -> None:
-    command = [sys.executable, "-m", "checkpoint_lambda", *arguments]
+    command = [sys.executable, "-m", "checkpoint_cli", *arguments]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)

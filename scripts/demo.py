@@ -66,7 +66,7 @@ def main(arguments: list[str]) -> int:
 def run(command: str, folder: Path) -> int:
     """Run a `nacc-checkpoint` command with this Python's packages, whatever is on PATH."""
     _, _, rest = command.partition(" ")
-    program = f"{shlex.quote(sys.executable)} -m checkpoint_lambda"
+    program = f"{shlex.quote(sys.executable)} -m checkpoint_cli"
     # Settings of whoever runs this would make it another demonstration.
     ignored = ("EVENT_FORMAT", "EXCLUDE_PROJECTS")
     environment = {name: value for name, value in os.environ.items() if name not in ignored}

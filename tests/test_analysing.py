@@ -52,7 +52,7 @@ def command(line: str, folder: Path) -> str:
     program, *arguments = shlex.split(line)
     assert program == "nacc-checkpoint"
     return subprocess.run(
-        [sys.executable, "-m", "checkpoint_lambda", *arguments],
+        [sys.executable, "-m", "checkpoint_cli", *arguments],
         cwd=folder,
         capture_output=True,
         encoding="utf-8",

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 import checkpoint_core.errors
-import checkpoint_lambda.errors
+import checkpoint_storage.errors
+from checkpoint_cli._app import app
 from checkpoint_core import Counts, RunReport
+from checkpoint_core.responses import Response
+from checkpoint_core.settings_table import SETTINGS
 from checkpoint_lambda._metrics import DIMENSIONS, METRICS, NAMESPACE
 from checkpoint_lambda._milestones import LOG_EVENTS
-from checkpoint_lambda._responses import Response
-from checkpoint_lambda._settings import SETTINGS
 from checkpoint_lambda._tracing import SPANS
-from checkpoint_lambda.cli._app import app
 
 ROOT = Path(__file__).resolve().parent.parent
 INTERACTIVE = {
@@ -83,14 +83,14 @@ def test_the_response_has_the_documented_keys(operating: str) -> None:
 
 def test_every_error_is_documented(operating: str) -> None:
     """Except those that only somebody at the command line meets."""
-    errors = {*checkpoint_core.errors.__all__, *checkpoint_lambda.errors.__all__} - INTERACTIVE
+    errors = {*checkpoint_core.errors.__all__, *checkpoint_storage.errors.__all__} - INTERACTIVE
 
     assert sorted(name for name in errors if f"`{name}`" not in operating) == []
 
 
 def test_every_command_is_documented() -> None:
     """In the README of the package that has it."""
-    readme = (ROOT / "packages" / "checkpoint-lambda" / "README.md").read_text(encoding="utf-8")
+    readme = (ROOT / "packages" / "checkpoint-cli" / "README.md").read_text(encoding="utf-8")
     commands = [command.name for command in app.registered_commands]
 
     assert len(commands) >= 5

@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import fields
 from typer.main import get_command
 
+from checkpoint_cli._app import app
 from checkpoint_infra.config import Configuration
-from checkpoint_lambda.cli._app import app
 
 ROOT = Path(__file__).resolve().parent.parent
 

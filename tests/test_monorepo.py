@@ -30,9 +30,16 @@ def version_of(package: Path) -> str:
     return str(versions[0])
 
 
-def test_there_are_three_packages() -> None:
+def test_there_are_six_packages() -> None:
     """The tests below do not pass by finding nothing."""
-    assert ["checkpoint-core", "checkpoint-lambda", "event-model"] == [p.name for p in PACKAGES]
+    assert [p.name for p in PACKAGES] == [
+        "checkpoint-cli",
+        "checkpoint-core",
+        "checkpoint-lambda",
+        "checkpoint-report",
+        "checkpoint-storage",
+        "event-model",
+    ]
 
 
 @each_package

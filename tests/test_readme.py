@@ -74,7 +74,7 @@ def test_a_newcomer_gets_to_a_report(readme: str, tmp_path: Path) -> None:
     commands = re.findall(r"^\.venv/bin/hatch run cli (.*)$", readme, re.MULTILINE)
     for command in commands:
         subprocess.run(
-            [sys.executable, "-m", "checkpoint_lambda", *shlex.split(command)],
+            [sys.executable, "-m", "checkpoint_cli", *shlex.split(command)],
             cwd=tmp_path,
             capture_output=True,
             check=True,

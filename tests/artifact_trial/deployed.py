@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from artifacts.targets import Target
 from tests.artifact_trial.sandbox import CREDENTIALS
-from tests.checkpoint_lambda.s3_serving import set_aws
+from tests.checkpoint_storage.s3.serving import set_aws
 from tests.fake_s3 import SyntheticEvents
 from tests.infra.creating import REGION, Creating
 from tests.infra.deploying import deploy, merged, stack_values

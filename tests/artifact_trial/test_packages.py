@@ -17,7 +17,12 @@ import pytest
 from artifacts.toolchain import ROOT, find_uv
 from tests.artifact_trial.sandbox import Sandbox
 
-DISTRIBUTIONS = ("nacc_event_model", "nacc_checkpoint_core", "nacc_checkpoint_lambda")
+DISTRIBUTIONS = (
+    "nacc_event_model",
+    "nacc_checkpoint_core",
+    "nacc_checkpoint_storage",
+    "nacc_checkpoint_lambda",
+)
 # Each its own, so that none can have taken another's.
 VERSIONS = {
     name: f"{importlib.metadata.version(name)}.post{number}"

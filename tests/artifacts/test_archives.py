@@ -129,12 +129,12 @@ def test_a_module_that_cannot_be_compiled_fails_the_build(tmp_path: Path) -> Non
         compile_tree(tmp_path, python, mounted_at="/opt/python")
 
 
-def test_the_function_holds_our_three_packages_and_no_leftovers(tmp_path: Path) -> None:
+def test_the_function_holds_its_four_packages_and_no_leftovers(tmp_path: Path) -> None:
     """Data files come along; caches, tests and hidden files don't."""
     copy_sources(tmp_path / "function")
 
     files = {path.relative_to(tmp_path / "function") for path in tmp_path.rglob("*")}
-    assert {"nacc_event_model", "checkpoint_core", "checkpoint_lambda"} == {
+    assert {"nacc_event_model", "checkpoint_core", "checkpoint_storage", "checkpoint_lambda"} == {
         path.name for path in (tmp_path / "function").iterdir()
     }
     assert Path("checkpoint_lambda/handler.py") in files

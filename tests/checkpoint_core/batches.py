@@ -6,8 +6,8 @@ from pathlib import Path
 import polars as pl
 
 from checkpoint_core import LAYOUT_VERSION, LISTING_SCHEMA, CheckpointMetadata, Content, Settings
-from checkpoint_core._judgement import Judge
-from checkpoint_core._merge import in_arrival_order, merge
+from checkpoint_core._committing.merge import in_arrival_order, merge
+from checkpoint_core._judging.judgement import Judge
 from nacc_event_model import EventFormat
 from tests.checkpoint_core.memory import START
 from tests.checkpoint_core.world import SETTINGS

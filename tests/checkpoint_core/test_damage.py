@@ -38,7 +38,7 @@ def full(world: World, request: pytest.FixtureRequest, monkeypatch: pytest.Monke
     Their digests are lost: everything here must be noticed without, as in older layouts.
     """
     if request.param == "delta":
-        monkeypatch.setattr("checkpoint_core._ledger._FULL_BY_DELTA", 1)
+        monkeypatch.setattr("checkpoint_core._files.ledger._FULL_BY_DELTA", 1)
     world.write(1, 2, 3, 4)
     world.run(Settings(row_group_rows=2))
     world.write(5, 6)

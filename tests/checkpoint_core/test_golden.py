@@ -27,7 +27,7 @@ ADDED = document(gear_name="added", timestamp="2024-01-15T10:30:00Z")
 def a_history() -> World:
     """Make a small synthetic history: commits, rejects of each kind, an adopted object, a delta."""
     with scratch() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("checkpoint_core._ledger._FULL_BY_DELTA", 1)
+        patch.setattr("checkpoint_core._files.ledger._FULL_BY_DELTA", 1)
         world = World(folder)
         world.clock.current = datetime(2026, 11, 1, tzinfo=UTC)
         source = world.source

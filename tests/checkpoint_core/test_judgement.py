@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from checkpoint_core import LISTING_SCHEMA, REJECTS_SCHEMA, Content, ReadFailure, Settings
-from checkpoint_core._judgement import Judge, Judgement, content_digest
+from checkpoint_core._judging.judgement import Judge, Judgement, content_digest
 from nacc_event_model import RULES_VERSION, EventFormat
 from tests.checkpoint_core.memory import START
 from tests.checkpoint_core.world import SETTINGS, World, a_time, document, key

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkpoint_core import Content, Settings
-from checkpoint_core._layout import DamagedFileError
-from checkpoint_core._merge import in_arrival_order, measure
+from checkpoint_core._committing.merge import in_arrival_order, measure
+from checkpoint_core._files.layout import DamagedFileError
 from checkpoint_core.errors import CorruptCheckpointError
 from nacc_event_model import EventFormat
 from tests.checkpoint_core.batches import judged, merged

@@ -6,12 +6,12 @@ import pytest
 from msgspec import structs
 
 from checkpoint_core import REJECTS_SCHEMA, Counts, Settings, errors
-from checkpoint_core._judgement import Judgement
-from checkpoint_core._ledger import NO_LEDGER
-from checkpoint_core._replacement import Replacement
+from checkpoint_core._committing.replacement import Replacement
+from checkpoint_core._files.ledger import NO_LEDGER
+from checkpoint_core._files.snapshot import NOTHING
+from checkpoint_core._judging.judgement import Judgement
+from checkpoint_core._judging.selection import Rules, select
 from checkpoint_core._reporting import remarks
-from checkpoint_core._selection import Rules, select
-from checkpoint_core._snapshot import NOTHING
 from checkpoint_core.errors import (
     CheckpointError,
     CommitOutcomeUnknownError,

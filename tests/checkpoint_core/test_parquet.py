@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from checkpoint_core._layout import DamagedFileError
-from checkpoint_core._parquet import scan, sink
+from checkpoint_core._files.layout import DamagedFileError
+from checkpoint_core._files.parquet import scan, sink
 from checkpoint_core.errors import StorageError
 
 ROWS = pl.DataFrame({f"column {number}": range(3000) for number in range(14)})

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkpoint_core import LISTING_SCHEMA, REJECTS_SCHEMA, Settings, _ledger
-from checkpoint_core._layout import LAYOUT_VERSION, DamagedFileError, LedgerMetadata
-from checkpoint_core._ledger import NO_LEDGER, Ledger, LedgerFile
-from checkpoint_core._selection import Rules, Selection, select
+from checkpoint_core import LISTING_SCHEMA, REJECTS_SCHEMA, Settings
+from checkpoint_core._files import ledger as _ledger
+from checkpoint_core._files.layout import LAYOUT_VERSION, DamagedFileError, LedgerMetadata
+from checkpoint_core._files.ledger import NO_LEDGER, Ledger, LedgerFile
+from checkpoint_core._judging.selection import Rules, Selection, select
 from nacc_event_model import RULES_VERSION, EventFormat, object_name_pattern, parse_object_name
 from tests.checkpoint_core.world import SETTINGS, World, key
 

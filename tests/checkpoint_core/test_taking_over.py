@@ -14,7 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from checkpoint_core import RunReport, Settings, StorageError
-from checkpoint_core._archived_names import named_by
+from checkpoint_core._adopting.archived_names import named_by
 from checkpoint_core.errors import (
     CommitOutcomeUnknownError,
     CorruptCheckpointError,
@@ -650,7 +650,7 @@ def test_of_names_that_may_mean_the_same_rows_all_find_one_or_none_counts() -> N
 _MANY = """
 import resource
 import polars as pl
-from checkpoint_core._archived_names import named_by
+from checkpoint_core._adopting.archived_names import named_by
 from nacc_event_model import EventFormat
 
 rows = pl.select(number=pl.int_range(20_000)).with_columns(

@@ -239,7 +239,7 @@ def refuse(_decoder: object, data: bytes) -> NoReturn:
 def test_an_event_that_the_newer_format_refuses_is_settled(taken: World) -> None:
     """By a mistake of ours: a newer format is to accept what an older one did."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("checkpoint_core._judgement.Decoder.decode", refuse)
+        patch.setattr("checkpoint_core._judging.judgement.Decoder.decode", refuse)
         report = taken.run(NEW)
 
     assert (report.counts.unchanged, report.counts.invalid, report.awaiting_upgrade) == (5, 0, 0)

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from checkpoint_lambda._environment import LambdaSettings
 from checkpoint_lambda._invocation import RunFailedError, Storage, invoke
-from checkpoint_lambda._locking import scratch_folder
+from checkpoint_storage.locks import scratch_folder
 from tests.checkpoint_core.memory import Clock, MemorySource, MemoryStore
 from tests.checkpoint_core.world import scratch
 from tests.event_model.strategies import example_document

@@ -9,15 +9,15 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checkpoint_cli._app import app
 from checkpoint_core import Request, Settings
+from checkpoint_core.settings_table import BY_NAME, SETTINGS
 from checkpoint_lambda._environment import (
     InvalidSettingsError,
     LambdaSettings,
     read_identity,
     read_settings,
 )
-from checkpoint_lambda._settings import BY_NAME, SETTINGS
-from checkpoint_lambda.cli._app import app
 from nacc_event_model import EventFormat
 
 PLACES = {

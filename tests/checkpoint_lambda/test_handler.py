@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from checkpoint_lambda.handler import RunFailedError, lambda_handler
 from tests.checkpoint_lambda.invoking import EVENT, Context, document, object_key
-from tests.checkpoint_lambda.s3_serving import serving
+from tests.checkpoint_storage.s3.serving import serving
 from tests.fake_s3 import FakeS3, Fault
 
 KEY = "out/events.parquet"

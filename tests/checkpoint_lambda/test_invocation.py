@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from checkpoint_core import CheckpointError, Counts, StorageError
-from checkpoint_lambda._responses import Response
+from checkpoint_core.responses import Response
 from tests.checkpoint_core.memory import CrashError, Fault
 from tests.checkpoint_lambda.invoking import (
     EVENT,

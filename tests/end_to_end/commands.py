@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import polars as pl
 from typer.testing import CliRunner
 
-from checkpoint_lambda.cli._app import app
+from checkpoint_cli._app import app
 
 STRUCK = Path(__file__).with_name("struck.py")
 
@@ -46,7 +46,7 @@ def call(*arguments: object, environment: dict[str, str] | None = None) -> Ended
 
 
 def start(
-    *arguments: object, before: tuple[object, ...] = ("-m", "checkpoint_lambda"), **options: Any
+    *arguments: object, before: tuple[object, ...] = ("-m", "checkpoint_cli"), **options: Any
 ) -> subprocess.Popen[bytes]:
     """Start a command as a process of its own."""
     command = [sys.executable, *map(str, (*before, *arguments))]

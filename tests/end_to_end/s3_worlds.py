@@ -18,15 +18,15 @@ from msgspec import structs
 
 from checkpoint_core import Host, Observer, Settings
 from checkpoint_core.inspection import verify
-from checkpoint_lambda._host import local_host
-from checkpoint_lambda._s3_source import S3Source
-from checkpoint_lambda._s3_store import S3Store
 from checkpoint_lambda.handler import lambda_handler
+from checkpoint_storage.local import local_host
+from checkpoint_storage.s3._source import S3Source
+from checkpoint_storage.s3._store import S3Store
 from nacc_event_model import InvalidEvent
 from tests.checkpoint_core.oracle import digest_of
 from tests.checkpoint_core.world import Row, ledger_rows, multiset, read_json_metadata, row
 from tests.checkpoint_lambda.invoking import EVENT, Context, document, object_key
-from tests.checkpoint_lambda.s3_serving import serving
+from tests.checkpoint_storage.s3.serving import serving
 from tests.fake_s3 import FakeS3, Fault, LoggedRequest, PlannedFault, Request
 from tests.fake_s3.operations import handle
 
@@ -41,7 +41,7 @@ Saved = tuple[Any, dict[str, list[bytes]]]
 @contextmanager
 def hurried(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Leave out every pause: of botocore, of the adapters and of the core."""
-    monkeypatch.setattr("checkpoint_lambda._s3_retrying.backoff", lambda *_: 0.0)
+    monkeypatch.setattr("checkpoint_storage.s3._retrying.backoff", lambda *_: 0.0)
     monkeypatch.setattr("checkpoint_lambda._invocation.local_host", _host_without_pauses)
     yield
 

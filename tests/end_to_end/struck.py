@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-import checkpoint_lambda.cli._app  # before the watching begins
+import checkpoint_cli._app  # before the watching begins
 
 CHANGES = {
     "fcntl.flock",
@@ -51,7 +51,7 @@ def main() -> None:
         sys.stdin.readline()
     sys.addaudithook(watch)
     try:
-        checkpoint_lambda.cli.main()
+        checkpoint_cli.main()
     finally:
         if blow == "count":
             sys.stderr.write(str(seen))

@@ -21,13 +21,13 @@ from moto.s3.models import s3_backends
 
 from checkpoint_core.errors import ChangedWhileReadingError, StorageError
 from checkpoint_core.stores import Condition, Content, PutOutcome, ReadFailure
-from checkpoint_lambda._s3_clients import close_clients
-from checkpoint_lambda._s3_source import S3Source
-from checkpoint_lambda._s3_store import S3Store
 from checkpoint_lambda.handler import RunFailedError, lambda_handler
+from checkpoint_storage.s3._clients import close_clients
+from checkpoint_storage.s3._source import S3Source
+from checkpoint_storage.s3._store import S3Store
 from tests.checkpoint_core.world import Row, multiset
 from tests.checkpoint_lambda.invoking import EVENT, Context, document, object_key
-from tests.checkpoint_lambda.s3_serving import set_aws
+from tests.checkpoint_storage.s3.serving import set_aws
 from tests.end_to_end.s3_worlds import CHECKPOINT, SOURCE, TARGET, hurried, rows_of
 from tests.moto_serving import serving_moto
 

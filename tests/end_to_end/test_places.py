@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.checkpoint_lambda.processes import (
+from tests.checkpoint_storage.directory.processes import (
     as_ordinary_user,
     folder_for_everybody,
     in_other_process,

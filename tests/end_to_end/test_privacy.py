@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from checkpoint_lambda.cli._failures import ended_well
+from checkpoint_cli._failures import ended_well
 from tests.end_to_end.commands import Ended, call, fields, put
 
 MARK = "MARKED-VALUE"

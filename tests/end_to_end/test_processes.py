@@ -173,7 +173,7 @@ def test_a_run_that_is_asked_to_stop_says_so_and_can_be_continued(
 IMPORTING = """
 import os, signal, sys
 def strike(event, arguments):
-    if event == "import" and arguments[0] == "checkpoint_lambda.cli._app":
+    if event == "import" and arguments[0] == "checkpoint_cli._app":
         os.kill(os.getpid(), {signal})
 sys.addaudithook(strike)
 """
@@ -196,7 +196,7 @@ def test_a_command_that_is_stopped_before_it_begins_says_so(
     """Whoever presses Ctrl-C at once knows that nothing was done."""
     before = rows(checkpoint)
     program = moment.replace("{signal}", f"signal.{name}")
-    program += "import checkpoint_lambda.cli; checkpoint_lambda.cli.main()"
+    program += "import checkpoint_cli; checkpoint_cli.main()"
 
     ended = finish(start("run", source, checkpoint, before=("-c", program)))
 
@@ -208,7 +208,7 @@ def test_a_command_that_is_stopped_before_it_begins_says_so(
 SWALLOWING = """
 import os, signal
 import polars as pl
-import checkpoint_core._parquet as parquet
+import checkpoint_core._files.parquet as parquet
 def strike(file):
     try:
         os.kill(os.getpid(), signal.SIGINT)
@@ -223,7 +223,7 @@ def test_an_interruption_that_a_library_took_for_its_own_error_is_one(
     source: Path, checkpoint: Path
 ) -> None:
     """Polars panics where Ctrl-C comes in its midst, which must not look like a damaged file."""
-    program = SWALLOWING + "import checkpoint_lambda.cli; checkpoint_lambda.cli.main()"
+    program = SWALLOWING + "import checkpoint_cli; checkpoint_cli.main()"
 
     ended = finish(start("run", source, checkpoint, before=("-c", program)))
 
@@ -236,7 +236,7 @@ def test_a_command_in_the_background_ignores_ctrl_c(source: Path, checkpoint: Pa
     program = (
         "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
         + PARSING.replace("{signal}", "signal.SIGINT")
-        + "import checkpoint_lambda.cli; checkpoint_lambda.cli.main()"
+        + "import checkpoint_cli; checkpoint_cli.main()"
     )
 
     ended = finish(start("run", source, checkpoint, before=("-c", program)))

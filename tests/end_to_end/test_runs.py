@@ -358,7 +358,7 @@ def test_no_command_needs_a_time_zone_database(
 
 
 def test_the_whole_thing_in_a_process_of_its_own(source: Path, checkpoint: Path) -> None:
-    """`python -m checkpoint_lambda` with relative paths, as a person types it."""
+    """`python -m checkpoint_cli` with relative paths, as a person types it."""
     folder = source.parent
 
     first = execute("run", "events", "out/events.parquet", cwd=folder)

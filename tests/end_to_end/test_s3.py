@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from checkpoint_lambda._s3_clients import close_clients
+from checkpoint_storage.s3._clients import close_clients
 from tests.end_to_end.commands import call
 from tests.fake_s3 import FakeS3, serve
 

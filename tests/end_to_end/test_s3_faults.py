@@ -17,7 +17,7 @@ from msgspec import Struct
 from checkpoint_lambda.handler import RunFailedError
 from tests.checkpoint_core.world import Row
 from tests.checkpoint_lambda.invoking import document, object_key
-from tests.checkpoint_lambda.s3_serving import impatient
+from tests.checkpoint_storage.s3.serving import impatient
 from tests.end_to_end.s3_worlds import (
     CHECKPOINT,
     LEDGERS,

@@ -31,7 +31,7 @@ from tests.fake_s3 import Fault, Request
 
 pytestmark = pytest.mark.on_one_python
 
-COMMAND = ("-m", "checkpoint_lambda", "run", f"s3://{SOURCE}/prod", f"s3://{TARGET}/{CHECKPOINT}")
+COMMAND = ("-m", "checkpoint_cli", "run", f"s3://{SOURCE}/prod", f"s3://{TARGET}/{CHECKPOINT}")
 HANDLER = (
     "-c",
     """

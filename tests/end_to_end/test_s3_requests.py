@@ -27,9 +27,9 @@ from checkpoint_core import (
     run,
 )
 from checkpoint_core.stores import QuietObserver, unlimited
-from checkpoint_lambda._host import local_host
-from checkpoint_lambda._s3_store import S3Store
 from checkpoint_lambda.handler import RunFailedError
+from checkpoint_storage.local import local_host
+from checkpoint_storage.s3._store import S3Store
 from tests.checkpoint_lambda.invoking import object_key
 from tests.end_to_end.s3_worlds import (
     CHECKPOINT,

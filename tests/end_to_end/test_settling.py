@@ -15,9 +15,9 @@ import pytest
 from checkpoint_core import Request, RunReport, Settings, run
 from checkpoint_core.inspection import verify
 from checkpoint_core.stores import QuietObserver
-from checkpoint_lambda._directory_source import DirectorySource
-from checkpoint_lambda._directory_store import DirectoryStore
-from checkpoint_lambda._host import local_host
+from checkpoint_storage.directory._source import DirectorySource
+from checkpoint_storage.directory._store import DirectoryStore
+from checkpoint_storage.local import local_host
 from tests.checkpoint_core.world import document, key
 
 _YOUNG_NS, _OLD_NS = 1_000_000_000, 2_000_000_000

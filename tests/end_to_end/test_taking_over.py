@@ -14,7 +14,7 @@ import pytest
 from nacc_event_model import EventFormat
 from tests.checkpoint_core.foreign import in_use
 from tests.checkpoint_core.world import document, multiset, named, row
-from tests.checkpoint_lambda.s3_serving import emptied, serving
+from tests.checkpoint_storage.s3.serving import emptied, serving
 from tests.end_to_end.commands import call
 from tests.fake_s3 import FakeS3
 

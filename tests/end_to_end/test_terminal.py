@@ -154,7 +154,7 @@ def test_a_stream_that_was_closed_is_nobody_that_reads(
     source: Path, checkpoint: Path, closed: str, form: str
 ) -> None:
     """A scheduler may start it so; the run takes place, and nothing is a bug."""
-    shell = f'exec "$0" -m checkpoint_lambda run "$1" "$2" {form} {closed}'
+    shell = f'exec "$0" -m checkpoint_cli run "$1" "$2" {form} {closed}'
     ended = finish(
         start("-c", shell, sys.executable, source, checkpoint, before=(), executable="/bin/sh")
     )

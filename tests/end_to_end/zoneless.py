@@ -8,11 +8,11 @@ import zoneinfo
 
 sys.modules["tzdata"] = None  # type: ignore[assignment]  # makes importing it fail
 
-import checkpoint_lambda.cli  # noqa: E402 - after the hiding
+import checkpoint_cli  # noqa: E402 - after the hiding
 
 if __name__ == "__main__":
     try:
         zoneinfo.ZoneInfo("UTC")
     except zoneinfo.ZoneInfoNotFoundError:
-        checkpoint_lambda.cli.main()
+        checkpoint_cli.main()
     sys.exit("there is a time zone database after all")

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from checkpoint_core._event_columns import event_schema
-from checkpoint_core._layout import Names as CheckpointNames
+from checkpoint_core._files.event_columns import event_schema
+from checkpoint_core._files.layout import Names as CheckpointNames
 from nacc_event_model import EventFormat
 from tests.infra.deploying import Deployment, deploy, merged, stack_values
 

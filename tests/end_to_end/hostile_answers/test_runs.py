@@ -16,9 +16,9 @@ from msgspec import Struct
 
 from checkpoint_core import CheckpointError, Request, RunReport, Settings, run
 from checkpoint_core.stores import QuietObserver
-from checkpoint_lambda._host import local_host
-from checkpoint_lambda._s3_source import S3Source
-from checkpoint_lambda._s3_store import S3Store
+from checkpoint_storage.local import local_host
+from checkpoint_storage.s3._source import S3Source
+from checkpoint_storage.s3._store import S3Store
 from tests.checkpoint_core.world import Row
 from tests.end_to_end.s3_worlds import CHECKPOINT, LEDGERS, SOURCE, TARGET, Saved, World
 from tests.fake_s3 import Fault, LoggedRequest

@@ -4,8 +4,8 @@ It has no clock, no environment, no logger and no network of its own: storage co
 protocols `Source` and `CheckpointStore`, and all else through `Host`.
 """
 
-from checkpoint_core._event_columns import event_schema
-from checkpoint_core._layout import (
+from checkpoint_core._files.event_columns import event_schema
+from checkpoint_core._files.layout import (
     LAYOUT_VERSION,
     LEDGER_SCHEMA,
     REJECTS_SCHEMA,

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from checkpoint_core._input import shown
-from checkpoint_core._newer import hints
-from checkpoint_core._rejects import Rejects
-from checkpoint_core._replacement import Replacement, Task
-from checkpoint_core._selection import Selection
+from checkpoint_core._committing.replacement import Replacement, Task
+from checkpoint_core._files.rejects import Rejects
+from checkpoint_core._judging.input import shown
+from checkpoint_core._judging.newer import hints
+from checkpoint_core._judging.selection import Selection
 from checkpoint_core.accounting import (
     MOST_STUDIES,
     OTHERS,

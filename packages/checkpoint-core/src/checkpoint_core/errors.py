@@ -4,6 +4,8 @@ Every message says what is wrong, where, and what to do next.
 None of them holds the value of an event field.
 """
 
+from checkpoint_core.accounting import RunReport
+
 __all__ = [
     "AdoptionIncompleteError",
     "ChangedWhileReadingError",
@@ -11,6 +13,7 @@ __all__ = [
     "CommitConflictError",
     "CommitOutcomeUnknownError",
     "CorruptCheckpointError",
+    "DeniedObjectsError",
     "EmptySourceError",
     "FormatDowngradeError",
     "MissingCheckpointError",
@@ -20,6 +23,7 @@ __all__ = [
     "NothingToAdoptError",
     "OutcomeUnknownError",
     "SourceChangedError",
+    "StalledError",
     "StorageError",
     "WouldLoseRowsError",
 ]
@@ -251,4 +255,34 @@ class AdoptionIncompleteError(CheckpointError):
             f"{location}: {objects} objects could not be read, so it is not known which rows are "
             f"theirs, for example {', '.join(examples)} ({reason}). Nothing was changed. "
             "Make them readable, or take them out of the source, and try again."
+        )
+
+
+class DeniedObjectsError(CheckpointError):
+    """Access to single objects was refused; all that could be read has been taken."""
+
+    def __init__(self, report: RunReport) -> None:
+        """Keep what the run did."""
+        self.report = report
+        denied = (file.key for file in report.failed_files if file.outcome == "denied")
+        example = next(denied, None)
+        rest = "Nothing was written, as asked" if report.dry_run else "All others were taken"
+        super().__init__(
+            f"{report.source}: access to {report.counts.denied} objects was denied"
+            f"{f', for example to {example}' if example else ''}. {rest}. "
+            "Grant permission to read them, and run again."
+        )
+
+
+class StalledError(CheckpointError):
+    """Objects are left, and pass after pass nobody takes any of them."""
+
+    def __init__(self, location: str, left: int, passes: int) -> None:
+        """Keep the number of objects left, and of passes in a row in which nothing moved."""
+        self.location = location
+        self.left = left
+        self.passes = passes
+        super().__init__(
+            f"{location}: {left} objects are left, and in {passes} passes in a row neither this "
+            "run nor another took any of them. What is committed stays. Run again later."
         )

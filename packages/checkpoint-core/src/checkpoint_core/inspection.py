@@ -6,14 +6,14 @@ from pathlib import Path
 import polars as pl
 from msgspec import Struct
 
-from checkpoint_core._claims import adopted_of, fetch_unclaimed
-from checkpoint_core._layout import CheckpointMetadata, DamagedFileError
-from checkpoint_core._merge import measure
-from checkpoint_core._newer import hints
-from checkpoint_core._parquet import collect, read_all, scan
-from checkpoint_core._rejects import Rejects, load_rejects
-from checkpoint_core._selection import Rules, select
-from checkpoint_core._snapshot import Snapshot, damage_told, load, load_alone
+from checkpoint_core._adopting.claims import adopted_of, fetch_unclaimed
+from checkpoint_core._committing.merge import measure
+from checkpoint_core._files.layout import CheckpointMetadata, DamagedFileError
+from checkpoint_core._files.parquet import collect, read_all, scan
+from checkpoint_core._files.rejects import Rejects, load_rejects
+from checkpoint_core._files.snapshot import Snapshot, damage_told, load, load_alone
+from checkpoint_core._judging.newer import hints
+from checkpoint_core._judging.selection import Rules, select
 from checkpoint_core.errors import CheckpointError, MissingLedgerError, StorageError
 from checkpoint_core.settings import Settings
 from checkpoint_core.stores import UNSETTLED, CheckpointStore, Source

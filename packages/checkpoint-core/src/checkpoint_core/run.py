@@ -6,26 +6,32 @@ from typing import Final
 import polars as pl
 from msgspec import structs
 
-from checkpoint_core._adopting import adopt
-from checkpoint_core._commit import delete_old_ledgers
-from checkpoint_core._event_columns import narrower_formats
-from checkpoint_core._ground import find_ground
-from checkpoint_core._judgement import Judge
-from checkpoint_core._ledger import NO_LEDGER, Ledger
-from checkpoint_core._reading import Taken, joined, read_and_judge, tell_selected
-from checkpoint_core._rejects import (
+from checkpoint_core._adopting.adopting import adopt
+from checkpoint_core._adopting.ground import find_ground
+from checkpoint_core._adopting.rewriting import rebuild
+from checkpoint_core._adopting.upgrading import portion, settled
+from checkpoint_core._committing.commit import delete_old_ledgers
+from checkpoint_core._committing.replacement import (
+    Judged,
+    Replacement,
+    Task,
+    refuse_mismatch,
+    replace,
+)
+from checkpoint_core._files.event_columns import narrower_formats
+from checkpoint_core._files.ledger import NO_LEDGER, Ledger
+from checkpoint_core._files.rejects import (
     Rejects,
     load_rejects,
     next_rejects,
     next_unrecognized,
     save_rejects,
 )
-from checkpoint_core._replacement import Judged, Replacement, Task, refuse_mismatch, replace
+from checkpoint_core._files.snapshot import Snapshot, damage_told, load
+from checkpoint_core._judging.judgement import Judge
+from checkpoint_core._judging.reading import Taken, joined, read_and_judge, tell_selected
+from checkpoint_core._judging.selection import Rules, Selection, select
 from checkpoint_core._reporting import report
-from checkpoint_core._rewriting import rebuild
-from checkpoint_core._selection import Rules, Selection, select
-from checkpoint_core._snapshot import Snapshot, damage_told, load
-from checkpoint_core._upgrading import portion, settled
 from checkpoint_core.accounting import RunReport
 from checkpoint_core.errors import (
     EmptySourceError,

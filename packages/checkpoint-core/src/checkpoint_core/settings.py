@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from checkpoint_core._parquet import Compression
+from checkpoint_core._files.parquet import Compression
 from nacc_event_model import EventFormat
 
 __all__ = ["ForeignFile", "Mode", "Request", "Settings"]

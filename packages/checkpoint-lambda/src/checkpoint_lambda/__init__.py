@@ -1,7 +1,4 @@
-"""The shell of the visit-event checkpoint: storage adapters and the command line.
-
-The decisions are made in `checkpoint_core`; what is here gathers what they need and applies them.
-"""
+"""The visit-event checkpoint as an AWS Lambda function: `checkpoint_lambda.handler.lambda_handler`."""
 
 from checkpoint_lambda._version import __version__
 

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from checkpoint_core import CheckpointError, Request, Settings
-from checkpoint_lambda._settings import SETTINGS, LogLevel, Setting
+from checkpoint_core.settings_table import SETTINGS, LogLevel, Setting
 
 __all__ = ["Identity", "InvalidSettingsError", "LambdaSettings", "read_identity", "read_settings"]
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -17,7 +18,9 @@ import msgspec
 from msgspec import Struct, structs
 
 from checkpoint_core import CheckpointStore, RunReport, Source, run
-from checkpoint_lambda._concurrency import affordable
+from checkpoint_core.errors import DeniedObjectsError
+from checkpoint_core.responses import ErrorDocument, Response
+from checkpoint_core.room import RoomWatcher, TooSmallError
 from checkpoint_lambda._deadline import OutOfTimeError, ended_in_time
 from checkpoint_lambda._environment import (
     Identity,
@@ -26,19 +29,25 @@ from checkpoint_lambda._environment import (
     read_identity,
     read_settings,
 )
-from checkpoint_lambda._explanations import IN_LAMBDA, explain
-from checkpoint_lambda._host import local_host, new_id
 from checkpoint_lambda._logging import configure_logging, forget_invocation, get_logger
 from checkpoint_lambda._metrics import metrics_lines
 from checkpoint_lambda._milestones import LoggingWatcher, log_completed, log_failed, log_objects
-from checkpoint_lambda._responses import ErrorDocument, Response
-from checkpoint_lambda._room import RoomWatcher, TooSmallError
 from checkpoint_lambda._tracing import TracingWatcher
 from checkpoint_lambda._watching import WatchedSource, WatchedStore, Watchers
-from checkpoint_lambda.errors import DeniedObjectsError
+from checkpoint_storage.concurrency import affordable
+from checkpoint_storage.explanations import Advice, explain
+from checkpoint_storage.local import local_host, new_id
+from checkpoint_storage.threaded_reading import most_bytes_held
 
 __all__ = ["RunFailedError", "Storage", "invoke"]
 
+_ADVICE: Final = Advice(
+    no_space="Give the function more ephemeral storage, and run again.",
+    other_system_error="Run again; if it fails again, look at the log for where it came from.",
+    no_memory="Give the function more memory, or lower MAX_EVENTS_PER_RUN and BATCH_OBJECTS, "
+    "and run again.",
+    bug="Please report it, with the exception in the log.",
+)
 _DOCUMENT_BYTES: Final = 200_000
 _MESSAGE_CHARACTERS: Final = 10_000
 # They say everything; a stack trace would only hide it.
@@ -128,7 +137,7 @@ def invoke(
         settings = read_settings(event, environ)
         response = _run(settings, circumstances, storage, run_id, progress)
     except BaseException as error:  # noqa: BLE001 - this is the entry point; polars panics with one
-        failure = ErrorDocument.of(error, explain(error, IN_LAMBDA))
+        failure = ErrorDocument.of(error, explain(error, _ADVICE))
         _log_failure(failure, error, progress, duration_ms=_ms_since(started))
     finally:
         if not progress.is_dry:
@@ -179,7 +188,7 @@ def _run(
                 workdir,
                 memory_bytes=circumstances.memory_bytes,
                 max_events=settings.core.max_events_per_run,
-                read_concurrency=settings.read_concurrency,
+                bytes_held=partial(most_bytes_held, threads=settings.read_concurrency),
             )
             watchers = Watchers(tracing, logging, room)
             host = structs.replace(

@@ -16,8 +16,8 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, ExcInfo, Processor
 
-from checkpoint_lambda._explanations import describe
-from checkpoint_lambda._settings import LogLevel
+from checkpoint_core.settings_table import LogLevel
+from checkpoint_storage.explanations import describe
 
 __all__ = ["configure_logging", "forget_invocation", "get_logger"]
 

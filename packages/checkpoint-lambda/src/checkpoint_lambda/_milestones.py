@@ -10,8 +10,8 @@ from msgspec import Struct, structs
 from structlog.stdlib import BoundLogger
 
 from checkpoint_core import Content, ReadFailure, RunReport
+from checkpoint_core.responses import ErrorDocument
 from checkpoint_core.stores import Stage
-from checkpoint_lambda._responses import ErrorDocument
 
 __all__ = ["LOG_EVENTS", "LogEvent", "LoggingWatcher", "log_completed", "log_failed", "log_objects"]
 

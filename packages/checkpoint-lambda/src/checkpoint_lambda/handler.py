@@ -9,9 +9,8 @@ from typing import Any, Final
 
 from checkpoint_lambda._environment import LambdaSettings
 from checkpoint_lambda._invocation import RunFailedError, Storage, invoke
-from checkpoint_lambda._locking import scratch_folder
-from checkpoint_lambda._s3_source import S3Source
-from checkpoint_lambda._s3_store import S3Store
+from checkpoint_storage.locks import scratch_folder
+from checkpoint_storage.s3 import S3Source, S3Store
 
 __all__ = ["RunFailedError", "lambda_handler"]
 

@@ -1,0 +1,77 @@
+"""`nacc-checkpoint sample`."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from checkpoint_cli._failures import ended_well
+from checkpoint_cli._options import DebugOption, EventFormatOption
+from checkpoint_cli._printing.output import one_line, write_lines
+from checkpoint_cli.sample import write_samples
+from nacc_event_model import EventFormat
+
+__all__ = ["sample_command"]
+
+
+def _day(text: str | date) -> date:
+    if isinstance(text, date):  # the default comes this way too
+        return text
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter("not a date such as 2026-09-01") from error
+
+
+def _share(meaning: str) -> Any:
+    return typer.Option(min=0, max=1, metavar="SHARE", help=meaning)
+
+
+def sample_command(
+    directory: Annotated[
+        str, typer.Argument(metavar="DIR", help="Where to write; created if it is missing.")
+    ],
+    *,
+    count: Annotated[int, typer.Option(min=0, help="How many new objects.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Chooses the events; the same again gives more.")] = 1,
+    invalid: Annotated[float, _share("Share of them that is broken, from 0 to 1.")] = 0.02,
+    late: Annotated[float, _share("Share that arrives days to months after it happened.")] = 0.05,
+    rewritten: Annotated[
+        float, _share("How many older objects to rewrite with more fields, as a share of count.")
+    ] = 0.0,
+    start: Annotated[
+        date, typer.Option(parser=_day, metavar="DATE", help="First day of arrival.")
+    ] = date(2026, 9, 1),
+    days: Annotated[int, typer.Option(min=1, help="On how many days they arrive.")] = 30,
+    event_format: EventFormatOption = EventFormat.V1_0,
+    debug: DebugOption = False,
+) -> None:
+    """Write synthetic event objects into a directory, for trying things out.
+
+    Everything in them is made up. Objects that are there are kept, and only changed by --rewritten.
+    """
+    if invalid + late > 1:
+        raise typer.BadParameter("together at most 1", param_hint="--invalid, --late")
+    with ended_well(debug=debug):
+        summary = write_samples(
+            Path(directory),
+            count=count,
+            seed=seed,
+            invalid_share=invalid,
+            late_share=late,
+            rewritten_share=rewritten,
+            start=start,
+            days=days,
+            event_format=event_format,
+        )
+        lines = [
+            f"Wrote {summary.written:,} objects to {one_line(directory)}.",
+            (
+                f"Of them {summary.late:,} are late, {summary.invalid:,} are invalid, and "
+                f"{summary.unrecognized:,} are not named like event objects."
+            ),
+        ]
+        if summary.rewritten:
+            lines.append(f"Rewrote {summary.rewritten:,} that were there.")
+        write_lines(lines)

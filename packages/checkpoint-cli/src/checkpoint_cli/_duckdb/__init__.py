@@ -1,0 +1,1 @@
+"""SQL over a checkpoint: DuckDB in a process of its own."""

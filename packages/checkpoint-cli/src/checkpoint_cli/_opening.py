@@ -1,0 +1,37 @@
+"""The checkpoint's files, brought here to be asked."""
+
+from pathlib import Path
+
+import polars as pl
+from polars.exceptions import PanicException, PolarsError
+
+from checkpoint_cli.errors import NoCheckpointError
+from checkpoint_core import CheckpointStore
+from checkpoint_core.inspection import Opened, open_for_queries
+
+__all__ = ["is_damaged", "opened", "scanned"]
+
+
+def opened(store: CheckpointStore, workdir: Path, *, ledger: bool = False) -> Opened:
+    """Return the files of the checkpoint in force, which stay as they are whatever runs meanwhile.
+
+    Raises NoCheckpointError where there is none, and CheckpointError where it cannot be read.
+    """
+    files = open_for_queries(store, workdir, ledger=ledger)
+    if files is None:
+        raise NoCheckpointError(store.location)
+    return files
+
+
+def scanned(file: Path) -> pl.LazyFrame:
+    """Scan one file; its name is taken as it is, never as a pattern or a partition."""
+    return pl.scan_parquet(file, glob=False, hive_partitioning=False)
+
+
+def is_damaged(file: Path) -> bool:
+    """Tell whether some page of the file cannot be read: whose fault an error of a reader is."""
+    try:
+        scanned(file).select(pl.all().hash().count()).collect(engine="streaming")
+    except (PanicException, PolarsError):
+        return True
+    return False

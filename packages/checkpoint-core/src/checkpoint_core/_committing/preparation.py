@@ -1,0 +1,150 @@
+"""Building the files of a commit on the local disk."""
+
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+from msgspec import Struct
+
+import nacc_event_model
+from checkpoint_core._adopting.claims import NONE_ADOPTED, Adopted
+from checkpoint_core._committing.commit import Prepared
+from checkpoint_core._committing.merge import (
+    NO_ROWS,
+    Rows,
+    in_arrival_order,
+    measure,
+    merge,
+    moment,
+)
+from checkpoint_core._files.digests import digests_of
+from checkpoint_core._files.layout import (
+    LAYOUT_VERSION,
+    LINEAGE_LENGTH,
+    CheckpointMetadata,
+    DamagedFileError,
+)
+from checkpoint_core._files.ledger import Ledger, write_ledger
+from checkpoint_core._version import __version__
+from checkpoint_core.settings import Settings
+
+
+class Base(Struct, frozen=True, kw_only=True):
+    """What a commit builds on: sorted rows in a local file (None: no rows) and their ledger.
+
+    `adopted` are those of the rows that the next ledger will not account for.
+    """
+
+    file: Path | None
+    rows: Rows
+    adopted: Adopted = NONE_ADOPTED
+    ledger: Ledger
+    lineage: tuple[str, ...]
+
+
+class Commit(Struct, frozen=True, kw_only=True):
+    """What is particular to one commit."""
+
+    commit_id: str
+    generation: int
+    source: str
+    committed_at: datetime
+    settings: Settings
+
+
+def prepare(
+    base: Base,
+    incoming: pl.DataFrame,
+    changed: pl.DataFrame,
+    particulars: Commit,
+    *,
+    replaced: pl.DataFrame,
+    added: pl.DataFrame,
+    workdir: Path,
+) -> Prepared:
+    """Merge the incoming rows, and write the ledger that the changed rows lead to, into new files.
+
+    `replaced` are the ledger's present rows of the changed keys; the others are new to it. `added`
+    are values that are put into previous rows, as `merge` takes them.
+    The result is read again before it is returned: its rows are counted and their order checked,
+    so that no damaged or unsorted base can be carried on. Raises DamagedFileError.
+    """
+    settings = particulars.settings
+    ledger = write_ledger(
+        base.ledger,
+        changed,
+        replaced,
+        workdir / f"ledger-{particulars.commit_id}.parquet",
+        commit_id=particulars.commit_id,
+        source=particulars.source,
+    )
+    newest = ledger.files[-1]
+    metadata = _metadata(base, incoming, particulars, full_ledger=newest.metadata.full)
+    ledger.check(rows=metadata.rows - metadata.adopted_rows)
+    checkpoint = workdir / f"checkpoint-{particulars.commit_id}.parquet"
+    merge(
+        base.file,
+        in_arrival_order(incoming),
+        checkpoint,
+        metadata,
+        added=added,
+        compression=settings.compression,
+        row_group_rows=settings.row_group_rows,
+    )
+    written = measure(checkpoint, settings.event_format)
+    if written.count != metadata.rows:
+        problem = f"it has {written.count - incoming.height} rows and says {base.rows.count}"
+        raise DamagedFileError(problem)
+    if (written.first, written.last) != (metadata.first_timestamp, metadata.last_timestamp):
+        problem = "its first and last timestamps are not those that it says"
+        raise DamagedFileError(problem)
+    digests = workdir / f"digests-{metadata.commit_id}.json"
+    files = [file.path for file in ledger.files]
+    digests.write_bytes(digests_of(metadata.commit_id, checkpoint, files).encoded())
+    return Prepared(
+        metadata=metadata,
+        checkpoint=checkpoint,
+        ledger=newest.path,
+        digests=digests,
+        unclaimed=base.adopted.file if metadata.unclaimed else None,
+    )
+
+
+def _metadata(
+    base: Base, incoming: pl.DataFrame, particulars: Commit, *, full_ledger: str | None
+) -> CheckpointMetadata:
+    span = _span(incoming)
+    adopted = base.adopted
+    holder = particulars.commit_id if adopted.file else adopted.commit
+    return CheckpointMetadata(
+        layout=LAYOUT_VERSION,
+        commit_id=particulars.commit_id,
+        full_ledger=full_ledger,
+        generation=particulars.generation,
+        lineage=(*base.lineage, particulars.commit_id)[-LINEAGE_LENGTH:],
+        source=particulars.source,
+        event_format=particulars.settings.event_format,
+        rows=base.rows.count + incoming.height,
+        adopted_rows=adopted.rows,
+        adopted_at=adopted.at if adopted.rows else None,
+        unclaimed=holder if adopted.rows else None,
+        unclaimed_digest=adopted.digest if adopted.rows else None,
+        first_timestamp=min(_present(base.rows.first, span.first), default=None),
+        last_timestamp=max(_present(base.rows.last, span.last), default=None),
+        committed_at=particulars.committed_at,
+        versions={
+            "nacc-event-model": nacc_event_model.__version__,
+            "nacc-checkpoint-core": __version__,
+        },
+    )
+
+
+def _span(incoming: pl.DataFrame) -> Rows:
+    times = incoming["timestamp"].cast(pl.Int64).sort()
+    if times.is_empty():
+        return NO_ROWS
+    return Rows(times.len(), moment(times[0]), moment(times[-1]))
+
+
+def _present(*moments: datetime | None) -> list[datetime]:
+    return [each for each in moments if each is not None]

@@ -1,0 +1,270 @@
+"""From judged objects to the next checkpoint: merge, commit, begin again after a lost race."""
+
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+from msgspec import Struct, structs
+
+from checkpoint_core._adopting.claims import Claims, claim
+from checkpoint_core._committing.commit import Prepared, back_off, commit
+from checkpoint_core._committing.merge import NO_ROWS, Rows
+from checkpoint_core._committing.preparation import Base, Commit, prepare
+from checkpoint_core._committing.settlement import Settlement, lacking, settle
+from checkpoint_core._files.event_columns import event_schema
+from checkpoint_core._files.layout import (
+    LEDGER_SCHEMA,
+    CheckpointMetadata,
+    DamagedFileError,
+    new_commit_id,
+)
+from checkpoint_core._files.ledger import NO_LEDGER
+from checkpoint_core._files.ledger_changes import updates
+from checkpoint_core._files.parquet import read_schema
+from checkpoint_core._files.snapshot import Snapshot, load
+from checkpoint_core._judging.judgement import Judgement
+from checkpoint_core.errors import (
+    ChangedWhileReadingError,
+    CommitConflictError,
+    FormatDowngradeError,
+    MissingCheckpointError,
+    SourceChangedError,
+)
+from checkpoint_core.settings import Request, Settings
+from checkpoint_core.stores import CheckpointStore, Host
+
+
+class Task(Struct, frozen=True, kw_only=True):
+    """One run's own particulars."""
+
+    run_id: str
+    started_at: datetime
+    source: str
+    settings: Settings
+    request: Request
+
+
+class Replacement(Struct, frozen=True, kw_only=True):
+    """How it went: what was committed (None: there was nothing to commit), and of what.
+
+    `judgement` is what is now in force; `deferred` has the keys that were given up on the way,
+    because another run changed their ledger rows first; `upgraded` the keys of objects of which a
+    row was filled, which are among the touched; `adopted` the rejects of objects that entered the
+    ledger unread. `rows` is the number of rows that the checkpoint has now; in a dry
+    run, would have. `snapshot` is what was built on.
+    """
+
+    committed: Prepared | None
+    rows: int
+    snapshot: Snapshot
+    judgement: Judgement
+    deferred: pl.DataFrame
+    upgraded: pl.DataFrame
+    adopted: pl.DataFrame
+
+    def after(self, committed: Prepared) -> "Replacement":
+        """Return the same, committed."""
+        return structs.replace(self, committed=committed)
+
+
+def refuse_mismatch(metadata: CheckpointMetadata | None, task: Task, location: str) -> None:
+    """Raise unless the checkpoint may be continued from this source in this format."""
+    if metadata is None:
+        return
+    if metadata.source != task.source and not task.request.accept_source_change:
+        raise SourceChangedError(location, metadata.source, task.source)
+    if metadata.event_format > task.settings.event_format:
+        raise FormatDowngradeError(
+            location, str(metadata.event_format), str(task.settings.event_format)
+        )
+
+
+class Judged(Struct, frozen=True, kw_only=True):
+    """Objects that were judged, and what was known of them when they were selected.
+
+    `entries` are the ledger's rows of their keys.
+    """
+
+    judgement: Judgement
+    entries: pl.DataFrame
+
+    @property
+    def has_work(self) -> bool:
+        """Whether anything has to be written because of them."""
+        judgement = self.judgement
+        return any(
+            part.height for part in (judgement.accepted, judgement.touched, judgement.reread)
+        )
+
+    def without(self, keys: pl.DataFrame) -> "Judged":
+        """Return what is left when the given keys are left to the next run."""
+        return structs.replace(self, judgement=self.judgement.without(keys))
+
+
+def replace(
+    store: CheckpointStore, snapshot: Snapshot, judged: Judged, *, task: Task, host: Host
+) -> Replacement:
+    """Merge what was judged into the checkpoint in force, and commit it.
+
+    When another run commits first, its result is loaded, keys whose rows it changed are given up
+    (only a new listing can tell what is newest), and the rest is merged again, a bounded number of
+    times: claims and filled rows are looked for anew in what is then in force.
+    Raises CommitConflictError after the last.
+    """
+    deferred = judged.judgement.touched.select("key").clear()
+    for attempt in range(task.settings.commit_attempts):
+        moved = snapshot.metadata is not None and snapshot.metadata.source != task.source
+        with suppress(ChangedWhileReadingError):
+            if task.request.dry_run or not (judged.has_work or moved):
+                claims = _claim(store, snapshot, judged, task=task, host=host)
+                wanting = lacking(judged.judgement, claims).height
+                file = _fetch(store, snapshot, host, attempt) if wanting else None
+                settled = _settle(judged, claims, file, task)
+                return _result(snapshot, settled, deferred)
+            with host.observer.stage("merge"):
+                settled, prepared = _prepare(
+                    store, snapshot, judged, task=task, host=host, attempt=attempt
+                )
+            with host.observer.stage("commit"):
+                if commit(store, prepared, etag=snapshot.etag, host=host):
+                    return _result(snapshot, settled, deferred).after(prepared)
+        back_off(host, attempt)
+        before = snapshot.generation
+        snapshot = load(store, host.workdir)
+        if before and snapshot.metadata is None:
+            raise MissingCheckpointError(store.location, before)
+        refuse_mismatch(snapshot.metadata, task, store.location)
+        changed = _changed_since(judged.entries, snapshot, judged.judgement)
+        deferred = pl.concat([deferred, changed])
+        judged = judged.without(changed)
+    raise CommitConflictError(store.location, task.settings.commit_attempts)
+
+
+def _result(snapshot: Snapshot, settled: Settlement, deferred: pl.DataFrame) -> Replacement:
+    return Replacement(
+        committed=None,
+        rows=snapshot.rows + settled.judgement.accepted.height,
+        snapshot=snapshot,
+        judgement=settled.judgement,
+        deferred=deferred,
+        upgraded=settled.upgraded,
+        adopted=settled.judgement.rejected.clear(),
+    )
+
+
+def _claim(
+    store: CheckpointStore, snapshot: Snapshot, judged: Judged, *, task: Task, host: Host
+) -> Claims:
+    return claim(
+        store,
+        snapshot,
+        judged.judgement.accepted,
+        entries=judged.entries,
+        event_format=task.settings.event_format,
+        workdir=host.workdir,
+    )
+
+
+def _settle(judged: Judged, claims: Claims, previous: Path | None, task: Task) -> Settlement:
+    return settle(
+        judged.judgement,
+        claims,
+        previous,
+        entries=judged.entries,
+        event_format=task.settings.event_format,
+    )
+
+
+def _prepare(
+    store: CheckpointStore,
+    snapshot: Snapshot,
+    judged: Judged,
+    *,
+    task: Task,
+    host: Host,
+    attempt: int,
+) -> tuple[Settlement, Prepared]:
+    """Prepare a commit on this snapshot; raises ChangedWhileReadingError if it was replaced."""
+    event_format = task.settings.event_format
+    file = _fetch(store, snapshot, host, attempt)
+    claims = _claim(store, snapshot, judged, task=task, host=host)
+    settled = _settle(judged, claims, file, task)
+    unique = task.run_id if attempt == 0 else f"{task.run_id}-{attempt}"
+    particulars = Commit(
+        commit_id=new_commit_id(snapshot.generation + 1, unique),
+        generation=snapshot.generation + 1,
+        source=task.source,
+        committed_at=host.now(),
+        settings=task.settings,
+    )
+    # What is still judged has the ledger rows that it had at selection.
+    judgement = settled.judgement
+    changed = updates(
+        pl.concat([judgement.accepted, settled.claimed]),
+        judgement.touched.join(settled.claimed, on="key", how="anti"),
+        judged.entries,
+        commit_id=particulars.commit_id,
+        event_format=event_format,
+    )
+    prepared = prepare(
+        _base(snapshot, file, settled),
+        judgement.accepted,
+        changed,
+        particulars,
+        replaced=judged.entries.join(changed, on="key", how="semi"),
+        added=settled.added,
+        workdir=host.workdir,
+    )
+    return settled, prepared
+
+
+def _base(snapshot: Snapshot, file: Path | None, settled: Settlement) -> Base:
+    metadata = snapshot.metadata
+    if metadata is None:
+        return Base(file=None, rows=NO_ROWS, ledger=NO_LEDGER, lineage=())
+    return Base(
+        file=file,
+        rows=Rows(metadata.rows, metadata.first_timestamp, metadata.last_timestamp),
+        adopted=settled.adopted,
+        ledger=snapshot.ledger,
+        lineage=metadata.lineage,
+    )
+
+
+def _fetch(store: CheckpointStore, snapshot: Snapshot, host: Host, attempt: int) -> Path | None:
+    """Fetch the rows in force; raises ChangedWhileReadingError if they were replaced."""
+    metadata = snapshot.metadata
+    if metadata is None:
+        return None
+    file = host.workdir / f"previous-{attempt}.parquet"
+    if not store.fetch(store.checkpoint_name, file, etag=snapshot.etag):
+        message = f"{store.location}: it was removed"
+        raise ChangedWhileReadingError(message)
+    snapshot.check(file)
+    if read_schema(file) != event_schema(metadata.event_format):
+        problem = f"its columns are not those of event format {metadata.event_format}"
+        raise DamagedFileError(problem)
+    return file
+
+
+def _changed_since(entries: pl.DataFrame, now: Snapshot, judgement: Judgement) -> pl.DataFrame:
+    """Return the judged keys whose ledger rows are not what they were at selection."""
+    judged = pl.concat(
+        [
+            part.select("key")
+            for part in (
+                judgement.accepted,
+                judgement.touched,
+                judgement.reread,
+                judgement.rejected,
+            )
+        ]
+    )
+    present = now.ledger.entries(judged)
+    columns = LEDGER_SCHEMA.names()
+    new = present.join(entries, on=columns, how="anti", nulls_equal=True)
+    gone = entries.join(judged, on="key", how="semi").join(
+        present, on=columns, how="anti", nulls_equal=True
+    )
+    return pl.concat([new.select("key"), gone.select("key")]).unique()

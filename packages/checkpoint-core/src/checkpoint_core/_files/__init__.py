@@ -1,0 +1,1 @@
+"""The files that a checkpoint consists of: names, columns, digests, reading and writing."""

@@ -1,0 +1,286 @@
+"""The files that a checkpoint consists of: their names, columns, and what their metadata says.
+
+Layout version 3. The Parquet file at the checkpoint's own name is the only commit point; its
+metadata names the one ledger that belongs to it and, where that is a delta, the full one below it.
+Beside the ledger, a small file holds the digests of them all. Version 2 had no such file, its
+rejects did not say which size limit they were judged by, and its ledgers not under which event
+format a row was taken; version 1 had full ledgers only. Both are read as what they are.
+"""
+
+import io
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final, TypeVar
+
+import msgspec
+import polars as pl
+from msgspec import Meta, Struct
+from polars.exceptions import PanicException, PolarsError
+
+from checkpoint_core._files.event_columns import TIMESTAMP
+from nacc_event_model import EventFormat
+
+LAYOUT_VERSION: Final = 3
+METADATA_KEY: Final = "nacc.checkpoint"
+LINEAGE_LENGTH: Final = 48
+_UPON: Final = ".upon."
+_DIGESTS_SUFFIX: Final = ".json"
+_COMMIT_ID: Final = r"\A[0-9]{8,18}-[!-.0-~]{1,90}\Z"
+_GENERATION_DIGITS: Final = 17
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+DAMAGED: Final = (PolarsError, PanicException)
+"""What polars raises over a truncated or damaged file. The panic is not even an Exception."""
+
+LEDGER_SCHEMA: Final = pl.Schema(
+    {
+        "key": pl.String(),
+        "digest": pl.Binary(),
+        "etag": pl.String(),
+        "size": pl.Int64(),
+        "last_modified": TIMESTAMP,
+        "versions": pl.Int32(),
+        "state": pl.String(),
+        "timestamp": TIMESTAMP,
+        "pipeline_adcid": pl.Int32(),
+        "ptid": pl.String(),
+        "commit_id": pl.String(),
+        "event_format": pl.String(),
+    }
+)
+"""One row per event object in the checkpoint, sorted by key.
+
+`versions` counts the rows that it gave; `state` is `accepted`, or `adopted` for an object that
+could not be read when rows of another tool were taken over (no digest, no event fields).
+`event_format` is that under which its latest row was taken or last looked at; null: not known,
+because layouts before 3 did not keep it.
+"""
+
+REJECTS_SCHEMA: Final = pl.Schema(
+    {
+        "key": pl.String(),
+        "etag": pl.String(),
+        "digest": pl.Binary(),
+        "size": pl.Int64(),
+        "last_modified": TIMESTAMP,
+        "outcome": pl.String(),
+        "reason": pl.String(),
+        "event_format": pl.String(),
+        "model_version": pl.String(),
+        "exclude_projects": pl.String(),
+        "first_seen": TIMESTAMP,
+        "max_object_size_bytes": pl.Int64(),
+    }
+)
+"""One row per event object that is not in the checkpoint, or whose newest content is not.
+
+`event_format`, `model_version`, `exclude_projects` and `max_object_size_bytes` are the rules it was
+judged by; the last is null in what was judged before layout 3.
+"""
+
+
+class Names(Struct, frozen=True):
+    """The names of the files beside a checkpoint, relative to its folder.
+
+    Folders begin with `_`, which Athena and Spark do not read as data.
+    """
+
+    checkpoint: str
+
+    @property
+    def stem(self) -> str:
+        """The checkpoint's name without its suffix."""
+        return self.checkpoint.removesuffix(".parquet")
+
+    @property
+    def ledgers(self) -> str:
+        """The folder of the ledgers."""
+        return f"_ledger/{self.stem}"
+
+    @property
+    def rejects(self) -> str:
+        """The rejects file."""
+        return f"_rejects/{self.stem}.parquet"
+
+    def ledger(self, commit_id: str, full: str | None = None) -> str:
+        """Return the name of one commit's ledger, a delta upon the `full` one of that commit."""
+        upon = f"{_UPON}{full}" if full else ""
+        return f"{self.ledgers}/{commit_id}{upon}.parquet"
+
+    def digests(self, commit_id: str) -> str:
+        """Return the name of the file with the digests of one commit's files."""
+        return f"{self.ledgers}/{commit_id}{_DIGESTS_SUFFIX}"
+
+    def unclaimed(self, commit_id: str) -> str:
+        """Return the name of the adopted rows that no object had claimed when a commit was made.
+
+        It does not begin with a generation, so nothing takes it for a ledger.
+        """
+        return f"{self.ledgers}/unclaimed-{commit_id}.parquet"
+
+    def replaced(self, commit_id: str) -> str:
+        """Return the name under which a commit keeps the checkpoint that it replaced."""
+        return f"_previous/{self.stem}/{commit_id}.parquet"
+
+
+def new_commit_id(generation: int, unique: str) -> str:
+    """Return a commit id: the generation, then what makes it unique. It sorts by generation.
+
+    Raises ValueError where nobody could read what it would be written into.
+    """
+    commit_id = f"{generation:08d}-{unique}"
+    if not re.search(_COMMIT_ID, commit_id):
+        message = "an id of a run needs 1 to 80 visible characters of ASCII, and no /"
+        raise ValueError(message)
+    return commit_id
+
+
+def commits_of(ledger_name: str) -> tuple[str, str]:
+    """Return whose commit's a ledger or a file of digests is, and that of the full ledger needed.
+
+    Of digests that is their own commit again: what the ledger beside them needs, its name says.
+    """
+    name = ledger_name.rpartition("/")[2]
+    stem = name.removesuffix(_DIGESTS_SUFFIX).removesuffix(".parquet")
+    commit_id, _, full = stem.partition(_UPON)
+    return commit_id, full or commit_id
+
+
+def is_digests(name: str) -> bool:
+    """Whether a file in the folder of the ledgers is one of digests."""
+    return name.endswith(_DIGESTS_SUFFIX)
+
+
+def generation_of(ledger_name: str) -> int:
+    """Return the generation in a commit id or in a ledger's name, 0 where it has none."""
+    digits = ledger_name.rpartition("/")[2].partition("-")[0]
+    is_ours = digits.isascii() and digits.isdigit() and len(digits) <= _GENERATION_DIGITS
+    return int(digits) if is_ours else 0
+
+
+Number = Annotated[int, Meta(ge=0)]
+Moment = Annotated[datetime, Meta(tz=True)]
+CommitId = Annotated[str, Meta(pattern=_COMMIT_ID)]
+"""Fits a file name, also twice; a name made of it leads nowhere else."""
+
+
+class CheckpointMetadata(Struct, frozen=True, kw_only=True):
+    """What the checkpoint says about itself, as JSON below METADATA_KEY in the Parquet footer.
+
+    `full_ledger` is the commit whose full ledger this commit's is a delta upon; None: it is full.
+    `adopted_at` is when the adoption began that the `adopted_rows` come from, and `unclaimed` the
+    commit whose file, with this digest, holds exactly those rows; None where none are left, or
+    where they were adopted before there were such files.
+    """
+
+    layout: Number
+    commit_id: CommitId
+    full_ledger: CommitId | None = None
+    generation: Number
+    lineage: tuple[CommitId, ...]
+    source: str
+    event_format: EventFormat
+    rows: Number
+    adopted_rows: Number
+    first_timestamp: Moment | None
+    last_timestamp: Moment | None
+    committed_at: Moment
+    versions: dict[str, str]
+    adopted_at: Moment | None = None
+    unclaimed: CommitId | None = None
+    unclaimed_digest: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself; raises ValueError."""
+        if self.lineage[-1:] != (self.commit_id,):
+            message = "the lineage does not end in the commit"
+            raise ValueError(message)
+        if self.generation != generation_of(self.commit_id):
+            message = "the commit is of another generation"
+            raise ValueError(message)
+
+
+class LedgerMetadata(Struct, frozen=True, kw_only=True):
+    """What a ledger says about itself; a delta speaks of itself and of its full ledger together.
+
+    `full` is the commit of the full ledger that a delta is upon. The delta's rows add to that one's
+    or supersede them: `superseded_objects` of them, which stand for `superseded_versions`.
+    """
+
+    layout: Number
+    commit_id: CommitId
+    source: str
+    objects: Number
+    full: CommitId | None = None
+    superseded_objects: Number = 0
+    superseded_versions: Number = 0
+
+
+class RejectsMetadata(Struct, frozen=True, kw_only=True):
+    """What the rejects file says about itself; `digest` is that of the file without it."""
+
+    layout: Number
+    source: str
+    restores_listed_at: Moment | None = None
+    digest: str = ""
+
+
+class _LayoutOnly(Struct):
+    layout: Number
+
+
+_Metadata = TypeVar("_Metadata", CheckpointMetadata, LedgerMetadata, RejectsMetadata)
+
+
+class NotOurFileError(Exception):
+    """A sound Parquet file without our metadata."""
+
+
+class LayoutTooNewError(Exception):
+    """Our file, in a layout that is not known yet."""
+
+    def __init__(self, layout: int) -> None:
+        """Keep the layout version."""
+        self.layout = layout
+        super().__init__(layout)
+
+
+class DamagedFileError(Exception):
+    """Not a whole Parquet file, or metadata that cannot be understood."""
+
+
+def read_metadata(file: Path | bytes, kind: type[_Metadata]) -> _Metadata:
+    """Read our metadata from a Parquet file, or from its last bytes if they hold the footer.
+
+    Raises DamagedFileError, NotOurFileError or LayoutTooNewError.
+    """
+    try:
+        pairs = pl.read_parquet_metadata(io.BytesIO(file) if isinstance(file, bytes) else file)
+    except DAMAGED as error:
+        raise DamagedFileError from error
+    text = pairs.get(METADATA_KEY)
+    if text is None:
+        raise NotOurFileError
+    try:
+        layout = msgspec.json.decode(text, type=_LayoutOnly).layout
+        if layout > LAYOUT_VERSION:
+            raise LayoutTooNewError(layout)
+        return msgspec.json.decode(text, type=kind)
+    except (ValueError, RecursionError) as error:
+        problem = "what it or its ledger says about itself makes no sense"
+        raise DamagedFileError(problem) from error
+
+
+def footer_size(tail: bytes) -> int:
+    """Return how many of a Parquet file's last bytes hold its footer; 0 where there is none."""
+    if tail[-4:] != b"PAR1":
+        return 0
+    return int.from_bytes(tail[-8:-4], "little") + 8
+
+
+def metadata_pairs(
+    metadata: CheckpointMetadata | LedgerMetadata | RejectsMetadata,
+) -> dict[str, str]:
+    """Return the metadata as Parquet key-value pairs."""
+    return {METADATA_KEY: msgspec.json.encode(metadata).decode()}

@@ -1,0 +1,109 @@
+"""Reading and writing Parquet through polars: the few places that touch files."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import blake2b, file_digest
+from pathlib import Path
+from typing import Final, Literal
+
+import polars as pl
+
+from checkpoint_core._files.layout import DAMAGED, DamagedFileError
+from checkpoint_core.errors import StorageError
+
+_SYSTEM_ERROR: Final = re.compile(r"\(os error (\d+)\)\s*\Z")
+
+_PROBE_BYTES: Final = 65_536
+
+Compression = Literal["snappy", "zstd", "lz4", "uncompressed"]
+
+
+@contextmanager
+def _told_apart(file: Path) -> Iterator[None]:
+    """Turn what polars raises into a damaged file or a failing disk."""
+    try:
+        yield
+    except (*DAMAGED, OSError) as error:
+        # Polars passes some of the system's errors on as errors of the format. Its other texts may
+        # quote values of the file, so none is passed on.
+        system = _SYSTEM_ERROR.search(str(error))
+        if system is None and not isinstance(error, OSError):
+            raise DamagedFileError from error
+        strerror = error.strerror if isinstance(error, OSError) else None
+        reason = os.strerror(int(system[1])) if system else strerror or type(error).__name__
+        message = (
+            f"{file.parent}: {reason}. Nothing was changed. Make room there, or choose another "
+            "place for temporary files (TMPDIR) or for the checkpoint, and run again."
+        )
+        raise StorageError(message) from None
+
+
+@contextmanager
+def _can_be_written(to: Path) -> Iterator[None]:
+    """Raise StorageError instead of DamagedFileError where it is the output that takes no more.
+
+    Of a disk that is full when the footer is written, polars says that the format is not right.
+    """
+    try:
+        yield
+    except DamagedFileError:
+        with _told_apart(to), to.open("ab") as output:
+            output.write(bytes(_PROBE_BYTES))
+        raise
+
+
+def scan(file: Path) -> pl.LazyFrame:
+    """Scan one file; its name is taken as it is, never as a pattern or a partition."""
+    return pl.scan_parquet(file, glob=False, hive_partitioning=False)
+
+
+def read_schema(file: Path) -> pl.Schema:
+    """Return a file's columns and types; raises DamagedFileError."""
+    with _told_apart(file):
+        return scan(file).collect_schema()
+
+
+def collect(file: Path, frame: pl.LazyFrame) -> pl.DataFrame:
+    """Collect what was derived from a scan of the file; raises DamagedFileError."""
+    with _told_apart(file):
+        return frame.collect(engine="streaming")
+
+
+def read_all(file: Path) -> None:
+    """Read every page of the file; raises DamagedFileError."""
+    collect(file, scan(file).select(pl.all().hash().count()))
+
+
+def digest_of(file: Path) -> str:
+    """Return the digest of a file, BLAKE2b with 128 bits in hexadecimal, in one pass over it."""
+    with _told_apart(file), file.open("rb") as opened:
+        return file_digest(opened, lambda: blake2b(digest_size=16)).hexdigest()
+
+
+def sink(
+    frame: pl.LazyFrame,
+    to: Path,
+    *,
+    metadata: dict[str, str],
+    compression: Compression,
+    compression_level: int | None = None,
+    row_group_rows: int,
+) -> None:
+    """Stream a frame into a file, in its order, with statistics for each row group.
+
+    Raises DamagedFileError when what the frame scans is damaged, and StorageError when the file
+    cannot be written.
+    """
+    with _can_be_written(to), _told_apart(to):
+        frame.sink_parquet(
+            to,
+            compression=compression,
+            compression_level=compression_level,
+            row_group_size=row_group_rows,
+            statistics=True,
+            maintain_order=True,
+            metadata=metadata,
+            engine="streaming",
+        )

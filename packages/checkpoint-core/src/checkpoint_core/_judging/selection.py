@@ -1,0 +1,91 @@
+"""Which of the listed objects have to be read, and in which order."""
+
+import msgspec
+import polars as pl
+from msgspec import Struct
+
+from checkpoint_core._judging.naming import is_recognized, time_text, unrecognized
+from checkpoint_core.settings import Settings
+from checkpoint_core.stores import LISTING_SCHEMA
+from nacc_event_model import RULES_VERSION, EventFormat
+
+
+class Rules(Struct, frozen=True, kw_only=True):
+    """The rules that an object is judged by, as the rejects file records them."""
+
+    event_format: str
+    model_version: str
+    exclude_projects: str
+    max_object_size_bytes: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Rules":
+        """Return the rules that the settings amount to."""
+        return cls(
+            event_format=str(settings.event_format),
+            model_version=RULES_VERSION,
+            exclude_projects=msgspec.json.encode(sorted(set(settings.exclude_projects))).decode(),
+            max_object_size_bytes=settings.max_object_size_bytes,
+        )
+
+
+class Selection(Struct, frozen=True, kw_only=True):
+    """A listing, divided.
+
+    `to_read` has the listing's columns in chronological order of the objects' names; `rewritten`
+    the keys of those that are in the ledger with another etag. `rejected_before` has the keys that
+    are left alone because nothing about them has changed. `unrecognized`: UNRECOGNIZED_SCHEMA.
+    `upgradable`, in the same order as `to_read`, are those of the unchanged ones whose rows may
+    lack columns of the event format.
+    """
+
+    listed: int
+    unrecognized: pl.DataFrame
+    unchanged: int
+    rejected_before: pl.DataFrame
+    rewritten: pl.DataFrame
+    to_read: pl.DataFrame
+    upgradable: pl.DataFrame
+
+
+def select(listing: pl.DataFrame, *, rejects: pl.DataFrame, rules: Rules) -> Selection:
+    """Divide a listing that was compared with the ledger by what is known already.
+
+    An object counts as known when its key and its etag are; rejects moreover only under the rules
+    that they were rejected by, and archived ones until the listing says that they are restored.
+    """
+    event_format = EventFormat(rules.event_format)
+    is_event = listing.select(is_recognized(event_format)).to_series()
+    others = unrecognized(listing.filter(~is_event), event_format)
+    fresh = listing.filter(is_event & ~listing["is_unchanged"])
+    known_reject = rejects.select("key", "etag", "outcome", *Rules.__struct_fields__)
+    marked = fresh.join(known_reject, on=["key", "etag"], how="left")
+    settled = _is_settled(rules)
+    to_read = marked.filter(~settled).sort(time_text(event_format), "key")
+    upgradable = listing.filter(is_event & listing["awaits_upgrade"])
+    return Selection(
+        listed=listing.height,
+        unrecognized=others,
+        unchanged=listing.height - others.height - fresh.height,
+        rejected_before=marked.filter(settled).select("key"),
+        rewritten=to_read.filter("is_known").select("key"),
+        to_read=to_read.select(LISTING_SCHEMA.names()),
+        upgradable=upgradable.sort(time_text(event_format), "key").select(LISTING_SCHEMA.names()),
+    )
+
+
+def _is_settled(rules: Rules) -> pl.Expr:
+    same_contract = (pl.col("event_format") == rules.event_format) & (
+        pl.col("model_version") == rules.model_version
+    )
+    # Whether it is too large was looked at first; of an older layout's reject it is not known.
+    limit = pl.col("max_object_size_bytes")
+    fits_now = (pl.col("size") > limit) & (pl.col("size") <= rules.max_object_size_bytes)
+    invalid = (pl.col("outcome") == "invalid") & same_contract & ~fits_now
+    excluded = (
+        (pl.col("outcome") == "excluded")
+        & same_contract
+        & (pl.col("exclude_projects") == rules.exclude_projects)
+    )
+    archived = (pl.col("outcome") == "archived") & pl.col("archived").fill_null(value=True)
+    return (invalid | excluded | archived).fill_null(value=False)

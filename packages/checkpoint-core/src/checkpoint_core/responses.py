@@ -1,0 +1,95 @@
+"""The two documents that a run ends with, whoever started it: the response, or the error."""
+
+import re
+from datetime import datetime
+from typing import Self
+
+from msgspec import Struct, field
+
+from checkpoint_core import Counts, FailedFile, RunReport, StudyCount
+from checkpoint_core.errors import DeniedObjectsError
+
+__all__ = ["ErrorDetails", "ErrorDocument", "Response"]
+
+
+class Response(Struct, frozen=True, kw_only=True):
+    """What a run did.
+
+    `counts` has one number for each end that a listed object can come to, and nothing else;
+    `failed_files` and `unrecognized_examples` are capped. `checkpoint_path` is null when there is no checkpoint.
+    """
+
+    status_code: int = field(default=200, name="statusCode")
+    checkpoint_path: str | None
+    new_events_processed: int
+    total_events: int
+    events_failed: int
+    last_processed_timestamp: datetime | None
+    execution_time_ms: int
+    run_id: str
+    incremental: bool
+    complete: bool
+    counts: Counts
+    awaiting_upgrade: int
+    future_dated: int
+    unknown_fields: dict[str, int]
+    failed_files: tuple[FailedFile, ...]
+    unrecognized_examples: tuple[str, ...]
+    warnings: tuple[str, ...]
+    hints: tuple[str, ...]
+    new_events_by_study: tuple[StudyCount, ...]
+
+    @classmethod
+    def of(cls, report: RunReport) -> Self:
+        """Return the response to a run."""
+        return cls(
+            checkpoint_path=report.checkpoint,
+            new_events_processed=report.counts.accepted,
+            total_events=report.total_events,
+            events_failed=report.counts.failed,
+            last_processed_timestamp=report.last_timestamp,
+            execution_time_ms=report.execution_time_ms,
+            run_id=report.run_id,
+            incremental=report.incremental,
+            complete=report.complete,
+            counts=report.counts,
+            awaiting_upgrade=report.awaiting_upgrade,
+            future_dated=report.future_dated,
+            unknown_fields=report.unknown_fields,
+            failed_files=report.failed_files,
+            unrecognized_examples=report.unrecognized_examples,
+            warnings=report.warnings,
+            hints=report.hints,
+            new_events_by_study=report.new_events_by_study,
+        )
+
+
+class ErrorDetails(Struct, frozen=True, kw_only=True):
+    """Which objects failed, as full locations and capped, and how many."""
+
+    failed_files: tuple[str, ...] = ()
+    error_count: int = 0
+
+
+class ErrorDocument(Struct, frozen=True, kw_only=True):
+    """Why a run failed: the kind of error, and what it means and what to do."""
+
+    status_code: int = field(default=500, name="statusCode")
+    error: str
+    message: str
+    details: ErrorDetails
+
+    @classmethod
+    def of(cls, error: BaseException, message: str) -> Self:
+        """Return the document for an error, with the message that people get."""
+        details = ErrorDetails()
+        if isinstance(error, DeniedObjectsError):
+            report = error.report
+            # A source in S3 is a folder, and keys are whole: they begin with the folder's name.
+            bucket = re.match(r"s3://[^/]+", report.source)
+            folder = bucket[0] if bucket else report.source.rstrip("/")
+            details = ErrorDetails(
+                failed_files=tuple(f"{folder}/{file.key}" for file in report.failed_files),
+                error_count=report.counts.failed,
+            )
+        return cls(error=type(error).__name__, message=message, details=details)

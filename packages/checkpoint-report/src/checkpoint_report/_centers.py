@@ -1,0 +1,94 @@
+"""The centers of a checkpoint: their numbers, and what to call them."""
+
+from collections import Counter
+from difflib import get_close_matches
+
+import polars as pl
+from msgspec import Struct
+
+from checkpoint_report._period import Period
+
+__all__ = ["Center", "UnknownCenterError", "find_center", "find_centers"]
+
+_LONGEST = 80
+
+
+class Center(Struct, frozen=True, kw_only=True):
+    """A center that sent events before the end of the period.
+
+    `adcid` identifies it. `name` is its latest label, with the number where others have it too.
+    `has_data`: some of its events are of the period. `former` are labels that it had before.
+    """
+
+    adcid: int
+    label: str
+    name: str
+    has_data: bool
+    former: tuple[str, ...] = ()
+
+
+_TEST_CENTER = 0
+
+
+def find_centers(
+    events: pl.LazyFrame, period: Period, *, include_test_center: bool
+) -> tuple[Center, ...]:
+    """Find the centers that sent events before the end of the period, by number."""
+    if not include_test_center:
+        events = events.filter(pl.col("pipeline_adcid") != _TEST_CENTER)
+    known = (
+        events.filter(pl.col("timestamp") < period.end)
+        .group_by("pipeline_adcid")
+        .agg(
+            pl.col("center_label").last(),
+            (pl.col("timestamp") >= period.begin).any(),
+            pl.col("center_label").unique().alias("labels"),
+        )
+        .sort("pipeline_adcid")
+        .collect()
+    )
+    shortened = Counter(_shortened(label) for label in known["center_label"])
+    return tuple(
+        Center(
+            adcid=adcid,
+            label=label,
+            name=_named(adcid, _shortened(label), is_alone=shortened[_shortened(label)] == 1),
+            has_data=has_data,
+            former=tuple(sorted({*labels} - {label})),
+        )
+        for adcid, label, has_data, labels in known.iter_rows()
+    )
+
+
+def _named(adcid: int, label: str, *, is_alone: bool) -> str:
+    return label if is_alone else f"{label} ({adcid})"
+
+
+def _shortened(label: str) -> str:
+    visible = "".join(each if each.isprintable() else " " for each in label).strip() or "(no name)"
+    return visible if len(visible) <= _LONGEST else f"{visible[: _LONGEST - 1]}…"
+
+
+def find_center(centers: tuple[Center, ...], wanted: str) -> Center:
+    """Return the center that has this label or number, or once had a label that none has now.
+
+    Raises UnknownCenterError without one.
+    """
+    found = [
+        center for center in centers if wanted in {center.label, center.name, str(center.adcid)}
+    ] or [center for center in centers if wanted in center.former]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UnknownCenterError(
+            "several centers have this label; give the number of one, its pipeline_adcid"
+        )
+    near = get_close_matches(wanted, [center.name for center in centers])
+    asked = f"; did you mean {' or '.join(near)}?" if near else ""
+    raise UnknownCenterError(
+        f"no center of this label or number sent an event before the end of the period{asked}"
+    )
+
+
+class UnknownCenterError(LookupError):
+    """No center, or more than one, is called so."""

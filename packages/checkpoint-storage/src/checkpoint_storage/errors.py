@@ -1,0 +1,7 @@
+"""What can go wrong with a location, beyond what the core knows."""
+
+__all__ = ["UnsupportedLocationError"]
+
+
+class UnsupportedLocationError(ValueError):
+    """A source or a checkpoint is named in a way that this version cannot use."""

@@ -1,0 +1,183 @@
+"""Made-up visits, and the reports and tables that come of them."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from html.parser import HTMLParser
+from typing import Any
+
+import polars as pl
+from msgspec import Struct
+from typing_extensions import override
+
+from checkpoint_core import REJECTS_SCHEMA, CheckpointMetadata, event_schema
+from checkpoint_report import Period, Report, make_report
+from checkpoint_report._making import tell
+from checkpoint_report._sheets import Sheet
+from nacc_event_model import EventFormat
+
+OCTOBER = Period.of_month("2026-10")
+COMMITTED_AT = datetime(2026, 11, 2, 6, tzinfo=UTC)
+_COLUMNS = event_schema(EventFormat.V1_0)
+
+
+def event(
+    center: int = 1, ptid: str = "P1", action: str = "submit", day: int = 5, **fields: Any
+) -> dict[str, Any]:
+    """Return an event at noon of a day of October 2026 (or, from 32 on, after it)."""
+    timestamp = datetime(2026, 9, 30, 12, tzinfo=UTC) + timedelta(days=day)
+    return {
+        "action": action,
+        "study": "adrc",
+        "pipeline_adcid": center,
+        "project_label": "ingest-form",
+        "center_label": f"center-{center:02}",
+        "gear_name": "gear",
+        "ptid": ptid,
+        "visit_date": date(2026, 9, 20),
+        "visit_number": "01",
+        "datatype": "form",
+        "module": "UDS",
+        "packet": "I",
+        "timestamp": timestamp,
+    } | fields
+
+
+def visits(count: int, center: int, *actions: str, day: int = 5, **fields: Any) -> list[Any]:
+    """Return the events of so many visits, each with these actions on successive days."""
+    return [
+        event(center, f"{'.'.join(actions)}{day}.{number}", action, day + step, **fields)
+        for number in range(count)
+        for step, action in enumerate(actions)
+    ]
+
+
+def frame(events: Iterable[dict[str, Any]]) -> pl.DataFrame:
+    """Return the events as a checkpoint has them."""
+    rows = pl.DataFrame(list(events), schema=_COLUMNS)
+    return rows.sort("timestamp", maintain_order=True)
+
+
+def reject(
+    key: str = "log-submit-20261005-120000-1-ingest-form-P1-2026-09-20.json",
+    outcome: str = "invalid",
+    reason: str = "ptid: is missing",
+    last_modified: datetime = datetime(2026, 10, 5, tzinfo=UTC),
+) -> dict[str, Any]:
+    """Return a rejected object."""
+    return {"key": key, "outcome": outcome, "reason": reason, "last_modified": last_modified}
+
+
+class Made(Struct, frozen=True, kw_only=True):
+    """What a report is made from."""
+
+    events: pl.DataFrame
+    rejects: pl.DataFrame
+    metadata: CheckpointMetadata
+    options: dict[str, Any]
+
+    @property
+    def sheets(self) -> tuple[Sheet, ...]:
+        """The report's tables, without drawing it, which takes a second."""
+        telling = tell(self.events.lazy(), self.rejects, self.metadata, **self.options)
+        return tuple(section.sheet for section in telling.sections)
+
+    def report(self) -> Report:
+        """Make the report as the command line does."""
+        return make_report(self.events.lazy(), self.rejects, self.metadata, **self.options)
+
+
+def made_of(
+    events: Iterable[dict[str, Any]] | pl.DataFrame,
+    rejects: Sequence[dict[str, Any]] = (),
+    *,
+    period: Period = OCTOBER,
+    committed_at: datetime = COMMITTED_AT,
+    center: str | None = None,
+    threshold: int = 11,
+) -> Made:
+    """Return what a report on these events is made from."""
+    rows = events if isinstance(events, pl.DataFrame) else frame(events)
+    metadata = CheckpointMetadata(
+        layout=1,
+        commit_id="00000001-made-up",
+        generation=1,
+        lineage=("00000001-made-up",),
+        source="file:///nowhere/",
+        event_format=EventFormat.V1_0,
+        rows=rows.height,
+        adopted_rows=0,
+        first_timestamp=None,
+        last_timestamp=None if rows.is_empty() else rows["timestamp"].to_list()[-1],
+        committed_at=committed_at,
+        versions={},
+    )
+    return Made(
+        events=rows,
+        rejects=pl.DataFrame(list(rejects), schema=REJECTS_SCHEMA),
+        metadata=metadata,
+        options={"period": period, "center": center, "threshold": threshold},
+    )
+
+
+def report(*arguments: Any, **options: Any) -> Report:
+    """Make a report; takes what `made_of` takes."""
+    return made_of(*arguments, **options).report()
+
+
+def table(made: Made | Report, name: str) -> dict[str, dict[str, str]]:
+    """Return a table as its CSV file has it, by row and heading."""
+    (sheet,) = (sheet for sheet in made.sheets if sheet.name == name)
+    return {
+        row[sheet.headings[0]]: dict(list(row.items())[1:])
+        for row in csv.DictReader(io.StringIO(csv_of(sheet)))
+    }
+
+
+def csv_of(sheet: Sheet) -> str:
+    """Return a table as CSV."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(sheet.lines())
+    return text.getvalue()
+
+
+class Page(HTMLParser):
+    """What a page says: its tables by the section that they are in, and all its visible words."""
+
+    def __init__(self, page: str) -> None:
+        """Read the page."""
+        super().__init__()
+        self.tables: dict[str, list[list[str]]] = {}
+        self.words: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self._section = ""
+        self._open: list[str] = []
+        self.feed(page)
+
+    @override
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Follow the sections, rows and cells."""
+        self.tags.append((tag, dict(attrs)))
+        self._open.append(tag)
+        if tag == "section":
+            self._section = dict(attrs).get("id") or ""
+        if tag == "tr":
+            self.tables.setdefault(self._section, []).append([])
+        if tag in {"td", "th"}:
+            self.tables[self._section][-1].append("")
+
+    @override
+    def handle_endtag(self, tag: str) -> None:
+        """Forget what has ended, and what never does."""
+        while self._open and self._open.pop() != tag:
+            pass
+
+    @override
+    def handle_data(self, data: str) -> None:
+        """Keep what is said, and to which cell it belongs."""
+        if "style" in self._open:
+            return
+        self.words.append(data)
+        if self._open and self._open[-1] in {"td", "th"}:
+            self.tables[self._section][-1][-1] += data

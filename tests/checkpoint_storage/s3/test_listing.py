@@ -1,0 +1,381 @@
+"""Listing S3: whole, each key once and exactly as it is, whatever the keys look like."""
+
+import itertools
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from msgspec import structs
+
+from checkpoint_core.errors import StorageError
+from checkpoint_core.stores import LISTING_SCHEMA, Source
+from checkpoint_storage.s3 import _pages as _s3_pages
+from checkpoint_storage.s3._pieces import cuts, first_pieces
+from checkpoint_storage.s3._source import S3Source
+from tests.checkpoint_storage.s3.serving import BUCKET, emptied, impatient, serving
+from tests.fake_s3 import FakeS3, Fault, SyntheticEvents
+
+# The type checker sees that it is one.
+ADAPTER: type[Source] = S3Source
+EVENT = "log-submit-20240115-100000-42-ingest-form-110001-01.json"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FakeS3]:
+    """Serve a store to all tests of this module."""
+    with pytest.MonkeyPatch.context() as monkeypatch, serving(monkeypatch) as s3:
+        yield s3
+
+
+@pytest.fixture
+def s3(server: FakeS3) -> FakeS3:
+    """Return the store with an empty bucket."""
+    return emptied(server)
+
+
+def source(
+    prefix: str = "", *, page_size: int = 1000, threads: int = 8, bucket: str = BUCKET
+) -> S3Source:
+    """Return a source whose pauses are short."""
+    return S3Source(
+        bucket, prefix, page_size=page_size, listing_threads=threads, first_pause_s=0.001
+    )
+
+
+def listed_keys(source: S3Source, *, restore_states: bool = False) -> list[str]:
+    """List, and return the keys in their order."""
+    listing = source.list_objects(restore_states=restore_states)
+    assert listing.schema == LISTING_SCHEMA
+    return listing["key"].sort().to_list()
+
+
+def event_keys(count: int, *, days: float = 700, prefix: str = "") -> list[str]:
+    """Return names of event objects of all actions, spread over some days."""
+    start = datetime(2023, 1, 1, tzinfo=UTC)
+    step = timedelta(days=days) / count
+    actions = itertools.cycle(("submit", "pass-qc", "submit", "not-pass-qc", "delete"))
+    return [
+        f"{prefix}log-{action}-{start + step * n:%Y%m%d-%H%M%S}-1-form-{n}-01.json"
+        for n, action in zip(range(count), actions, strict=False)
+    ]
+
+
+NUMBERS = itertools.count()
+
+
+class TestLocation:
+    """The prefix is a folder."""
+
+    @pytest.mark.parametrize(
+        "prefix, location",
+        [
+            ("", "s3://events/"),
+            ("prod", "s3://events/prod/"),
+            ("prod/", "s3://events/prod/"),
+            ("a/b", "s3://events/a/b/"),
+        ],
+    )
+    def test_it_ends_with_a_slash(self, prefix: str, location: str) -> None:
+        """However the prefix is given."""
+        assert location == S3Source(BUCKET, prefix).location
+
+    def test_what_only_begins_like_the_folder_is_not_in_it(self, s3: FakeS3) -> None:
+        """Neither a longer name nor the name itself."""
+        s3.load(BUCKET, {"prod/a": b"1", "prod2/a": b"1", "prod": b"1", "dev/a": b"1"})
+
+        assert ["prod/a"] == listed_keys(source("prod"))
+
+
+class TestContent:
+    """What a row says."""
+
+    def test_a_row_has_what_s3_says(self, s3: FakeS3) -> None:
+        """The etag without quotation marks, the time in UTC, the state unknown."""
+        stored = s3.put_object(BUCKET, EVENT, b"12345")
+
+        assert [(EVENT, stored.etag, 5, stored.last_modified, None)] == source().list_objects(
+            restore_states=False
+        ).rows()
+
+    def test_an_empty_folder_is_an_empty_listing(self, s3: FakeS3) -> None:
+        """With the schema of every other."""
+        listing = source("prod").list_objects(restore_states=False)
+
+        assert pl.DataFrame(schema=LISTING_SCHEMA).equals(listing)
+
+    def test_fast_and_exact_pages_say_the_same(self, s3: FakeS3) -> None:
+        """In every column but the one that only exact pages know."""
+        s3.load(BUCKET, {key: key.encode() for key in event_keys(50)})
+        fast = source(page_size=5).list_objects(restore_states=False)
+        exact = source(page_size=5).list_objects(restore_states=True)
+
+        assert fast.drop("archived").sort("key").equals(exact.drop("archived").sort("key"))
+
+    def test_restore_states_tell_what_cannot_be_read(self, s3: FakeS3) -> None:
+        """Archived and not restored, or being restored; not what is instantly readable."""
+        now = datetime.now(UTC)
+        s3.load(BUCKET, dict.fromkeys(("a", "b", "c", "d", "e", "f"), b"1"))
+        s3.archive(BUCKET, "a", "GLACIER")
+        s3.archive(BUCKET, "b", "DEEP_ARCHIVE")
+        s3.archive(BUCKET, "c", "GLACIER_IR")
+        s3.archive(BUCKET, "d", "GLACIER")
+        s3.restore(BUCKET, "d", until=now + timedelta(days=1))
+        s3.archive(BUCKET, "e", "GLACIER")
+        s3.restore(BUCKET, "e", until=None)
+        listing = source(page_size=2).list_objects(restore_states=True)
+
+        assert {"a": True, "b": True, "c": False, "d": False, "e": True, "f": False} == dict(
+            listing.select("key", "archived").rows()
+        )
+
+
+class TestPages:
+    """More than one page."""
+
+    @pytest.mark.parametrize("restore_states", [False, True])
+    @pytest.mark.parametrize("count", [1, 2, 3, 4, 7, 500])
+    def test_tiny_pages_make_a_whole_listing(
+        self, s3: FakeS3, count: int, *, restore_states: bool
+    ) -> None:
+        """Each key once."""
+        keys = sorted(event_keys(count, prefix="prod/"))
+        s3.load(BUCKET, dict.fromkeys(keys, b"1"))
+
+        assert keys == listed_keys(source("prod", page_size=3), restore_states=restore_states)
+
+    def test_a_server_may_have_smaller_pages_than_were_asked_for(self, server: FakeS3) -> None:
+        """As the look-alike's page size."""
+        keys = sorted(event_keys(200))
+        emptied(server, page_size=7).load(BUCKET, dict.fromkeys(keys, b"1"))
+
+        assert keys == listed_keys(source())
+
+    def test_up_to_a_page_is_one_request(self, s3: FakeS3) -> None:
+        """Nothing is looked for beyond it."""
+        s3.load(BUCKET, dict.fromkeys(event_keys(1000), b"1"))
+
+        assert 1000 == len(listed_keys(source()))
+        assert {"ListObjectsV2": 1} == s3.log.operations()
+
+    def test_a_large_listing_takes_hardly_more_requests_than_it_has_pages(self, s3: FakeS3) -> None:
+        """100 pages, shared by 32 threads."""
+        s3.generate(BUCKET, SyntheticEvents(prefix="prod/", count=100_000))
+
+        listing = source("prod", threads=32).list_objects(restore_states=False)
+
+        assert 100_000 == listing["key"].n_unique() == listing.height
+        assert s3.log.count("ListObjectsV2") <= 200
+
+    def test_threads_share_what_has_no_dates(self, s3: FakeS3) -> None:
+        """More than one thread lists names that are not those of events."""
+        keys = [f"{number * 7919 % 100_000:05}" for number in range(2000)]
+        s3.load(BUCKET, dict.fromkeys(keys, b"1"))
+
+        assert sorted(keys) == listed_keys(source(page_size=20))
+        assert s3.log.count("ListObjectsV2") <= 300
+
+    @pytest.mark.parametrize("page_size", [3, 10, 50])
+    @pytest.mark.parametrize("number", [0, 1, 20, 49])
+    def test_an_object_in_the_place_of_a_folder_does_not_end_the_listing(
+        self, s3: FakeS3, page_size: int, number: int
+    ) -> None:
+        """Its key without its slash, as obstore has it, would not be in order, or come twice."""
+        keys = event_keys(50)
+        stem = keys[number].removesuffix("-01.json")
+        keys += [f"{stem}/", f"{stem}-x", f"{stem}.y", f"{stem}0", f"{keys[number]}/"]
+        s3.load(BUCKET, dict.fromkeys(keys, b"1"))
+
+        listed = listed_keys(source(page_size=page_size))
+
+        # Where it is alone it is not found out, or missing; no event is named like that.
+        assert {key for key in keys if not key.endswith("/")} <= set(listed)
+        assert {key.removesuffix("/") for key in listed} <= {key.removesuffix("/") for key in keys}
+        assert len(listed) == len(set(listed))
+
+    def test_an_unordered_listing_is_refused(
+        self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Directory buckets list so; parts of it could be lost."""
+        s3.load(BUCKET, dict.fromkeys(event_keys(50), b"1"))
+        stream, exact = _s3_pages._stream, _s3_pages.Pages.exact
+
+        def reversed_page(
+            pages: _s3_pages.Pages, after: str, failed: int = 0
+        ) -> _s3_pages.ExactPage:
+            answer = exact(pages, after, failed=failed)
+            return structs.replace(answer, page=answer.page.reverse())
+
+        monkeypatch.setattr(
+            _s3_pages, "_stream", lambda *given: (page.reverse() for page in stream(*given))
+        )
+        monkeypatch.setattr(_s3_pages.Pages, "exact", reversed_page)
+        with pytest.raises(StorageError, match="do not come in order"):
+            source(page_size=10).list_objects(restore_states=False)
+
+
+SEGMENT = st.sampled_from(
+    ["", ".", "..", "a", "b", "zz", "%", "%2F", "a b", "ü", "\U0001f600", "a\tb", "\x7f", "~", "+"]
+) | st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n/\x01\x02\x03"), max_size=3)
+EVENT_LIKE = st.builds(
+    "log-{}-{}{}".format,
+    st.sampled_from(["submit", "delete", "duplicate-submit", "other", ""]),
+    st.datetimes().map(lambda time: f"{time.year:04}{time:%m%d-%H%M%S}")
+    | st.sampled_from(["99999999-999999", "20240230-000000", "x"]),
+    st.sampled_from(["", "-1-form-1-01.json"]),
+)
+KEY = (
+    st.lists(SEGMENT | EVENT_LIKE, min_size=1, max_size=3)
+    .map("/".join)
+    .filter(lambda key: key and len(key.encode()) <= 1024)
+)
+
+
+class TestEveryKey:
+    """No key is lost, invented, doubled or changed."""
+
+    @given(
+        keys=st.sets(KEY, min_size=0, max_size=60),
+        page_size=st.integers(1, 5),
+        prefix=st.sampled_from(["", "a", "a/b", ".", "a//b", "%", "log-submit-x"]),
+        threads=st.integers(1, 6),
+    )
+    @example(keys={"/a", "a", "/", "0", "//", "b/"}, page_size=1, prefix="", threads=2)
+    @example(keys={"a/" + EVENT, "a/", "a//x", "a/./x"}, page_size=1, prefix="a", threads=2)
+    def test_any_set_of_keys_is_listed_as_it_is(
+        self, server: FakeS3, keys: set[str], page_size: int, prefix: str, threads: int
+    ) -> None:
+        """Empty segments, dots, control characters, percent signs, slashes at either end."""
+        bucket = f"bucket-{next(NUMBERS)}"
+        server.create_bucket(bucket)
+        # Folder markers are empty; others have something in them.
+        server.load(bucket, {key: b"1"[: not {key[0], key[-1]} & {"/"}] for key in keys})
+        there = source(prefix, page_size=page_size, threads=threads, bucket=bucket)
+        start = there.location.removeprefix(f"s3://{bucket}/")
+
+        assert sorted(key for key in keys if key.startswith(start)) == listed_keys(there)
+
+    @given(
+        keys=st.lists(KEY | EVENT_LIKE, min_size=2, unique=True),
+        until=KEY | EVENT_LIKE | st.none(),
+        parts=st.integers(2, 8),
+    )
+    @example(keys=["a", "b"], until="b", parts=2)
+    @example(keys=[f"log-submit-{year}0101-000000" for year in (1900, 2024)], until=None, parts=4)
+    @example(keys=[f"log-submit-00010101-0{hour}0000" for hour in (1, 2)], until=None, parts=8)
+    def test_cuts_are_inside_and_in_order(
+        self, keys: list[str], until: str | None, parts: int
+    ) -> None:
+        """So that the pieces on both sides of them are all there is."""
+        first, last = sorted(keys)[:2]
+        found = cuts(first, last, until, prefix="", parts=parts, latest=datetime(2025, 1, 1))  # noqa: DTZ001 - the names' own time
+
+        assert sorted(set(found)) == found
+        assert all(last < key and (until is None or key < until) for key in found)
+
+    def test_cuts_are_in_years_of_four_digits(self) -> None:
+        """Before the year 1000 too, which is what some programs write for no time."""
+        first, last = (f"log-submit-{time}-000000-x" for time in ("00010101", "00030101"))
+
+        found = cuts(first, last, None, prefix="", parts=4, latest=datetime(2025, 1, 1))  # noqa: DTZ001 - the names' own time
+
+        assert [cut.removeprefix("log-submit-")[:4] for cut in found] == [
+            "0010", "0034", "0130", "0514"
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize(
+        "until, latest, expected",
+        [
+            # Four, sixteen and 64 days after the last name.
+            ("log-submit/", "20240601", ["20240106", "20240118", "20240306"]),
+            (None, "20240118", ["20240106"]),
+            (None, "20240106", []),
+            # Eight days are left, and eight pages; then three.
+            ("log-submit-20240110-000000", "20250101", ["20240104", "20240106", "20240108"]),
+            ("log-submit-20240105-000000", "20250101", ["20240103", "20240104"]),
+            ("log-submit-20240110-000000", "20240105", ["20240103", "20240104"]),
+        ],
+    )
+    def test_cuts_grow_where_the_end_is_not_known(
+        self, until: str | None, latest: str, expected: list[str]
+    ) -> None:
+        """After a page of one day; otherwise they are equal, and not more than there are pages."""
+        first, last = "log-submit-20240101-000000-x", "log-submit-20240102-000000-x"
+        time = datetime.strptime(latest, "%Y%m%d")  # noqa: DTZ007 - the names' own time
+
+        found = cuts(first, last, until, prefix="", parts=4, latest=time)
+
+        assert found == [f"log-submit-{day}-000000" for day in expected]
+
+    @given(prefix=st.sampled_from(["", "a/"]), after=KEY)
+    def test_the_first_pieces_follow_one_another(self, prefix: str, after: str) -> None:
+        """From the key on, to the end."""
+        pieces = first_pieces(prefix, after)
+
+        assert after == pieces[0].after
+        assert pieces[-1].until is None
+        assert [piece.until for piece in pieces[:-1]] == [piece.after for piece in pieces[1:]]
+
+    def test_a_strange_key_costs_little(self, s3: FakeS3) -> None:
+        """One page is asked for twice; the other 99 are not."""
+        keys = [*event_keys(990, prefix="p/"), "p/log-submit-20230601-000000//x.json"]
+        s3.load(BUCKET, dict.fromkeys(keys, b"1"))
+
+        assert sorted(keys) == listed_keys(source("p", page_size=100, threads=1))
+        assert s3.log.count("ListObjectsV2") <= 20
+
+    def test_strange_keys_everywhere_cost_little_more_than_a_page_each(self, s3: FakeS3) -> None:
+        """boto3 is stayed with the longer, the more often obstore could not do it."""
+        keys = [f"p/{number:04}//x" for number in range(640)]
+        s3.load(BUCKET, dict.fromkeys(keys, b"1"))
+
+        assert keys == listed_keys(source("p", page_size=10, threads=1))
+        assert s3.log.count("ListObjectsV2") <= 64 + 16
+
+
+class TestFaults:
+    """What goes wrong for a moment does no harm; what stays wrong fails the whole listing."""
+
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            Fault.FAIL_BEFORE,
+            Fault.THROTTLED,
+            Fault.RESPONSE_LOST,
+            Fault.RESET,
+            Fault.CUT_SHORT,
+            Fault.FAIL_AFTER,
+        ],
+    )
+    @pytest.mark.parametrize("nth", [1, 2, 5])
+    def test_a_fault_of_one_page_is_made_good(self, s3: FakeS3, fault: Fault, nth: int) -> None:
+        """Whichever page it is."""
+        keys = sorted(event_keys(60))
+        s3.load(BUCKET, dict.fromkeys(keys, b"1"))
+        planned = s3.plan.add(fault, operation="ListObjectsV2", nth=nth)
+
+        assert keys == listed_keys(source(page_size=5))
+        assert 1 == planned.fired
+
+    @pytest.mark.parametrize("nth", [1, 4])
+    def test_a_page_that_fails_four_times_fails_the_listing(self, s3: FakeS3, nth: int) -> None:
+        """Asked for four times, and nothing is returned."""
+        s3.load(BUCKET, dict.fromkeys(event_keys(60), b"1"))
+        s3.plan.add(Fault.FAIL_BEFORE, operation="ListObjectsV2", nth=nth, times=None)
+        with pytest.raises(StorageError, match=r"s3://events/: listing failed: .*Run again later"):
+            source(page_size=5, threads=1).list_objects(restore_states=False)
+
+        assert nth - 1 + 4 == s3.log.count("ListObjectsV2")
+
+    def test_a_stalled_page_is_asked_for_again(
+        self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """After the time limit."""
+        keys = sorted(event_keys(60))
+        s3.load(BUCKET, dict.fromkeys(keys, b"1"))
+        s3.plan.add(Fault.STALLED, operation="ListObjectsV2", nth=2)
+        s3.plan.add(Fault.TIMEOUT, operation="ListObjectsV2", nth=1)
+        with impatient(monkeypatch):
+            assert keys == listed_keys(source(page_size=30))

@@ -1,0 +1,363 @@
+"""Reading from S3: one answer for each object, what was read and not what was listed."""
+
+import itertools
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from checkpoint_core.errors import StorageError
+from checkpoint_core.stores import Content, ReadFailure
+from checkpoint_storage import threaded_reading as _threaded_reading
+from checkpoint_storage.s3._source import S3Source
+from tests.checkpoint_storage.s3.serving import BUCKET, emptied, impatient, serving
+from tests.fake_s3 import FakeS3, Fault, Request
+
+LIMIT = 1_000_000
+TRANSIENT = [
+    Fault.FAIL_BEFORE,
+    Fault.FAIL_AFTER,
+    Fault.THROTTLED,
+    Fault.RESPONSE_LOST,
+    Fault.RESET,
+    Fault.CUT_SHORT,
+]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FakeS3]:
+    """Serve a store to all tests of this module."""
+    with pytest.MonkeyPatch.context() as monkeypatch, serving(monkeypatch) as s3:
+        yield s3
+
+
+@pytest.fixture
+def s3(server: FakeS3) -> Iterator[FakeS3]:
+    """Return the store with an empty bucket; no thread of a reader is left afterwards."""
+    yield emptied(server)
+    assert not reading_threads()
+
+
+def reading_threads() -> list[str]:
+    """Return the names of the readers' threads that are alive."""
+    return [each.name for each in threading.enumerate() if each.name.startswith("reading-")]
+
+
+def source(threads: int = 8) -> S3Source:
+    """Return a source whose pauses are short."""
+    return S3Source(BUCKET, reading_threads=threads, first_pause_s=0.001)
+
+
+def read(
+    *keys: str, max_size_bytes: int = LIMIT, threads: int = 8
+) -> dict[str, Content | ReadFailure]:
+    """Read, and return the answers by their keys, of which each has exactly one."""
+    answers = list(source(threads).read(keys, max_size_bytes=max_size_bytes))
+    assert sorted(keys) == sorted(answer.key for answer in answers)
+    return {answer.key: answer for answer in answers}
+
+
+def content(answer: Content | ReadFailure) -> Content:
+    """Return the answer, which is a content."""
+    assert isinstance(answer, Content)
+    return answer
+
+
+def outcome(answer: Content | ReadFailure) -> str:
+    """Return the outcome of a failure, whose reason says nothing of the content."""
+    assert isinstance(answer, ReadFailure)
+    assert "SECRET" not in answer.reason
+    return answer.outcome
+
+
+class TestContent:
+    """What is read."""
+
+    @pytest.mark.parametrize("count", [0, 1, 7, 2000])
+    def test_each_object_is_read_by_one_request(self, s3: FakeS3, count: int) -> None:
+        """However many there are; nothing else is asked for."""
+        contents = {f"p/{number}": b"%d" % number for number in range(count)}
+        s3.load(BUCKET, contents)
+        answers = read(*contents)
+
+        assert contents == {key: content(answer).data for key, answer in answers.items()}
+        assert ({"GetObject": count} if count else {}) == s3.log.operations()
+
+    def test_etag_and_time_are_those_of_the_listing(self, s3: FakeS3) -> None:
+        """Written the same way, so that what has not changed is not read again."""
+        s3.put_object(BUCKET, "a", b"data")
+        [row] = source().list_objects(restore_states=False).rows(named=True)
+        answer = content(read("a")["a"])
+
+        assert (row["etag"], row["last_modified"]) == (answer.etag, answer.last_modified)
+        assert '"' not in answer.etag
+
+    def test_both_ways_of_reading_say_the_same(self, s3: FakeS3) -> None:
+        """The fast way, and boto3 after a failure of it."""
+        s3.put_object(BUCKET, "a", b"data")
+        fast = read("a")["a"]
+        s3.plan.add(Fault.FAIL_BEFORE, operation="GetObject")
+
+        assert fast == read("a")["a"]
+        assert UTC is content(fast).last_modified.tzinfo or (
+            content(fast).last_modified.utcoffset() == timedelta()
+        )
+
+    def test_a_rewritten_object_is_what_was_read(self, s3: FakeS3) -> None:
+        """Content, etag and time of the newer version, not those that were listed."""
+        s3.put_object(BUCKET, "a", b"old")
+        listed = source().list_objects(restore_states=False)
+        s3.clock = lambda: datetime(2031, 5, 6, 7, 8, 9, tzinfo=UTC)
+        newer = s3.put_object(BUCKET, "a", b"newer")
+        answer = content(read("a")["a"])
+
+        assert (b"newer", newer.etag, newer.last_modified) == (
+            answer.data,
+            answer.etag,
+            answer.last_modified,
+        )
+        assert listed["etag"][0] != answer.etag
+
+    def test_a_rewrite_between_two_attempts_is_never_a_mixture(self, s3: FakeS3) -> None:
+        """A body that was cut short is read anew, not continued."""
+        s3.put_object(BUCKET, "a", b"a" * 5000)
+        s3.plan.add(Fault.CUT_SHORT, operation="GetObject")
+        newer: list[str] = []
+        s3.plan.on_request(
+            lambda request: newer.append(s3.put_object(BUCKET, "a", b"b" * 5000).etag),
+            operation="GetObject",
+            nth=2,
+            times=1,
+        )
+        answer = content(read("a")["a"])
+
+        assert (b"b" * 5000, newer) == (answer.data, [answer.etag])
+
+    @pytest.mark.parametrize(
+        "key", ["a//b", "a/./b", "../x", "/a", "a/", "a b%20+&?#ü", "a\tb", "\U0001f600"]
+    )
+    def test_strange_keys_are_read_too(self, s3: FakeS3, key: str) -> None:
+        """And not those that obstore takes for the same."""
+        s3.load(BUCKET, {key.strip("/"): b"another", key: b"data"})
+
+        assert b"data" == content(read(key)[key]).data
+
+    @pytest.mark.parametrize("failing", [False, True])
+    @pytest.mark.parametrize("size", [0, 9, 10, 11, 12, 5_000_000])
+    def test_at_most_one_byte_too_many_is_kept(
+        self, s3: FakeS3, size: int, *, failing: bool
+    ) -> None:
+        """Of an object that has grown since it was listed."""
+        s3.put_object(BUCKET, "a", b"x" * size)
+        if failing:
+            s3.plan.add(Fault.THROTTLED, operation="GetObject")
+
+        assert b"x" * min(size, 11) == content(read("a", max_size_bytes=10)["a"]).data
+
+    @pytest.mark.parametrize("threads", [1, 2, 8])
+    def test_large_objects_wait_for_one_another(
+        self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch, threads: int
+    ) -> None:
+        """When there is room for one of them only, all of them are read nevertheless."""
+        monkeypatch.setattr(_threaded_reading, "_RESERVABLE_BYTES", 100_000)
+        keys = [f"{number}" for number in range(40)]
+        s3.load(BUCKET, dict.fromkeys(keys, b"x" * 90_000))
+
+        assert {90_000} == {
+            len(content(answer).data) for answer in read(*keys, threads=threads).values()
+        }
+
+    def test_a_slow_taker_holds_the_readers_up(self, s3: FakeS3) -> None:
+        """What was asked for and not taken is bounded."""
+        keys = [f"{number}" for number in range(6000)]
+        s3.load(BUCKET, dict.fromkeys(keys, b"1"))
+        answers = source().read(keys, max_size_bytes=LIMIT)
+        next(answers)
+        before = -1
+        while before != (before := s3.log.count()):
+            threading.Event().wait(0.5)
+
+        assert before < 4000
+        assert 5999 == len(list(answers))
+
+
+class TestOutcomes:
+    """Why there is no content."""
+
+    @pytest.mark.parametrize("storage_class", ["GLACIER", "DEEP_ARCHIVE"])
+    def test_an_archived_object_costs_one_failing_request(
+        self, s3: FakeS3, storage_class: str
+    ) -> None:
+        """HEAD tells why without failing."""
+        s3.put_object(BUCKET, "a", b"SECRET", storage_class=storage_class)
+
+        assert "archived" == outcome(read("a")["a"])
+        assert {"GetObject": 1, "HeadObject": 1} == s3.log.operations()
+        assert 1 == s3.log.count(status=403)
+
+    def test_one_whose_refusal_is_cut_short_is_archived_still(self, s3: FakeS3) -> None:
+        """Without its code it could be any refusal."""
+        s3.put_object(BUCKET, "a", b"SECRET", storage_class="GLACIER")
+        s3.plan.add(Fault.CUT_SHORT, operation="GetObject", times=2)
+
+        assert "archived" == outcome(read("a")["a"])
+
+    def test_one_that_is_being_restored_is_archived_still(self, s3: FakeS3) -> None:
+        """Until it is there."""
+        s3.put_object(BUCKET, "a", b"SECRET", storage_class="GLACIER")
+        s3.restore(BUCKET, "a", until=None)
+
+        assert "archived" == outcome(read("a")["a"])
+
+    @pytest.mark.parametrize("storage_class", ["GLACIER_IR", "STANDARD_IA", "GLACIER"])
+    def test_what_can_be_read_is_read(self, s3: FakeS3, storage_class: str) -> None:
+        """Whatever its class, by one request."""
+        s3.put_object(BUCKET, "a", b"data", storage_class=storage_class)
+        s3.restore(BUCKET, "a", until=datetime.now(UTC) + timedelta(days=1))
+
+        assert b"data" == content(read("a")["a"]).data
+        assert {"GetObject": 1} == s3.log.operations()
+
+    def test_a_vanished_object_is_missing(self, s3: FakeS3) -> None:
+        """It takes two requests, the second of which tells it from a vanished bucket."""
+        assert "missing" == outcome(read("a")["a"])
+        assert {"GetObject": 2} == s3.log.operations()
+
+    def test_a_refused_object_is_denied(self, s3: FakeS3) -> None:
+        """And the others are read."""
+        s3.load(BUCKET, {"a": b"SECRET", "b": b"data"})
+        s3.deny(BUCKET, "a", "GetObject")
+        answers = read("a", "b")
+
+        assert "denied" == outcome(answers["a"])
+        assert b"data" == content(answers["b"]).data
+
+    def test_a_missing_object_without_permission_to_list_is_denied(self, s3: FakeS3) -> None:
+        """S3 does not tell such a reader what exists."""
+        s3.bucket(BUCKET).may_list = False
+
+        assert "denied" == outcome(read("a")["a"])
+
+
+class TestFaults:
+    """What goes wrong for a moment does no harm."""
+
+    @pytest.mark.parametrize("fault", TRANSIENT)
+    @pytest.mark.parametrize("times", [1, 3])
+    def test_up_to_three_faults_are_made_good(self, s3: FakeS3, fault: Fault, times: int) -> None:
+        """By as many further requests."""
+        s3.load(BUCKET, {"a": b"data" * 100, "b": b"data"})
+        planned = s3.plan.add(fault, operation="GetObject", key="a", times=times)
+        answers = read("a", "b")
+
+        assert b"data" * 100 == content(answers["a"]).data
+        assert times == planned.fired
+        assert times + 1 == s3.log.count("GetObject", key="a")
+        assert 1 == s3.log.count("GetObject", key="b")
+
+    @pytest.mark.parametrize("fault", TRANSIENT)
+    def test_four_faults_make_an_object_unreadable(self, s3: FakeS3, fault: Fault) -> None:
+        """A body shorter than announced is a failed read too; the others are read."""
+        s3.load(BUCKET, {"a": b"SECRET" * 100, "b": b"data"})
+        s3.plan.add(fault, operation="GetObject", key="a", times=None)
+        answers = read("a", "b")
+
+        assert "unreadable" == outcome(answers["a"])
+        assert b"data" == content(answers["b"]).data
+        assert 4 == s3.log.count("GetObject", key="a")
+        assert 0 == s3.log.count("HeadObject")
+
+    @pytest.mark.parametrize("fault", [Fault.TIMEOUT, Fault.STALLED])
+    def test_silence_is_waited_for_only_so_long(
+        self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch, fault: Fault
+    ) -> None:
+        """Then the object is asked for again."""
+        s3.put_object(BUCKET, "a", b"data" * 100)
+        s3.plan.add(fault, operation="GetObject", times=2)
+        with impatient(monkeypatch):
+            assert b"data" * 100 == content(read("a")["a"]).data
+
+    @pytest.mark.parametrize("fault", TRANSIENT)
+    def test_a_fault_of_asking_why_is_made_good(self, s3: FakeS3, fault: Fault) -> None:
+        """The reason comes out all the same."""
+        s3.put_object(BUCKET, "a", b"SECRET", storage_class="GLACIER")
+        s3.plan.add(fault, operation="HeadObject", times=None)
+
+        assert "archived" == outcome(read("a")["a"])
+
+    def test_a_vanished_bucket_fails_at_once(self, s3: FakeS3) -> None:
+        """Nothing is said of the objects."""
+        lost = S3Source("lost", first_pause_s=0.001)
+        with pytest.raises(StorageError, match="s3://lost/: reading failed: there is no bucket"):
+            list(lost.read(["a", "b"], max_size_bytes=LIMIT))
+
+    def test_a_store_that_keeps_failing_fails_the_reading(self, s3: FakeS3) -> None:
+        """Rather than making every object unreadable."""
+        keys = [f"{number}" for number in range(500)]
+        s3.load(BUCKET, dict.fromkeys(keys, b"1"))
+        s3.plan.add(Fault.FAIL_BEFORE, operation="GetObject", times=None)
+        with pytest.raises(StorageError, match="100 objects in a row could not be read"):
+            list(source().read(keys, max_size_bytes=LIMIT))
+
+        assert s3.log.count("GetObject") <= (100 + 8) * 4
+
+    def test_an_unreachable_endpoint_fails_at_once(
+        self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A connection is not made four times."""
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        with pytest.raises(StorageError, match="the endpoint cannot be reached"):
+            list(source().read(["a"], max_size_bytes=LIMIT))
+
+
+class TestEnding:
+    """Whoever stops taking answers leaves nothing behind."""
+
+    @pytest.fixture
+    def keys(self, s3: FakeS3) -> list[str]:
+        """Return the keys of many objects."""
+        keys = [f"{number}" for number in range(3000)]
+        s3.load(BUCKET, dict.fromkeys(keys, b"1"))
+        return keys
+
+    def test_a_closed_iterator_has_no_threads(self, s3: FakeS3, keys: list[str]) -> None:
+        """And asks for nothing more."""
+        answers = source().read(keys, max_size_bytes=LIMIT)
+        list(itertools.islice(answers, 5))
+        answers.close()  # type: ignore[attr-defined] # a generator
+
+        assert not reading_threads()
+        assert s3.log.count() < 3000
+
+    def test_an_interrupted_taker_has_no_threads(self, s3: FakeS3, keys: list[str]) -> None:
+        """As by Ctrl-C."""
+
+        def take() -> None:
+            for _ in source().read(keys, max_size_bytes=LIMIT):
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            take()
+
+        assert not reading_threads()
+
+    def test_an_unexpected_error_is_raised(
+        self, s3: FakeS3, keys: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Not lost in a thread."""
+
+        def broken(*given: object) -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr("obstore.get", broken)
+        with pytest.raises(ZeroDivisionError):
+            list(source().read(keys, max_size_bytes=LIMIT))
+
+    def test_nothing_is_asked_for_before_the_first_answer_is_taken(self, s3: FakeS3) -> None:
+        """An iterator that nobody uses costs nothing."""
+        seen: list[Request] = []
+        s3.plan.on_request(seen.append)
+        source().read(["a"], max_size_bytes=LIMIT)
+
+        assert not seen
