@@ -68,6 +68,7 @@ def test_a_timestamp_is_written_to_the_microsecond(timestamp: datetime, written:
     assert json.loads(encode(example_event(timestamp=timestamp)))["timestamp"] == written
 
 
+NOW = datetime(2024, 1, 15, 10, tzinfo=UTC)
 PLAIN = "must be a string"
 SURROGATE = "holds half a surrogate pair, which cannot be encoded in UTF-8"
 
@@ -84,11 +85,7 @@ SURROGATE = "holds half a surrogate pair, which cannot be encoded in UTF-8"
         ("gear_name", b"form-scheduler", "must be str, not bytes"),
         ("ptid", "ab-1", PLAIN),
         ("visit_date", "2024-01-15", "must be datetime.date, not str"),
-        (
-            "visit_date",
-            datetime.max.replace(tzinfo=UTC),
-            "must be datetime.date, not datetime.datetime",
-        ),
+        ("visit_date", NOW, "must be datetime.date, not datetime.datetime"),
         ("datatype", Decimal(1), "must be str, not decimal.Decimal"),
         ("study", "a\ud800", SURROGATE),
         ("module", object(), "must be str, not object"),

@@ -63,8 +63,15 @@ names = structured | nearly
 
 def name_of(visit: str | None, **told: Any) -> ObjectName:
     """Return what a usual name tells, but for this."""
-    usual = {"action": "submit", "adcid": 42, "project": "ingest-form", "ptid": "110001"}
-    return ObjectName(**(usual | told), time="20240115-100000", visit=visit)
+    usual = ObjectName(
+        action="submit",
+        time="20240115-100000",
+        adcid=42,
+        project="ingest-form",
+        ptid="110001",
+        visit=visit,
+    )
+    return msgspec.structs.replace(usual, **told)
 
 
 UNTOLD = name_of(None, project=None, ptid=None, adcid=None)

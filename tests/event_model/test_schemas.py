@@ -33,13 +33,7 @@ from tests.event_model.test_refusals import CASES, broken_documents, broken_fiel
 
 ROOT = Path(__file__).parents[2]
 # `npm install --no-save --prefix .venv ajv@8` puts it into the first.
-FOLDERS = (
-    ROOT / ".venv",
-    ROOT,
-    Path("/usr/share/nodejs"),
-    Path("/usr/lib"),
-    Path("/usr/local/lib"),
-)
+FOLDERS = (ROOT / ".venv", ROOT, *map(Path, ("/usr/share/nodejs", "/usr/lib", "/usr/local/lib")))
 A_DAY = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 OUTSIDE_OF_THE_CALENDAR = ("2024-02-30", "2023-02-29", "0000", "0001", "9999")
 VALIDATORS = {

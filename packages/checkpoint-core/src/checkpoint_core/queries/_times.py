@@ -26,6 +26,7 @@ AGES: Final = ("under 7 days", "7 to 29 days", "30 to 89 days", "90 days or more
 _AGE: Final = pl.sum_horizontal(
     pl.col("days_waiting") >= days for days in (7, 30, 90)
 ).replace_strict(dict(enumerate(AGES)), return_dtype=pl.Enum(AGES))
+"""The class of `days_waiting`: how many of its bounds are reached."""
 _DAYS: Final = {"first_submit": "days_to_submission", "first_pass": "days_to_qc"}
 _OF_LEDGER: Final = frozenset(
     ("pipeline_adcid", "ptid", "timestamp_from", "timestamp_to", "include_test_center")
