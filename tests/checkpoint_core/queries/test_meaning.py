@@ -200,6 +200,17 @@ def test_ages_have_classes(days: int, age: int) -> None:
     assert answer.schema["age"] == pl.Enum(AGES)
 
 
+def test_who_waits_is_told_as_of_a_moment() -> None:
+    """What happens at that very moment or later does not count; nor what filters leave out."""
+    events = checkpoint({}, {"action": "pass-qc", "timestamp": NOON + DAY})
+    at_noon = Filters(timestamp_to=NOON)
+
+    assert rows(waiting(events, as_of=NOON + DAY), "days_waiting") == [(1,)]
+    assert rows(waiting(events, as_of=NOON + DAY + HOUR), "days_waiting") == []
+    assert rows(waiting(events, as_of=NOON), "days_waiting") == []
+    assert rows(waiting(events, at_noon, as_of=NOON + DAY), "days_waiting") == []
+
+
 def test_periods_begin_with_their_first_day() -> None:
     """A week on Monday."""
     events = checkpoint({"timestamp": datetime(2024, 5, 16, 23, 59, tzinfo=UTC)})
