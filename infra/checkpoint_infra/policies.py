@@ -5,8 +5,8 @@ Plain data: nothing here needs a resource to exist.
 
 from typing import Any, Final
 
-from checkpoint_infra.config import Configuration
-from checkpoint_infra.metrics import NAMESPACE
+from checkpoint_infra.configuration.stack import Configuration
+from checkpoint_infra.monitoring.metrics import NAMESPACE
 from checkpoint_infra.naming import Names
 
 __all__ = [

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from checkpoint_infra.artifacts import ArtifactError
-from checkpoint_infra.layers import LayerMismatchError, LayerNotFoundError
+from checkpoint_infra.compute.artifacts import ArtifactError
+from checkpoint_infra.compute.layers import LayerMismatchError, LayerNotFoundError
 from tests.infra.conftest import write_artifacts
 from tests.infra.deploying import (
     Cloud,

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from checkpoint_infra.queries import ANALYSTS, OPERATORS
+from checkpoint_infra.analysis.queries import ANALYSTS
+from checkpoint_infra.monitoring.log_queries import OPERATORS
 from checkpoint_lambda._milestones import LOG_EVENTS
 from tests.infra.conftest import KEY
 from tests.infra.deploying import INFRA, Deployment
