@@ -14,12 +14,12 @@ from checkpoint_infra.compute.layers import Layers
 from checkpoint_infra.compute.network import StorageEndpoint
 from checkpoint_infra.compute.queues import Queue
 from checkpoint_infra.compute.schedule import Schedule
-from checkpoint_infra.configuration.reading import configured, read_configuration
 from checkpoint_infra.monitoring.alarms import Alarms
 from checkpoint_infra.monitoring.dashboard import Dashboard
 from checkpoint_infra.monitoring.log_queries import LogQueries
 from checkpoint_infra.naming import Names
 from checkpoint_infra.provider import make_provider
+from checkpoint_infra.settings.reading import configured, read_configuration
 from checkpoint_infra.storage.buckets import ArtifactBucket, Bucket, LogBucket
 from checkpoint_infra.storage.lifecycle import checkpoint_rules, source_rules
 from checkpoint_infra.storage.notification import CheckpointNotification

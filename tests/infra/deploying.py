@@ -20,7 +20,7 @@ from pulumi.runtime.settings import get_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 from typing_extensions import override
 
-from checkpoint_infra.configuration.stack import SERVICE
+from checkpoint_infra.settings.stack import SERVICE
 
 with warnings.catch_warnings():
     # These modules warn of classes of their own, whoever imports them and for whatever. They are

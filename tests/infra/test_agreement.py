@@ -10,10 +10,10 @@ from checkpoint_core import Settings
 from checkpoint_core._files.layout import Names as CheckpointNames
 from checkpoint_core.settings_table import SETTINGS
 from checkpoint_infra.compute.environment import function_variables
-from checkpoint_infra.configuration.reading import read_configuration
-from checkpoint_infra.configuration.rules.function import USUAL_RESERVE_S
-from checkpoint_infra.configuration.stack import Run
 from checkpoint_infra.policies import function_policy
+from checkpoint_infra.settings.reading import read_configuration
+from checkpoint_infra.settings.rules.function import USUAL_RESERVE_S
+from checkpoint_infra.settings.sections.function import Run
 from checkpoint_lambda._environment import read_settings
 from tests.infra.conftest import EVERYTHING
 from tests.infra.deploying import INFRA, STACKS, Deployment, as_texts, merged, stack_values

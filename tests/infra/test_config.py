@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from checkpoint_infra.configuration.reading import (
+from checkpoint_infra.settings.reading import (
     WrongConfigurationError,
     configured,
     read_configuration,
 )
-from checkpoint_infra.configuration.stack import Configuration
+from checkpoint_infra.settings.stack import Configuration
 from tests.infra.conftest import EVERYTHING
 from tests.infra.deploying import STACKS, as_texts, merged, stack_values
 
@@ -208,7 +208,7 @@ def test_numbers_that_pulumi_kept_as_text_are_numbers() -> None:
 def test_the_configuration_is_found_among_other_peoples(monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment that Pulumi starts the program with has all namespaces in one."""
     monkeypatch.setattr(
-        "checkpoint_infra.configuration.reading.get_config_env",
+        "checkpoint_infra.settings.reading.get_config_env",
         lambda: {"aws:region": "x", "p:a": "1"},
     )
 

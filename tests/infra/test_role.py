@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from checkpoint_infra.configuration.reading import read_configuration
 from checkpoint_infra.policies import function_policy
+from checkpoint_infra.settings.reading import read_configuration
 from tests.infra.conftest import EVERYTHING, KEY
 from tests.infra.deploying import as_texts, merged, stack_values
 from tests.infra.evaluating import Access, allows

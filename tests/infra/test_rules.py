@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from checkpoint_infra.configuration.reading import WrongConfigurationError, read_configuration
-from checkpoint_infra.configuration.rules.buckets import name_problems
-from checkpoint_infra.configuration.rules.tags import tag_problems
-from checkpoint_infra.configuration.stack import Configuration
 from checkpoint_infra.naming import Names
+from checkpoint_infra.settings.reading import WrongConfigurationError, read_configuration
+from checkpoint_infra.settings.rules.buckets import name_problems
+from checkpoint_infra.settings.rules.tags import tag_problems
+from checkpoint_infra.settings.stack import Configuration
 from tests.infra.conftest import EVERYTHING
 from tests.infra.deploying import as_texts, merged, stack_values
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkpoint_infra.configuration.rules.expressions import Cron, expression_problems, parse
+from checkpoint_infra.settings.rules.expressions import Cron, expression_problems, parse
 from tests.infra.test_rules import only, problems, read
 
 

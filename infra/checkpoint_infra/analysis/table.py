@@ -5,7 +5,8 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
-from checkpoint_infra.configuration.stack import Athena, Configuration
+from checkpoint_infra.settings.sections.analysis import Athena
+from checkpoint_infra.settings.stack import Configuration
 
 __all__ = ["TABLE", "CheckpointTable", "columns"]
 

@@ -4,8 +4,9 @@ import pulumi
 import pulumi_aws as aws
 
 from checkpoint_infra.analysis.queries import ANALYSTS
-from checkpoint_infra.configuration.stack import Athena, Configuration, Workgroup
 from checkpoint_infra.naming import Names
+from checkpoint_infra.settings.sections.analysis import Athena, Workgroup
+from checkpoint_infra.settings.stack import Configuration
 
 __all__ = ["AnalystsWorkgroup"]
 

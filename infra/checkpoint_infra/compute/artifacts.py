@@ -8,7 +8,7 @@ from typing import Final, NoReturn
 import msgspec
 from msgspec import Struct
 
-from checkpoint_infra.configuration.stack import Configuration
+from checkpoint_infra.settings.stack import Configuration
 
 __all__ = ["Archive", "ArtifactError", "Artifacts", "Identity"]
 

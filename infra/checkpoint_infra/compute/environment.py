@@ -2,7 +2,7 @@
 
 from msgspec import structs
 
-from checkpoint_infra.configuration.stack import Configuration
+from checkpoint_infra.settings.stack import Configuration
 
 __all__ = ["function_variables", "telemetry_variables"]
 

@@ -7,9 +7,9 @@ import pulumi_aws as aws
 
 from checkpoint_infra.compute.artifacts import Archive
 from checkpoint_infra.compute.environment import function_variables, telemetry_variables
-from checkpoint_infra.configuration.stack import Configuration
 from checkpoint_infra.naming import Names
 from checkpoint_infra.policies import function_policy, function_trust
+from checkpoint_infra.settings.stack import Configuration
 
 __all__ = ["Function"]
 

@@ -4,8 +4,9 @@ import pulumi
 import pulumi_aws as aws
 
 from checkpoint_infra.compute.artifacts import Artifacts
-from checkpoint_infra.configuration.stack import Configuration, Layer
 from checkpoint_infra.naming import Names
+from checkpoint_infra.settings.sections.layers import Layer
+from checkpoint_infra.settings.stack import Configuration
 
 __all__ = ["LayerMismatchError", "LayerNotFoundError", "Layers"]
 

@@ -5,8 +5,9 @@ import json
 import pulumi
 import pulumi_aws as aws
 
-from checkpoint_infra.configuration.stack import Configuration, Endpoint
 from checkpoint_infra.policies import endpoint_policy
+from checkpoint_infra.settings.sections.function import Endpoint
+from checkpoint_infra.settings.stack import Configuration
 
 __all__ = ["StorageEndpoint"]
 

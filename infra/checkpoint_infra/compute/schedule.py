@@ -5,10 +5,10 @@ import json
 import pulumi
 import pulumi_aws as aws
 
-from checkpoint_infra.configuration.stack import Configuration
 from checkpoint_infra.monitoring.metrics import NAMESPACE, RUN_EXPECTED, Metrics
 from checkpoint_infra.naming import Names
 from checkpoint_infra.policies import Policy, deadline_policy, scheduler_policy, scheduler_trust
+from checkpoint_infra.settings.stack import Configuration
 
 __all__ = ["Schedule"]
 

@@ -6,10 +6,10 @@ import re
 import pulumi
 import pulumi_aws as aws
 
-from checkpoint_infra.configuration.stack import Configuration
 from checkpoint_infra.monitoring.metrics import Metric
 from checkpoint_infra.monitoring.thresholds import MANUAL, AlarmRule, Both, Share, alarm_rules
 from checkpoint_infra.naming import Names
+from checkpoint_infra.settings.stack import Configuration
 
 __all__ = ["Alarms"]
 
@@ -94,7 +94,7 @@ class Alarms(pulumi.ComponentResource):
             comparison_operator=how,
             threshold=threshold,
             evaluation_periods=rule.periods,
-            datapoints_to_alarm=rule.datapoints or rule.periods,
+            datapoints_to_alarm=rule.datapoints,
             treat_missing_data=rule.missing,
             alarm_actions=self._actions(rule),
             ok_actions=self._actions(rule) if rule.tells_recovery else [],

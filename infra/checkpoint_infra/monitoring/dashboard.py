@@ -6,10 +6,10 @@ from typing import Any, Final
 import pulumi
 import pulumi_aws as aws
 
-from checkpoint_infra.configuration.stack import Configuration
 from checkpoint_infra.monitoring.log_queries import OPERATORS
 from checkpoint_infra.monitoring.metrics import Metric, Metrics
 from checkpoint_infra.naming import Names
+from checkpoint_infra.settings.stack import Configuration
 
 __all__ = ["Dashboard", "dashboard_body"]
 

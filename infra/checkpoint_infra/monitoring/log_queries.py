@@ -5,8 +5,8 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
-from checkpoint_infra.configuration.stack import Configuration
 from checkpoint_infra.naming import Names
+from checkpoint_infra.settings.stack import Configuration
 
 __all__ = ["OPERATORS", "LogQueries"]
 

@@ -4,8 +4,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from checkpoint_infra.configuration.stack import Configuration
 from checkpoint_infra.naming import Names
+from checkpoint_infra.settings.stack import Configuration
 
 __all__ = ["NAMESPACE", "RUN_EXPECTED", "Metric", "Metrics"]
 

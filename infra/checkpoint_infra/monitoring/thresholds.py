@@ -1,6 +1,6 @@
 """When each alarm goes off: what it watches, its threshold and for how long, as plain data.
 
-Thresholds that a stack may set have their defaults in `configuration/sections/operation.py`. Each
+Thresholds that a stack may set have their defaults in `settings/sections/operation.py`. Each
 alarm names the section of `docs/operating.md` that says what to do.
 """
 
@@ -9,9 +9,9 @@ from typing import Final, Literal
 
 from msgspec import Struct, structs
 
-from checkpoint_infra.configuration.stack import Configuration
 from checkpoint_infra.monitoring.metrics import RUN_EXPECTED, Metric, Metrics
 from checkpoint_infra.naming import Names
+from checkpoint_infra.settings.stack import Configuration
 
 __all__ = ["MANUAL", "AlarmRule", "Both", "Share", "alarm_rules"]
 
@@ -48,22 +48,28 @@ class Both(Struct, frozen=True, kw_only=True):
 class AlarmRule(Struct, frozen=True, kw_only=True):
     """One alarm: it rises when `watched` is `above` or `below` a threshold.
 
-    In `datapoints` of the last `periods`, all of them where that is None. `section` is the heading
-    in the manual. `missing` is what no value means. `tells_recovery`: also the return to normal is
-    told; not where that only means that time has passed. Only alarms that are `told` tell anybody.
+    In `datapoints` of the last `periods`. `explained_as` is the alarm whose section of the manual
+    says what to do, where that is not its own. `missing` is what no value means. `tells_recovery`:
+    also the return to normal is told; not where that only means that time has passed. Only alarms
+    that are `told` tell anybody.
     """
 
     name: str
-    section: str
     watched: Metric | Share | Both
     above: float | None = None
     below: float | None = None
     period_s: int = _FIVE_MINUTES
     periods: int = 1
-    datapoints: int | None = None
+    datapoints: int = 1
     missing: Literal["notBreaching", "breaching", "ignore"] = "notBreaching"
     tells_recovery: bool = False
     told: bool = True
+    explained_as: str | None = None
+
+    @property
+    def section(self) -> str:
+        """The heading in the manual."""
+        return f"Alarm: {(self.explained_as or self.name).replace('-', ' ')}"
 
 
 def alarm_rules(config: Configuration) -> list[AlarmRule]:
@@ -83,28 +89,23 @@ def _run_rules(config: Configuration, metrics: Metrics) -> list[AlarmRule]:
     return [
         AlarmRule(
             name="errors",
-            section="Alarm: errors",
             watched=metrics.of_lambda("Errors", "Sum"),
             above=0,
             periods=reach,
-            datapoints=1,
         ),
         AlarmRule(
             name="duration",
-            section="Alarm: duration",
             watched=metrics.of_lambda("Duration", "Maximum"),
             above=longest_ms,
             periods=reach,
-            datapoints=1,
         ),
         # What the run itself says when it ends; an invocation that is killed says nothing.
         AlarmRule(
             name="execution-time",
-            section="Alarm: duration",
+            explained_as="duration",
             watched=metrics.of_runs("ExecutionTime", "Maximum"),
             above=longest_ms,
             periods=_DELAYED,
-            datapoints=1,
         ),
     ]
 
@@ -116,31 +117,32 @@ def _missing_run_rules(config: Configuration, metrics: Metrics) -> list[AlarmRul
     """
     silence = AlarmRule(
         name="no-successful-run",
-        section="Alarm: no successful run",
         watched=metrics.of_runs("RunSucceeded", "Maximum"),
         below=1,
         period_s=_HOUR,
         periods=config.alarms.expected_run_hours,
+        datapoints=config.alarms.expected_run_hours,
         missing="breaching",
         tells_recovery=True,
     )
     if config.alarms.deadline is None:
         return [silence]
-    recent = structs.replace(silence, name="no-recent-success", told=False, tells_recovery=False)
+    recent = structs.replace(
+        silence,
+        name="no-recent-success",
+        explained_as=silence.name,
+        told=False,
+        tells_recovery=False,
+    )
     expected = AlarmRule(
         name="run-expected",
-        section=silence.section,
+        explained_as=silence.name,
         watched=metrics.of_runs(RUN_EXPECTED, "Maximum"),
         above=0,
         periods=_HOUR // _FIVE_MINUTES,
-        datapoints=1,
         told=False,
     )
-    both = AlarmRule(
-        name=silence.name,
-        section=silence.section,
-        watched=Both(first=expected.name, second=recent.name),
-    )
+    both = AlarmRule(name=silence.name, watched=Both(first=expected.name, second=recent.name))
     return [expected, recent, both]
 
 
@@ -148,27 +150,22 @@ def _data_rules(config: Configuration, metrics: Metrics) -> list[AlarmRule]:
     return [
         AlarmRule(
             name="failed-events",
-            section="Alarm: failed events",
             watched=Share(
                 part=metrics.of_runs("EventsFailed", "Sum"),
                 whole=metrics.of_runs("EventsProcessed", "Sum"),
             ),
             above=config.alarms.failed_percent,
             periods=_DELAYED,
-            datapoints=1,
         ),
         AlarmRule(
             name="denied-objects",
-            section="Alarm: denied objects",
             watched=metrics.of_runs("ObjectsDenied", "Maximum"),
             above=0,
             periods=_DELAYED,
-            datapoints=1,
         ),
         # Between runs there is no value, and the last one stands.
         AlarmRule(
             name="no-new-events",
-            section="Alarm: no new events",
             watched=metrics.of_runs("LastEventAge", "Maximum"),
             above=config.alarms.stale_days * _DAY,
             period_s=_HOUR,
@@ -190,22 +187,19 @@ def _queue_rules(config: Configuration) -> list[AlarmRule]:
     for name, queue in queues.items():
         waiting = AlarmRule(
             name=name,
-            section=f"Alarm: {name.replace('-', ' ')}",
             watched=metrics.of_queue(queue, "ApproximateNumberOfMessagesVisible", "Maximum"),
             above=0,
             periods=_WOKEN,
-            datapoints=1,
             # SQS stops reporting a queue that nobody touches, and its messages are still there.
             missing="ignore",
             tells_recovery=True,
         )
         added = AlarmRule(
             name=f"more-{name}",
-            section=waiting.section,
+            explained_as=name,
             watched=metrics.of_queue(queue, "NumberOfMessagesSent", "Sum"),
             above=0,
             periods=_WOKEN,
-            datapoints=1,
         )
         rules += [waiting, added]
     return rules

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
-from checkpoint_infra.configuration.stack import AccessLogs, Artifacts
 from checkpoint_infra.naming import Names
 from checkpoint_infra.policies import Statement, allow_service, refuse_insecure_transport
+from checkpoint_infra.settings.sections.storage import AccessLogs, Artifacts
 from checkpoint_infra.storage.lifecycle import Rule, artifact_rules, log_rules
 
 __all__ = ["ArtifactBucket", "Bucket", "LogBucket"]

@@ -4,7 +4,8 @@ from typing import Final
 
 import pulumi_aws as aws
 
-from checkpoint_infra.configuration.stack import AccessLogs, Archive, Configuration, Source
+from checkpoint_infra.settings.sections.storage import AccessLogs, Archive, Source
+from checkpoint_infra.settings.stack import Configuration
 
 __all__ = ["Rule", "artifact_rules", "checkpoint_rules", "log_rules", "source_rules"]
 

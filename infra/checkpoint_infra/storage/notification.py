@@ -6,9 +6,10 @@ import json
 import pulumi
 import pulumi_aws as aws
 
-from checkpoint_infra.configuration.stack import Configuration, Notification
 from checkpoint_infra.naming import Names
 from checkpoint_infra.policies import allow_service, refuse_insecure_transport
+from checkpoint_infra.settings.sections.operation import Notification
+from checkpoint_infra.settings.stack import Configuration
 
 __all__ = ["CheckpointNotification"]
 

@@ -111,26 +111,6 @@ Expression = Annotated[
 ]
 DatabaseName = Annotated[str, _text(r"[a-z][a-z0-9_]{0,254}", "a lower-case name without hyphens")]
 Days = Annotated[int, Meta(ge=1, le=36_500)]
-RetentionDays = Literal[
-    1,
-    3,
-    5,
-    7,
-    14,
-    30,
-    60,
-    90,
-    120,
-    150,
-    180,
-    365,
-    400,
-    545,
-    731,
-    1096,
-    1827,
-    2192,
-    2557,
-    2922,
-    3653,
-]
+_Weeks = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180]
+_Years = Literal[365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3653]
+RetentionDays = Literal[_Weeks, _Years]

@@ -6,17 +6,10 @@ from typing import Annotated
 from msgspec import Meta, field
 from typing_extensions import override
 
-from checkpoint_infra.configuration.kinds import (
-    Email,
-    Expression,
-    KmsKeyArn,
-    TargetArn,
-    TopicArn,
-    Url,
-)
-from checkpoint_infra.configuration.rules.expressions import expression_problems
-from checkpoint_infra.configuration.rules.zones import is_unknown_zone
-from checkpoint_infra.configuration.sections.base import Section
+from checkpoint_infra.settings.kinds import Email, Expression, KmsKeyArn, TargetArn, TopicArn, Url
+from checkpoint_infra.settings.rules.expressions import expression_problems
+from checkpoint_infra.settings.rules.zones import is_unknown_zone
+from checkpoint_infra.settings.sections.base import Section
 
 __all__ = ["Alarms", "Notification", "Schedule"]
 

@@ -11,9 +11,9 @@ from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from checkpoint_infra.configuration.rules.expressions import Cron, Rate, parse
-from checkpoint_infra.configuration.rules.zones import is_unknown_zone
-from checkpoint_infra.configuration.stack import Configuration
+from checkpoint_infra.settings.rules.expressions import Cron, Rate, parse
+from checkpoint_infra.settings.rules.zones import is_unknown_zone
+from checkpoint_infra.settings.stack import Configuration
 
 __all__ = ["silence_problems"]
 

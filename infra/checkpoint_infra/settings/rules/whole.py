@@ -5,22 +5,22 @@ from typing import Final
 
 from msgspec import Struct
 
-from checkpoint_infra.configuration.rules.arns import arn_problems
-from checkpoint_infra.configuration.rules.function import (
+from checkpoint_infra.settings.rules.arns import arn_problems
+from checkpoint_infra.settings.rules.function import (
     duration_problems,
     environment_problems,
     reserve_problems,
 )
-from checkpoint_infra.configuration.rules.silence import silence_problems
-from checkpoint_infra.configuration.rules.storage import (
+from checkpoint_infra.settings.rules.silence import silence_problems
+from checkpoint_infra.settings.rules.storage import (
     artifact_problems,
     athena_problems,
     bucket_problems,
     layer_problems,
     retention_problems,
 )
-from checkpoint_infra.configuration.rules.tags import tag_problems
-from checkpoint_infra.configuration.stack import Configuration
+from checkpoint_infra.settings.rules.tags import tag_problems
+from checkpoint_infra.settings.stack import Configuration
 
 __all__ = ["contradictions"]
 

@@ -6,14 +6,8 @@ from typing import Literal
 from msgspec import field, structs
 from typing_extensions import override
 
-from checkpoint_infra.configuration.kinds import (
-    AccountId,
-    LayerArn,
-    LayerName,
-    OrganizationId,
-    Text,
-)
-from checkpoint_infra.configuration.sections.base import Section
+from checkpoint_infra.settings.kinds import AccountId, LayerArn, LayerName, OrganizationId, Text
+from checkpoint_infra.settings.sections.base import Section
 
 __all__ = ["Layer", "Layers"]
 

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta, field
 
-from checkpoint_infra.configuration.kinds import (
+from checkpoint_infra.settings.kinds import (
     AccountId,
     Environment,
     PolicyArn,
@@ -17,42 +17,19 @@ from checkpoint_infra.configuration.kinds import (
     Service,
     Text,
 )
-from checkpoint_infra.configuration.sections.analysis import Athena, Workgroup
-from checkpoint_infra.configuration.sections.base import Section
-from checkpoint_infra.configuration.sections.function import Endpoint, Function, Run, Vpc
-from checkpoint_infra.configuration.sections.layers import Layer, Layers
-from checkpoint_infra.configuration.sections.operation import Alarms, Notification, Schedule
-from checkpoint_infra.configuration.sections.storage import (
+from checkpoint_infra.settings.sections.analysis import Athena
+from checkpoint_infra.settings.sections.base import Section
+from checkpoint_infra.settings.sections.function import Function, Run, Vpc
+from checkpoint_infra.settings.sections.layers import Layers
+from checkpoint_infra.settings.sections.operation import Alarms, Notification, Schedule
+from checkpoint_infra.settings.sections.storage import (
     AccessLogs,
-    Archive,
     Artifacts,
     Checkpoint,
     Source,
 )
 
-__all__ = [
-    "SERVICE",
-    "AccessLogs",
-    "Alarms",
-    "Archive",
-    "Artifacts",
-    "AssumeRole",
-    "Athena",
-    "Checkpoint",
-    "Configuration",
-    "Credentials",
-    "Endpoint",
-    "Function",
-    "Layer",
-    "Layers",
-    "Notification",
-    "Run",
-    "Schedule",
-    "Section",
-    "Source",
-    "Vpc",
-    "Workgroup",
-]
+__all__ = ["SERVICE", "Configuration"]
 
 # The first part of every name. Not `event-log-checkpoint`: so is the system called that this one
 # takes over from, and both run side by side for a while.

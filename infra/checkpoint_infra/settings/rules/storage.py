@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from checkpoint_infra.configuration.stack import Configuration
 from checkpoint_infra.naming import Names
+from checkpoint_infra.settings.stack import Configuration
 
 __all__ = [
     "artifact_problems",

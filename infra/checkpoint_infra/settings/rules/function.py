@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from checkpoint_infra.compute.environment import function_variables, telemetry_variables
-from checkpoint_infra.configuration.stack import Configuration
+from checkpoint_infra.settings.stack import Configuration
 
 __all__ = ["USUAL_RESERVE_S", "duration_problems", "environment_problems", "reserve_problems"]
 

@@ -7,8 +7,9 @@ import msgspec
 from msgspec import UNSET, Meta, structs
 from pulumi.runtime.config import CONFIG, get_config_env
 
-from checkpoint_infra.configuration.rules.whole import contradictions
-from checkpoint_infra.configuration.stack import Configuration, Section
+from checkpoint_infra.settings.rules.whole import contradictions
+from checkpoint_infra.settings.sections.base import Section
+from checkpoint_infra.settings.stack import Configuration
 
 __all__ = ["WrongConfigurationError", "configured", "read_configuration"]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 from typing_extensions import override
 
-from checkpoint_infra.configuration.kinds import (
+from checkpoint_infra.settings.kinds import (
     KmsKeyArn,
     LayerArn,
     Pattern,
@@ -16,7 +16,7 @@ from checkpoint_infra.configuration.kinds import (
     SubnetId,
     VpcId,
 )
-from checkpoint_infra.configuration.sections.base import Section
+from checkpoint_infra.settings.sections.base import Section
 
 __all__ = ["Endpoint", "Function", "Run", "Vpc"]
 

@@ -6,9 +6,9 @@ from typing import Annotated
 from msgspec import Meta
 from typing_extensions import override
 
-from checkpoint_infra.configuration.kinds import BucketName, DatabaseName, Days, Folder, KmsKeyArn
-from checkpoint_infra.configuration.rules.buckets import name_problems
-from checkpoint_infra.configuration.sections.base import Section
+from checkpoint_infra.settings.kinds import BucketName, DatabaseName, Days, Folder, KmsKeyArn
+from checkpoint_infra.settings.rules.buckets import name_problems
+from checkpoint_infra.settings.sections.base import Section
 
 __all__ = ["Athena", "Workgroup"]
 

@@ -6,9 +6,9 @@ from typing import Annotated
 from msgspec import Meta
 from typing_extensions import override
 
-from checkpoint_infra.configuration.kinds import BucketName, Days, Folder, Key, KmsKeyArn
-from checkpoint_infra.configuration.rules.buckets import name_problems
-from checkpoint_infra.configuration.sections.base import Section
+from checkpoint_infra.settings.kinds import BucketName, Days, Folder, Key, KmsKeyArn
+from checkpoint_infra.settings.rules.buckets import name_problems
+from checkpoint_infra.settings.sections.base import Section
 
 __all__ = ["AccessLogs", "Archive", "Artifacts", "Checkpoint", "Source"]
 
@@ -42,34 +42,14 @@ class Archive(Section, frozen=True):
             yield "deepArchiveDays must be at least 90 days after glacierDays"
 
 
-class Source(Section, frozen=True):
-    """The bucket of the event objects.
+class _DataBucket(Section, frozen=True):
+    """A bucket that holds what nobody can make again.
 
     `create` makes the bucket, `owns_lifecycle` replaces whatever lifecycle rules an existing one
     has; a bucket has one set of rules, so that only one stack may own them.
     """
 
     bucket: BucketName
-    prefix: Folder = ""
-    create: bool = False
-    owns_lifecycle: bool = False
-    noncurrent_days: Days = 30
-    kms_key_arn: KmsKeyArn | None = None
-    archive: Archive | None = None
-
-    @override
-    def problems(self) -> Iterator[str]:
-        """Refuse rules for a bucket whose rules are somebody else's."""
-        yield from name_problems("bucket", self.bucket)
-        if self.archive and not (self.create or self.owns_lifecycle):
-            yield "archive needs create or ownsLifecycle: it replaces the bucket's lifecycle rules"
-
-
-class Checkpoint(Section, frozen=True):
-    """The bucket and the key of the checkpoint; `create` and `owns_lifecycle` as in Source."""
-
-    bucket: BucketName
-    key: Key = "checkpoints/events.parquet"
     create: bool = False
     owns_lifecycle: bool = False
     noncurrent_days: Days = 30
@@ -79,6 +59,26 @@ class Checkpoint(Section, frozen=True):
     def problems(self) -> Iterator[str]:
         """Refuse a name that S3 would refuse."""
         yield from name_problems("bucket", self.bucket)
+
+
+class Source(_DataBucket, frozen=True):
+    """The bucket of the event objects, and the folder that they are in."""
+
+    prefix: Folder = ""
+    archive: Archive | None = None
+
+    @override
+    def problems(self) -> Iterator[str]:
+        """Refuse rules for a bucket whose rules are somebody else's."""
+        yield from super().problems()
+        if self.archive and not (self.create or self.owns_lifecycle):
+            yield "archive needs create or ownsLifecycle: it replaces the bucket's lifecycle rules"
+
+
+class Checkpoint(_DataBucket, frozen=True):
+    """The bucket and the key of the checkpoint."""
+
+    key: Key = "checkpoints/events.parquet"
 
     @property
     def folder(self) -> str:
