@@ -8,7 +8,10 @@ from typing import Any
 import pulumi_aws
 import pytest
 
+from checkpoint_infra.monitoring.metrics import NAMESPACE
 from tests.infra.deploying import STACKS, Deployment, Registered
+from tests.infra.evaluating import Access, allows
+from tests.infra.translating import template
 
 # What AWS cannot restrict to a resource.
 WITHOUT_RESOURCES = {
@@ -93,13 +96,6 @@ def test_everything_goes_through_the_one_provider_that_tags(deployment: Deployme
     assert tags["service"] == "visit-event-checkpoint"
     assert tags["environment"] in {*STACKS, "full"}
     assert tags["managed-by"] == "pulumi"
-
-
-def test_a_stacks_own_tags_come_along(everything: Deployment) -> None:
-    """For whoever pays."""
-    [provider] = everything.all("pulumi:providers:aws")
-
-    assert json.loads(provider.inputs["defaultTags"])["tags"]["cost-center"] == "data"
 
 
 def test_what_has_no_tags_cannot_have_any(deployment: Deployment) -> None:
@@ -218,3 +214,32 @@ def test_buckets_made_here_outlive_a_mistake(deployment: Deployment) -> None:
 
     assert all(each.protect and each.inputs["forceDestroy"] is False for each in made)
     assert {each.inputs["bucket"]: "Enabled" for each in made} == versioned
+
+
+def test_what_is_sent_somewhere_may_be_sent_there(deployment: Deployment) -> None:
+    """Failed runs to their queue, schedules to what they start, what is undelivered to a queue."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for each in template(deployment)["Resources"].values():
+        found.setdefault(each["Type"], []).append(each["Properties"])
+    policies = {
+        role["RoleName"]: role["Policies"][0]["PolicyDocument"] for role in found["AWS::IAM::Role"]
+    }
+
+    def may(role_arn: str, action: str, resource: str) -> bool:
+        role = role_arn.rpartition("/")[2]
+        context = {"cloudwatch:namespace": NAMESPACE}
+        return allows(policies[role], Access(action=action, resource=resource, context=context))
+
+    [function], [failing] = found["AWS::Lambda::Function"], found["AWS::Lambda::EventInvokeConfig"]
+    assert may(
+        function["Role"],
+        "sqs:SendMessage",
+        failing["DestinationConfig"]["OnFailure"]["Destination"],
+    )
+    for schedule in found["AWS::Scheduler::Schedule"]:
+        target = schedule["Target"]
+        starts = ("cloudwatch:PutMetricData", "*")
+        if not target["Arn"].endswith(":putMetricData"):
+            starts = ("lambda:InvokeFunction", target["Arn"])
+        assert may(target["RoleArn"], *starts)
+        assert may(target["RoleArn"], "sqs:SendMessage", target["DeadLetterConfig"]["Arn"])
