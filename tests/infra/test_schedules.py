@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkpoint_infra.settings.rules.expressions import Cron, expression_problems, parse
-from tests.infra.test_rules import only, problems, read
+from tests.infra.refusing import only, problems, read
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_an_expression_that_the_scheduler_would_refuse_is_refused(
 ) -> None:
     """With the field that is wrong, and by the setting's name in a stack."""
     assert said in only(expression_problems(expression))
-    assert problems({"schedule": {"expression": expression}})[0].startswith("schedule.expression: ")
+    assert problems({"schedule.expression": expression})[0].startswith("schedule.expression: ")
 
 
 @pytest.mark.parametrize(
