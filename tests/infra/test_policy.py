@@ -1,11 +1,9 @@
 """What holds for every resource of every stack: encryption, retention, tags, least privilege."""
 
-import inspect
 import json
 from collections.abc import Iterator
 from typing import Any
 
-import pulumi_aws
 import pytest
 
 from checkpoint_infra.monitoring.metrics import NAMESPACE
@@ -27,31 +25,6 @@ WITHOUT_RESOURCES = {
     "ec2:UnassignPrivateIpAddresses",
 }
 ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
-# AWS offers no tags for these; what they belong to has them.
-WITHOUT_TAGS = {
-    "aws:athena/namedQuery:NamedQuery",
-    "aws:cloudwatch/dashboard:Dashboard",
-    "aws:cloudwatch/eventTarget:EventTarget",
-    "aws:cloudwatch/queryDefinition:QueryDefinition",
-    "aws:glue/catalogTable:CatalogTable",
-    "aws:iam/rolePolicy:RolePolicy",
-    "aws:lambda/alias:Alias",
-    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig",
-    "aws:lambda/layerVersion:LayerVersion",
-    "aws:lambda/layerVersionPermission:LayerVersionPermission",
-    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
-    "aws:s3/bucketLogging:BucketLogging",
-    "aws:s3/bucketNotification:BucketNotification",
-    "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
-    "aws:s3/bucketPolicy:BucketPolicy",
-    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
-    "aws:s3/bucketVersioning:BucketVersioning",
-    "aws:scheduler/schedule:Schedule",
-    "aws:sns/topicPolicy:TopicPolicy",
-    "aws:sns/topicSubscription:TopicSubscription",
-    "aws:sqs/queuePolicy:QueuePolicy",
-}
 
 
 @pytest.fixture(params=[*STACKS, "everything"])
@@ -77,34 +50,22 @@ def policies(deployment: Deployment) -> Iterator[tuple[Registered, list[dict[str
                 yield each, json.loads(each.inputs[name])["Statement"]
 
 
-def arguments_of(kind: str) -> set[str]:
-    """Name what a resource type can be given."""
-    _, module, name = kind.split(":")
-    package = getattr(pulumi_aws, module.partition("/")[0].replace("lambda", "lambda_"))
-    return set(inspect.signature(getattr(package, name)._internal_init).parameters)
-
-
 def test_everything_goes_through_the_one_provider_that_tags(deployment: Deployment) -> None:
-    """It knows its account and region, and puts service, environment and our tags on everything."""
+    """It knows its account and region, and puts service, environment and our tags on everything.
+
+    Nothing has tags of its own, which would take the place of these.
+    """
     [provider] = deployment.all("pulumi:providers:aws")
     tags = json.loads(provider.inputs["defaultTags"])["tags"]
     strangers = [each for each in resources(deployment) if "::aws::" not in each.provider]
 
     assert [] == strangers
+    assert [] == [each.name for each in resources(deployment) if "tags" in each.inputs]
     assert json.loads(provider.inputs["allowedAccountIds"]) == ["123456789012"]
     assert provider.inputs["region"] == "us-east-1"
     assert tags["service"] == "visit-event-checkpoint"
     assert tags["environment"] in {*STACKS, "full"}
     assert tags["managed-by"] == "pulumi"
-
-
-def test_what_has_no_tags_cannot_have_any(deployment: Deployment) -> None:
-    """Nothing new slips in untagged, and nothing takes the provider's tags away."""
-    kinds = {each.kind for each in resources(deployment)}
-    untaggable = {kind for kind in kinds if "tags" not in arguments_of(kind)}
-
-    assert untaggable <= WITHOUT_TAGS
-    assert [] == [each.name for each in resources(deployment) if "tags" in each.inputs]
 
 
 def test_nothing_that_is_kept_is_kept_in_the_clear_or_for_ever(deployment: Deployment) -> None:

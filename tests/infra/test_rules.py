@@ -15,6 +15,9 @@ KEY = "arn:aws:kms:eu-west-1:123456789012:key/0a1b2c3d"
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:x"
 EXTERNAL = {"layers.awsSdk.mode": "external"}
 ATHENA = {"athena.database": "d"}
+ARCHIVE = {"source.ownsLifecycle": True}
+SHORT = {"alarms.durationMinutes": 0.5}
+OBSERVING = {"layers.observability.mode": "external", "layers.observability.arn": LAYER}
 WORKGROUP = {**ATHENA, "athena.workgroup.resultsBucket": "nacc-checkpoints-dev"}
 
 
@@ -109,110 +112,34 @@ def test_a_bucket_name_that_s3_keeps_for_itself_is_refused(name: str) -> None:
             {**ATHENA, "checkpoint.key": "e.parquet"},
             "athena: needs checkpoint.key to be in a folder",
         ),
-    ],
-)
-def test_a_wrong_setting_is_refused_by_its_name(changes: dict[str, Any], problem: str) -> None:
-    """One mistake, one problem, which begins with where it is."""
-    [found] = problems(changes)
-
-    assert found.startswith(problem)
-
-
-@pytest.mark.parametrize(
-    "days,problem",
-    [
-        ({}, "source.archive: give at least one"),
-        ({"glacierDays": 90, "expiryDays": 30}, "source.archive: glacierDays, deepArchiveDays and"),
+        # S3 would say so in the middle of a deployment.
+        ({**ARCHIVE, "source.archive": {}}, "source.archive: give at least one"),
         (
-            {"glacierDays": 90, "deepArchiveDays": 100},
+            {**ARCHIVE, "source.archive": {"glacierDays": 90, "expiryDays": 30}},
+            "source.archive: glacierDays, deepArchiveDays and expiryDays must follow",
+        ),
+        (
+            {**ARCHIVE, "source.archive": {"glacierDays": 90, "deepArchiveDays": 100}},
             "source.archive: deepArchiveDays must be at least 90",
         ),
-    ],
-)
-def test_an_archive_that_s3_would_refuse_is_refused_here(
-    days: dict[str, int], problem: str
-) -> None:
-    """S3 would say so in the middle of a deployment."""
-    [found] = problems({"source.ownsLifecycle": True, "source.archive": days})
-
-    assert found.startswith(problem)
-
-
-@pytest.mark.parametrize(
-    "setting,arn",
-    [
-        ("source.kmsKeyArn", KEY),
-        ("function.logKmsKeyArn", KEY),
-        ("alarms.topicArn", "arn:aws:sns:us-west-2:123456789012:x"),
-        ("notification.targetArns", ["arn:aws:sqs:us-west-2:123456789012:x"]),
-        ("permissionsBoundaryArn", "arn:aws:iam::111122223333:policy/b"),
-        ("permissionsBoundaryArn", "arn:aws-cn:iam::123456789012:policy/b"),
-        ("credentials.assumeRole.roleArn", "arn:aws-cn:iam::123456789012:role/r"),
-    ],
-)
-def test_an_arn_of_elsewhere_is_refused_where_the_service_demands_it(
-    setting: str, arn: object
-) -> None:
-    """Region, partition or account."""
-    [problem] = problems({setting: arn})
-
-    assert problem.startswith(setting)
-    assert "stack's" in problem
-
-
-@pytest.mark.parametrize(
-    "target",
-    [
-        "events:us-east-1:123456789012:event-bus/central",
-        "states:us-east-1:123456789012:stateMachine:report",
-        "sqs:us-east-1:123456789012:reports.fifo",
-        "sns:us-east-1:123456789012:reports.fifo",
-    ],
-)
-def test_a_target_that_eventbridge_would_refuse_is_refused(target: str) -> None:
-    """Buses and state machines need a role to send with, queues in order a message group."""
-    [problem] = problems({"notification.targetArns": [f"arn:aws:{target}"]})
-
-    assert problem == (
-        "notification.targetArns[0]: must be the ARN of a topic, queue, function or log group, "
-        "which is not FIFO"
-    )
-
-
-@pytest.mark.parametrize("reserve,timeout", [(None, 60), (900, 900), (120, 120)])
-def test_a_reserve_that_leaves_no_time_to_read_is_refused(
-    reserve: int | None, timeout: int
-) -> None:
-    """Every run would fail, having read nothing."""
-    given = {} if reserve is None else {"run.reserveSeconds": reserve}
-    [found] = problems({**given, "function.timeoutS": timeout, "alarms.durationMinutes": 0.5})
-
-    assert found.startswith("run.reserveSeconds: must be less than function.timeoutS (")
-
-
-@pytest.mark.parametrize(
-    "layers",
-    [
-        {"observability.name": "ours", "awsSdk.name": "ours"},
-        {
-            "observability.mode": "external",
-            "observability.arn": LAYER.replace(":4", ":1"),
-            "awsSdk.mode": "external",
-            "awsSdk.arn": LAYER,
-        },
-        {"observability.mode": "external", "observability.arn": LAYER},
-    ],
-)
-def test_one_layer_in_two_places_is_refused(layers: dict[str, str]) -> None:
-    """Lambda takes one version of a layer for a function."""
-    [problem] = problems({f"layers.{name}": value for name, value in layers.items()})
-
-    assert problem.startswith("layers.awsSdk: is the same layer as layers.observability")
-
-
-@pytest.mark.parametrize(
-    "changes,said",
-    [
+        # Every run would fail, having read nothing.
+        ({**SHORT, "function.timeoutS": 60}, "run.reserveSeconds: must be less than function."),
+        ({**SHORT, "run.reserveSeconds": 900}, "run.reserveSeconds: must be less than function."),
+        (
+            {**SHORT, "run.reserveSeconds": 120, "function.timeoutS": 120},
+            "run.reserveSeconds: must be less than function.",
+        ),
+        # Lambda takes one version of a layer for a function.
+        (
+            {"layers.observability.name": "ours", "layers.awsSdk.name": "ours"},
+            "layers.awsSdk: is the same layer as layers.observability",
+        ),
+        (
+            {**OBSERVING, **EXTERNAL, "layers.awsSdk.arn": LAYER.replace(":4", ":1")},
+            "layers.awsSdk: is the same layer as layers.observability",
+        ),
+        (OBSERVING, "layers.awsSdk: is the same layer as layers.observability"),
+        # What it would ignore, and what would be there twice.
         ({"layers.awsSdk.arn": LAYER}, "layers.awsSdk: arn, with its version"),
         ({**EXTERNAL, "layers.awsSdk.arn": LAYER[:-2]}, "layers.awsSdk.arn"),
         (
@@ -259,11 +186,52 @@ def test_one_layer_in_two_places_is_refused(layers: dict[str, str]) -> None:
         ),
     ],
 )
-def test_an_option_that_contradicts_itself_is_refused(changes: dict[str, Any], said: str) -> None:
-    """What it would ignore, and what would be there twice."""
-    [problem] = problems(changes)
+def test_a_wrong_setting_is_refused_by_its_name(changes: dict[str, Any], problem: str) -> None:
+    """One mistake, one problem, which begins with where it is."""
+    [found] = problems(changes)
 
-    assert problem.startswith(said)
+    assert found.startswith(problem)
+
+
+@pytest.mark.parametrize(
+    "setting,arn",
+    [
+        ("source.kmsKeyArn", KEY),
+        ("function.logKmsKeyArn", KEY),
+        ("alarms.topicArn", "arn:aws:sns:us-west-2:123456789012:x"),
+        ("notification.targetArns", ["arn:aws:sqs:us-west-2:123456789012:x"]),
+        ("permissionsBoundaryArn", "arn:aws:iam::111122223333:policy/b"),
+        ("permissionsBoundaryArn", "arn:aws-cn:iam::123456789012:policy/b"),
+        ("credentials.assumeRole.roleArn", "arn:aws-cn:iam::123456789012:role/r"),
+    ],
+)
+def test_an_arn_of_elsewhere_is_refused_where_the_service_demands_it(
+    setting: str, arn: object
+) -> None:
+    """Region, partition or account."""
+    [problem] = problems({setting: arn})
+
+    assert problem.startswith(setting)
+    assert "stack's" in problem
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "events:us-east-1:123456789012:event-bus/central",
+        "states:us-east-1:123456789012:stateMachine:report",
+        "sqs:us-east-1:123456789012:reports.fifo",
+        "sns:us-east-1:123456789012:reports.fifo",
+    ],
+)
+def test_a_target_that_eventbridge_would_refuse_is_refused(target: str) -> None:
+    """Buses and state machines need a role to send with, queues in order a message group."""
+    [problem] = problems({"notification.targetArns": [f"arn:aws:{target}"]})
+
+    assert problem == (
+        "notification.targetArns[0]: must be the ARN of a topic, queue, function or log group, "
+        "which is not FIFO"
+    )
 
 
 def test_an_environment_that_lambda_would_refuse_is_refused() -> None:
