@@ -4,12 +4,13 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from moto import mock_aws
 
 from tests.infra.deploying import Deployment, deploy, merged, stack_values
 
@@ -67,3 +68,12 @@ def stacks(artifacts: Path) -> dict[str, Deployment]:
 def everything(artifacts: Path) -> Deployment:
     """Give a stack with every option on."""
     return deploy(merged(stack_values("dev"), EVERYTHING), artifacts)
+
+
+@pytest.fixture
+def empty_account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give an account in which nothing is deployed."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        yield

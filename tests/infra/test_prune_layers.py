@@ -2,7 +2,6 @@
 
 import io
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 from hypothesis import given
 from hypothesis import strategies as st
-from moto import mock_aws
 
 from prune_layers import all_versions, layer_versions, main, pinned_versions, superfluous
 from tests.infra.deploying import INFRA
@@ -26,15 +24,12 @@ ARN = f"arn:aws:lambda:us-east-1:123456789012:layer:{NAME}"
 
 
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> Iterator["LambdaClient"]:
+def client(empty_account: None) -> "LambdaClient":
     """Give an account with six versions of one layer."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
-        client = boto3.client("lambda", region_name=REGION)
-        for number in range(6):
-            client.publish_layer_version(LayerName=NAME, Content={"ZipFile": archive(number)})
-        yield client
+    client = boto3.client("lambda", region_name=REGION)
+    for number in range(6):
+        client.publish_layer_version(LayerName=NAME, Content={"ZipFile": archive(number)})
+    return client
 
 
 def archive(number: int) -> bytes:
