@@ -45,8 +45,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         Meta(
             ge=1,
             le=100_000_000,
-            description="A run that has taken so many events commits them and leaves the rest to "
-            "the next.",
+            description="A run that has taken so many events commits them and leaves the rest to the next.",
         ),
     ] = 2_000_000
     batch_objects: Annotated[
@@ -54,8 +53,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         Meta(
             ge=1,
             le=1_000_000,
-            description="How many objects, and at most 64 MiB of them, are read before they are "
-            "made into columns.",
+            description="How many objects, and at most 64 MiB of them, are read before they are made into columns.",
         ),
     ] = 10_000
     row_group_rows: Annotated[
@@ -66,8 +64,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         Meta(
             ge=1,
             le=100,
-            description="How often a run merges again after another run replaced the checkpoint "
-            "first.",
+            description="How often a run merges again after another run replaced the checkpoint first.",
         ),
     ] = 5
     listed_failures: Annotated[
@@ -83,8 +80,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         Meta(
             ge=0,
             le=900,
-            description="A run stops reading when no more seconds than this are left, so that it "
-            "can commit.",
+            description="A run stops reading when no more seconds than this are left, so that it can commit.",
         ),
     ] = 60.0
     future_tolerance_s: Annotated[
@@ -92,8 +88,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         Meta(
             ge=0,
             le=315_360_000,
-            description="Events dated more seconds than this after the start are counted as "
-            "future-dated.",
+            description="Events dated more seconds than this after the start are counted as future-dated.",
         ),
     ] = 3_600.0
     ledger_retention_days: Annotated[
@@ -132,8 +127,7 @@ class Request(Struct, frozen=True, kw_only=True):
     since: Annotated[
         datetime | None,
         Meta(
-            description="The cutoff of this one run: only events with a later timestamp are taken; "
-            "the others are left to a run without it.",
+            description="The cutoff of this one run: only events with a later timestamp are taken; the others are left to a run without it.",
             title="an ISO 8601 time, such as 2026-09-30T12:00:00Z; without an offset it is UTC",
             extra={"missing": "no cutoff"},
         ),
@@ -142,8 +136,7 @@ class Request(Struct, frozen=True, kw_only=True):
     mode: Annotated[
         Mode,
         Meta(
-            description="Take over a checkpoint without a ledger, or files of another system; or "
-            "make the checkpoint anew.",
+            description="Take over a checkpoint without a ledger, or files of another system; or make the checkpoint anew.",
             extra={"missing": "an incremental run"},
         ),
     ] = "incremental"
@@ -159,8 +152,7 @@ class Request(Struct, frozen=True, kw_only=True):
     list_restores: Annotated[
         bool,
         Meta(
-            description="Ask for restore states of archived objects even if that was done less "
-            "than a day ago."
+            description="Ask for restore states of archived objects even if that was done less than a day ago."
         ),
     ] = False
 

@@ -92,8 +92,7 @@ class LambdaSettings(Struct, frozen=True, kw_only=True):
         Meta(
             pattern=rf"{_KEY}\Z",
             description="The folder of the bucket that holds the event objects, such as prod/.",
-            title="a folder's name of at most 1024 characters that does not begin with a slash and "
-            "has no part . or ..",
+            title="a folder's name of at most 1024 characters that does not begin with a slash and has no part . or ..",
             extra={"missing": "the whole bucket"},
         ),
     ] = ""
@@ -105,8 +104,7 @@ class LambdaSettings(Struct, frozen=True, kw_only=True):
         Meta(
             pattern=rf"{_KEY}(?<=[^/]\.parquet)\Z",
             description="The checkpoint's key, such as checkpoints/events.parquet.",
-            title="a key of at most 1024 characters that ends with a name and .parquet, does not "
-            "begin with a slash and has no part . or ..",
+            title="a key of at most 1024 characters that ends with a name and .parquet, does not begin with a slash and has no part . or ..",
         ),
     ]
     s3: S3Settings

@@ -13,8 +13,7 @@ class S3Settings(Struct, frozen=True, kw_only=True):
     kms_key_id: Annotated[
         Annotated[str, Meta(pattern=r"^[A-Za-z0-9:/_-]{1,2048}\Z")] | None,
         Meta(
-            description="The KMS key, by id, ARN or alias, that everything written is encrypted "
-            "with.",
+            description="The KMS key, by id, ARN or alias, that everything written is encrypted with.",
             title="the id, the ARN or the alias of a KMS key",
             extra={"missing": "the bucket's own default encryption"},
         ),
@@ -24,7 +23,6 @@ class S3Settings(Struct, frozen=True, kw_only=True):
         Meta(
             ge=1,
             le=1_024,
-            description="How many objects are read from S3 at once; fewer where this machine's "
-            "limits of open files and threads demand it.",
+            description="How many objects are read from S3 at once; fewer where this machine's limits of open files and threads demand it.",
         ),
     ] = 256
