@@ -6,7 +6,6 @@ only what people call it: the event's key is the field's name, and the variable 
 
 from collections.abc import Mapping
 from contextlib import suppress
-from itertools import chain
 from typing import Annotated, Any, Final
 
 from msgspec import NODEFAULT, Meta, Struct
@@ -127,7 +126,7 @@ _VARIABLES: Final[Mapping[str, str | None]] = {
 
 def settings() -> list[Description]:
     """Return everything that may be set, in the order in which it is told."""
-    return list(chain.from_iterable(described(struct).values() for struct in _STRUCTS))
+    return [each for struct in _STRUCTS for each in described(struct).values()]
 
 
 def event_key(name: str) -> str | None:
