@@ -17,9 +17,13 @@ import pytest
 import structlog
 
 from checkpoint_core import StorageError
-from checkpoint_core.settings_table import LogLevel
 from checkpoint_lambda import _invocation, _logging, _milestones
-from checkpoint_lambda._logging import configure_logging, forget_invocation, get_logger
+from checkpoint_lambda._logging import (
+    LogLevel,
+    configure_logging,
+    forget_invocation,
+    get_logger,
+)
 from checkpoint_lambda._milestones import LOG_EVENTS
 from tests.checkpoint_core.memory import Clock, CrashError
 from tests.checkpoint_lambda.invoking import (
