@@ -1,20 +1,25 @@
-"""Checkpoints as another tool writes them: rows, and nothing about where they came from."""
+"""Checkpoints as other tools write them: rows, and nothing about where they came from."""
 
-import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 import polars as pl
 
+from checkpoint_core import RunReport, Settings
+from checkpoint_core.settings import ForeignFile
 from nacc_event_model import EventFormat, decode
 from tests.checkpoint_core.world import (
     CHECKPOINT,
     World,
+    document,
     key,
+    named,
+    parquet,
     row,
 )
 
+WITHOUT_SANDBOX = Settings(event_format=EventFormat.V1_1, exclude_projects=("sandbox-*",))
 COLUMNS = [
     "action",
     "study",
@@ -44,9 +49,7 @@ def frame(*documents: bytes) -> pl.DataFrame:
 
 def put(world: World, rows: pl.DataFrame) -> None:
     """Put rows there as the checkpoint of another tool."""
-    target = io.BytesIO()
-    rows.write_parquet(target)
-    world.store.write(CHECKPOINT, target.getvalue())
+    world.store.write(CHECKPOINT, parquet(rows))
 
 
 def existing(world: World, *numbers: int) -> list[bytes]:
@@ -91,3 +94,45 @@ def in_use(documents: Iterable[bytes]) -> dict[tuple[str, str], pl.DataFrame]:
         group: pl.DataFrame(rows, schema=schema).select(ORDER).sort("timestamp")
         for group, rows in groups.items()
     }
+
+
+def event(**changed: Any) -> bytes:
+    """Return the usual event of format 1.1, with some fields changed."""
+    return document(EventFormat.V1_1, **changed)
+
+
+def name_of(data: bytes) -> str:
+    """Return the name that producers give to an event's object."""
+    return named(data, EventFormat.V1_1)
+
+
+def frames_of(documents: Sequence[bytes]) -> list[pl.DataFrame]:
+    """Return each of these events as the other system has it, in a file of its own."""
+    return [each for data in documents for each in in_use([data]).values()]
+
+
+def put_files(world: World, frames: Sequence[pl.DataFrame]) -> tuple[ForeignFile, ...]:
+    """Write the files of another system somewhere, and return what a run is given."""
+    files = []
+    for number, rows in enumerate(frames):
+        path = world.workdir() / f"{number}.parquet"
+        rows.write_parquet(path)
+        files.append(ForeignFile(location=f"/other/{number}.parquet", path=path))
+    return tuple(files)
+
+
+def adopt(world: World, frames: Sequence[pl.DataFrame]) -> RunReport:
+    """Adopt such files into a new checkpoint; without any, there is nothing to take over."""
+    if not frames:
+        return world.run(WITHOUT_SANDBOX)
+    files = put_files(world, frames)
+    return world.run(WITHOUT_SANDBOX, mode="adopt", adopt_from=files, accept_empty_source=True)
+
+
+def adopt_unread(world: World) -> None:
+    """Adopt two rows, whose objects are archived under odd names."""
+    documents = [event(gear_name=f"gear-{number}", packet=" I ") for number in range(2)]
+    for number, data in enumerate(documents):
+        world.source.write(f"{number}/{name_of(data)}".replace("ingest", "renamed"), data)
+    world.source.outcomes = dict.fromkeys(world.source.objects, "archived")
+    adopt(world, frames_of(documents))

@@ -125,10 +125,8 @@ def test_rows_that_are_not_events_are_not_adopted(
     """Neither guessed at nor cut to fit."""
     put(world, change(frame(*existing(world, 1))))
 
-    with pytest.raises(CorruptCheckpointError, match=problem):
+    with world.untouched(CorruptCheckpointError, problem):
         world.run(mode="adopt")
-
-    assert world.writes() == []
 
 
 def test_a_damaged_file_is_not_adopted(world: World) -> None:
@@ -137,7 +135,5 @@ def test_a_damaged_file_is_not_adopted(world: World) -> None:
     data = world.store.data(CHECKPOINT)
     for damaged in (b"", data[:-1], data[50:]):
         world.store.write(CHECKPOINT, damaged)
-        with pytest.raises(CorruptCheckpointError):
+        with world.untouched(CorruptCheckpointError):
             world.run(mode="adopt")
-
-    assert world.writes() == []

@@ -1,7 +1,5 @@
 """Two and three runs at work at once, on one checkpoint."""
 
-import random
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -18,35 +16,15 @@ from checkpoint_core.errors import (
     NothingToAdoptError,
 )
 from tests.checkpoint_core.oracle import Oracle
+from tests.checkpoint_core.scenarios import Prepared, before_a_first_run
 from tests.checkpoint_core.scheduling import Scheduler
-from tests.checkpoint_core.test_faults import (
-    before_a_first_run,
-    before_a_run_upon_a_delta,
-    before_an_incremental_run,
-)
-from tests.checkpoint_core.world import CHECKPOINT, SETTINGS, World, key, scratch
+from tests.checkpoint_core.world import CHECKPOINT, World, key
 
 pytestmark = [pytest.mark.on_one_python, pytest.mark.usefixtures("deltas")]
 
 MEETINGS = (CommitConflictError, NothingToAdoptError, ChangedWhileReadingError)
 """How a rewrite may fail when it meets another run."""
-SCENARIOS = {
-    "first": before_a_first_run,
-    "incremental": before_an_incremental_run,
-    "upon a delta": before_a_run_upon_a_delta,
-}
-
-
-@pytest.fixture(scope="module")
-def prepared(deltas: None) -> Iterator[dict[str, World]]:
-    """Every scenario, as it is before the runs that meet."""
-    with scratch() as folder:
-        worlds = {}
-        for name, prepare in SCENARIOS.items():
-            (folder / name).mkdir()
-            worlds[name] = World(folder / name)
-            prepare(worlds[name])
-        yield worlds
+USUAL = ["first", "incremental", "upon a delta"]
 
 
 def leave_alone(world: World) -> None:
@@ -81,15 +59,14 @@ def before_the_call(world: World, number: int, act: Callable[[], object]) -> Non
 
 
 @pytest.mark.parametrize("between", [leave_alone, rewrite, change_all])
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", USUAL)
 def test_a_whole_run_inside_another_costs_no_row_and_doubles_none(
-    prepared: dict[str, World], scenario: str, between: Callable[[World], None]
+    prepared: Prepared, scenario: str, between: Callable[[World], None]
 ) -> None:
     """Exhaustively: the second run's whole execution before each call of the first."""
-    undisturbed = prepared[scenario].copy()
-    undisturbed.run()
+    undisturbed, _ = prepared.after(scenario)
     for number in range(len(undisturbed.store.calls)):
-        world = prepared[scenario].copy()
+        world = prepared.before(scenario)
         oracle = Oracle(world)
         inner: list[RunReport] = []
 
@@ -111,12 +88,6 @@ def test_a_whole_run_inside_another_costs_no_row_and_doubles_none(
         assert world.problems(source=True) == [], number
 
 
-def lose_ledger(world: World) -> None:
-    """Remove all ledgers, so that the checkpoint has to be adopted."""
-    for name in [name for name in world.store.files if name.startswith("_ledger/")]:
-        del world.store.files[name]
-
-
 @pytest.mark.parametrize(
     "outer, inner",
     [
@@ -135,7 +106,7 @@ def test_a_rewrite_that_meets_another_run_costs_no_row(
     world.run()
     world.write(8, 9)
     if outer == "adopt":
-        lose_ledger(world)
+        world.lose_ledgers()
     undisturbed = world.copy()
     undisturbed.run(mode=outer)
     for number in range(len(undisturbed.store.calls)):
@@ -150,15 +121,13 @@ def test_a_rewrite_that_meets_another_run_costs_no_row(
         assert other.problems(source=True) == [], number
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
-def test_two_runs_may_take_turns_at_any_two_calls(
-    prepared: dict[str, World], scenario: str
-) -> None:
+@pytest.mark.parametrize("scenario", USUAL)
+def test_two_runs_may_take_turns_at_any_two_calls(prepared: Prepared, scenario: str) -> None:
     """So many steps of the first, so many of the second, then both to their ends."""
     for first in range(1, 8):
         # Where nothing is there yet, the runs differ only in who writes first.
         for second in range(1, 8, 2 if scenario == "incremental" else 3):
-            world = prepared[scenario].copy()
+            world = prepared.before(scenario)
             oracle = Oracle(world)
             scheduler = Scheduler()
             world.store.before_call = scheduler.step
@@ -173,11 +142,9 @@ def test_two_runs_may_take_turns_at_any_two_calls(
 
 @hypothesis_settings(max_examples=hypothesis_settings().max_examples // 3)
 @given(st.data())
-def test_three_runs_may_take_turns_in_any_order(
-    prepared: dict[str, World], data: st.DataObject
-) -> None:
+def test_three_runs_may_take_turns_in_any_order(prepared: Prepared, data: st.DataObject) -> None:
     """The source changes meanwhile, also between the reading of one object and the next."""
-    world = prepared[data.draw(st.sampled_from(sorted(SCENARIOS)))].copy()
+    world = prepared.before(data.draw(st.sampled_from(USUAL)))
     oracle = Oracle(world)
     scheduler = Scheduler()
     world.store.before_call = world.source.before_reading = scheduler.step
@@ -220,29 +187,6 @@ def test_a_key_that_another_run_took_is_deferred(world: World) -> None:
     assert world.gears() == ["gear-3", "newer", "gear-2"]
 
 
-def test_what_the_other_run_did_not_touch_is_merged_again(world: World) -> None:
-    """The rest of the judged objects goes on top of the winner's checkpoint."""
-    world.write(1)
-    others = world.source.objects
-    world.write(2, 3)
-
-    def rival() -> None:
-        mine = dict(world.source.objects)
-        del world.source.objects[key(2)]
-        del world.source.objects[key(3)]
-        world.run()
-        world.source.objects = mine
-
-    before_the_call(world, 4, rival)
-    report = world.run()
-
-    assert (report.counts.accepted, report.counts.deferred) == (2, 1)
-    assert report.total_events == 3
-    assert world.gears() == ["gear-1", "gear-2", "gear-3"]
-    assert world.metadata()["lineage"] == ["00000001-run0002", "00000002-run0001-1"]
-    assert others is not world.source.objects
-
-
 def test_an_object_that_a_rebuild_dropped_meanwhile_is_deferred(world: World) -> None:
     """What was touched has no row any more, so it must not count as touched."""
     world.write(1, 2)
@@ -274,7 +218,7 @@ def test_a_run_gives_up_after_a_bounded_number_of_lost_races(world: World) -> No
     rivals = iter(range(100, 200))
 
     def always_lose(call: str) -> None:
-        if call == f"put_if {CHECKPOINT}":
+        if call.startswith("put_if"):
             world.store.write(CHECKPOINT, world.store.data(CHECKPOINT))
             next(rivals)
 
@@ -303,22 +247,3 @@ def test_a_checkpoint_that_is_removed_meanwhile_is_not_made_anew(world: World) -
             other.run()
 
         assert CHECKPOINT not in other.store.files
-
-
-def test_the_order_of_reading_makes_no_difference(world: World) -> None:
-    """The rows are in the same order however the answers came in."""
-    for number in range(12):
-        world.write(number, timestamp=f"2024-01-15T10:00:0{number % 3}Z")
-    orders = []
-    for seed in range(5):
-        other = world.copy()
-        shuffled = random.Random(seed).sample(sorted(other.source.objects), 12)
-        other.source.reading_order = lambda keys, order=shuffled: [  # type: ignore[misc] # a default
-            name for name in order if name in keys
-        ]
-        other.run(SETTINGS if seed % 2 else Settings(batch_objects=5))
-        orders.append(other.gears())
-
-    assert Counter(map(tuple, orders)) == {
-        tuple(f"gear-{number}" for number in [0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11]): 5
-    }

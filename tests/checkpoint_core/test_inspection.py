@@ -1,6 +1,5 @@
 """Looking at a checkpoint without changing it."""
 
-import io
 from collections.abc import Callable
 
 import polars as pl
@@ -10,7 +9,7 @@ from checkpoint_core import CheckpointError, Settings, StorageError
 from checkpoint_core.inspection import describe, verify
 from nacc_event_model import EventFormat
 from tests.checkpoint_core.memory import Fault
-from tests.checkpoint_core.world import CHECKPOINT, LEDGERS, SETTINGS, World, document, key, named
+from tests.checkpoint_core.world import CHECKPOINT, LEDGERS, SETTINGS, World, document, key
 
 
 def test_a_checkpoint_is_described(world: World) -> None:
@@ -18,8 +17,7 @@ def test_a_checkpoint_is_described(world: World) -> None:
     world.write(1, 2)
     world.write(3, action="pass-qc")
     world.write(4, center_label="beta")
-    world.source.write(key(5), b"{}")
-    world.source.write(key(6), b"{}")
+    world.spoil(5, 6)
     world.write(7)
     world.source.outcomes[key(7)] = "denied"
     report = world.run()
@@ -48,30 +46,19 @@ def test_without_a_checkpoint_there_is_nothing_to_describe(world: World) -> None
     ]
 
 
-def test_looking_changes_nothing(world: World) -> None:
-    """No put, no delete, and no object is read."""
-    world.write(1)
-    world.run()
-    writes = world.writes()
-    world.source.answers.clear()
-
-    describe(world.store, world.workdir())
-    verify(world.store, world.source, SETTINGS, world.workdir())
-
-    assert world.writes() == writes
-    assert world.source.reads == []
-
-
 def test_a_sound_checkpoint_passes_every_check(world: World) -> None:
-    """And each check says what it found."""
+    """And each check says what it found; looking writes nothing, and reads no object."""
     world.write(1, 2)
-    world.source.write(key(3), b"{}")
+    world.spoil(3)
     world.source.write("readme.txt", b"")
     world.write(4)
     world.source.outcomes[key(4)] = "unreadable"
     world.run()
+    writes = world.writes()
+    world.source.answers.clear()
 
     checks = verify(world.store, world.source, SETTINGS, world.workdir())
+    describe(world.store, world.workdir())
 
     assert [(check.name, check.passed, check.detail) for check in checks] == [
         ("pair", True, "commit 00000001-run0001, its ledger accounts for 2 objects"),
@@ -82,11 +69,10 @@ def test_a_sound_checkpoint_passes_every_check(world: World) -> None:
         (
             "source",
             True,
-            "4 objects: 2 in the ledger, 2 in the rejects, 1 not named like events".replace(
-                "4 objects", "5 objects"
-            ),
+            "5 objects: 2 in the ledger, 2 in the rejects, 1 not named like events",
         ),
     ]
+    assert (world.writes(), world.source.reads) == (writes, [])
 
 
 def test_what_waits_for_the_next_run_is_found(world: World) -> None:
@@ -124,87 +110,53 @@ def test_rejects_that_other_settings_would_try_again_do_not_wait(world: World) -
     assert world.problems(Settings(event_format=EventFormat.V1_1), source=True) == []
 
 
-def replace_checkpoint(
-    world: World,
-    rows: Callable[[pl.DataFrame], pl.DataFrame] = lambda rows: rows,
-    ledger: Callable[[pl.DataFrame], pl.DataFrame] = lambda ledger: ledger,
-) -> None:
-    """Change rows and ledger by hand, and keep what they say about themselves."""
-    for name, change in (
-        (CHECKPOINT, rows),
-        (f"{LEDGERS}{world.metadata()['commit_id']}.parquet", ledger),
-    ):
-        data = world.store.data(name)
-        pairs = {"nacc.checkpoint": pl.read_parquet_metadata(data)["nacc.checkpoint"]}
-        target = io.BytesIO()
-        change(pl.read_parquet(data)).write_parquet(target, metadata=pairs)
-        world.store.write(name, target.getvalue())
-    world.lose_digests()
-
-
 @pytest.mark.parametrize(
-    "rows, problem",
+    "file, change, problem",
     [
-        (lambda rows: rows.head(1), "rows: it has 1 rows and says 2"),
+        ("checkpoint", lambda rows: rows.head(1), "rows: it has 1 rows and says 2"),
         (
+            "checkpoint",
             lambda rows: rows.with_columns(pl.col("timestamp").dt.offset_by("1s")),
             "rows: its first and last timestamps are not those that it says",
         ),
-        (lambda rows: rows.reverse(), "rows: its rows are not sorted by timestamp"),
         (
+            "checkpoint",
+            lambda rows: rows.reverse(),
+            "rows: its rows are not sorted by timestamp",
+        ),
+        (
+            "checkpoint",
             lambda rows: rows.with_columns(ptid=pl.lit("OTHER")),
             "ledger: 2 objects of the ledger have no row in the checkpoint",
         ),
+        (
+            "ledger",
+            lambda ledger: ledger.reverse(),
+            "ledger: the ledger's keys are not sorted, or not each there once",
+        ),
+        (
+            "ledger",
+            lambda ledger: ledger.with_columns(key=pl.lit("same")),
+            "ledger: the ledger's keys are not sorted, or not each there once",
+        ),
     ],
 )
-def test_rows_that_were_changed_are_found(
-    world: World, rows: Callable[[pl.DataFrame], pl.DataFrame], problem: str
+def test_what_was_changed_by_hand_is_found(
+    world: World, file: str, change: Callable[[pl.DataFrame], pl.DataFrame], problem: str
 ) -> None:
-    """By what the metadata or the ledger says of them."""
+    """By what the metadata says of the rows, or the ledger; each key is there once, sorted."""
     world.write(1, timestamp="2024-01-15T10:00:00Z")
     world.write(2, timestamp="2024-01-15T11:00:00Z")
     world.run()
-    replace_checkpoint(world, rows=rows)
+    world.rewrite(CHECKPOINT if file == "checkpoint" else LEDGERS + world.ledger_name(), change)
+    world.lose_digests()
 
     assert problem in world.problems()
 
 
-@pytest.mark.parametrize(
-    "ledger",
-    [
-        lambda ledger: ledger.reverse(),
-        lambda ledger: ledger.with_columns(key=pl.lit("same")),
-    ],
-)
-def test_a_ledger_out_of_order_is_found(
-    world: World, ledger: Callable[[pl.DataFrame], pl.DataFrame]
-) -> None:
-    """Each key once, sorted."""
-    world.write(1, 2)
-    world.run()
-    replace_checkpoint(world, ledger=ledger)
-
-    assert "ledger: the ledger's keys are not sorted, or not each there once" in world.problems()
-
-
-def test_adopted_objects_need_no_row_of_their_own(world: World) -> None:
-    """It is not known which of the rows is theirs."""
-    name = named(document())
-    world.source.write(name, document())
-    world.run()
-    for ledger in [each for each in world.store.files if each.startswith(LEDGERS)]:
-        del world.store.files[ledger]
-    world.source.outcomes[name] = "archived"
-    world.run(mode="adopt")
-
-    assert world.ledger()["state"].to_list() == ["adopted"]
-    assert world.problems(source=True) == []
-
-
 def test_a_pair_that_does_not_load_is_found(world: World) -> None:
     """Later checks are left out."""
-    world.write(1)
-    world.run()
+    world.commit_each(1)
     world.store.write(CHECKPOINT, b"damaged")
     checks = verify(world.store, None, SETTINGS, world.workdir())
 
@@ -214,32 +166,21 @@ def test_a_pair_that_does_not_load_is_found(world: World) -> None:
         describe(world.store, world.workdir())
 
 
-def test_a_checkpoint_that_is_replaced_meanwhile_cannot_be_verified(world: World) -> None:
-    """What was loaded is no longer there; that says nothing about its soundness."""
-    world.write(1)
-    world.run()
-    world.store.before_call = lambda call: (
-        world.store.write(CHECKPOINT, world.store.data(CHECKPOINT))
-        if call == f"fetch {CHECKPOINT}"
-        else None
-    )
-    with pytest.raises(StorageError):
-        world.problems()
-    world.store.before_call = lambda call: (
-        world.store.files.pop(CHECKPOINT) if call == f"fetch {CHECKPOINT}" else None
-    )
-    with pytest.raises(StorageError, match="it was removed meanwhile"):
-        world.problems()
-
-
 def test_a_failing_store_is_no_finding(world: World) -> None:
-    """It raises."""
-    world.write(1)
-    world.run()
+    """It raises; so does a checkpoint that is replaced or removed between load and fetch."""
+    world.commit_each(1)
     for number in range(3):
         world.store.faults = {len(world.store.calls) + number: Fault.BEFORE}
         with pytest.raises(StorageError):
             world.problems()
+
+    data = world.store.data(CHECKPOINT)
+    world.before(f"fetch {CHECKPOINT}", lambda: world.store.write(CHECKPOINT, data))
+    with pytest.raises(StorageError):
+        world.problems()
+    world.before(f"fetch {CHECKPOINT}", lambda: world.store.files.pop(CHECKPOINT))
+    with pytest.raises(StorageError, match="it was removed meanwhile"):
+        world.problems()
 
 
 def test_a_damaged_checkpoint_cannot_be_described(world: World) -> None:
@@ -256,14 +197,12 @@ def test_a_damaged_checkpoint_cannot_be_described(world: World) -> None:
 
 def test_a_pair_that_keeps_changing_is_given_up_on(world: World) -> None:
     """Other runs are at work; nobody waits for ever."""
-    world.write(1)
-    world.run()
+    world.commit_each(1)
 
     def replace_and_remove(call: str) -> None:
         if call.startswith(f"fetch {LEDGERS}"):
             world.store.write(CHECKPOINT, world.store.data(CHECKPOINT))
-            for name in [name for name in world.store.files if name.startswith(LEDGERS)]:
-                del world.store.files[name]
+            world.lose_ledgers()
 
     world.store.before_call = replace_and_remove
 
@@ -273,18 +212,17 @@ def test_a_pair_that_keeps_changing_is_given_up_on(world: World) -> None:
 
 def test_a_checkpoint_that_is_replaced_while_it_is_loaded_is_loaded_again(world: World) -> None:
     """Its ledger may be gone by then, with the pair that it belonged to."""
-    world.write(1)
-    world.run()
+    world.commit_each(1)
     other = world.copy()
     other.write(2)
     other.run()
-    newer = other.store.files
-    old = [name for name in world.store.files if name.startswith(LEDGERS)]
+    newer, old = other.store.files, world.ledger_name()
 
-    def replace(call: str) -> None:
-        if call == f"fetch {old[0]}":
-            world.store.files = {name: newer[name] for name in newer if name not in old}
+    def replace() -> None:
+        world.store.files = {
+            name: file for name, file in newer.items() if not name.startswith(f"{LEDGERS}{old[:8]}")
+        }
 
-    world.store.before_call = replace
+    world.before(f"fetch {LEDGERS}{old}", replace)
 
     assert world.problems() == []

@@ -1,10 +1,8 @@
 """Full ledgers and deltas, how many of them are kept, and what a checkpoint says of its ancestors."""
 
-import io
 from datetime import timedelta
 from typing import Any
 
-import msgspec
 import polars as pl
 import pytest
 
@@ -14,7 +12,7 @@ from checkpoint_core.inspection import describe, open_for_queries
 from checkpoint_core.stores import QuietObserver
 from tests.checkpoint_core.memory import Fault
 from tests.checkpoint_core.oracle import Oracle
-from tests.checkpoint_core.world import CHECKPOINT, LEDGERS, World, key, read_json_metadata
+from tests.checkpoint_core.world import CHECKPOINT, LEDGERS, World, key
 
 FIRST = "00000001-run0001"
 
@@ -27,23 +25,13 @@ def large(world: World) -> World:
     return world
 
 
-def changed(data: bytes, rows: pl.DataFrame | None = None, **metadata: Any) -> bytes:
-    """Return a ledger with other rows, or saying something else about itself."""
-    target = io.BytesIO()
-    text = msgspec.json.encode(read_json_metadata(data) | metadata).decode()
-    rows = pl.read_parquet(data) if rows is None else rows
-    rows.write_parquet(target, metadata={"nacc.checkpoint": text})
-    return target.getvalue()
-
-
 def test_a_commit_that_changes_little_writes_only_that(large: World) -> None:
     """And what others changed since the full ledger; the rows of both make the whole."""
     large.write(1, gear_name="second")
     large.run()
     first, first_rows = large.ledgers(), large.store.data(LEDGERS + large.ledger_name())
     large.write(1, gear_name="third")
-    large.write(40)
-    large.run()
+    large.commit_each(40)
     second_rows = large.store.data(LEDGERS + large.ledger_name())
 
     assert first == [f"{FIRST}.parquet", f"00000002-run0002.upon.{FIRST}.parquet"]
@@ -59,8 +47,7 @@ def test_deltas_do_not_add_up(large: World) -> None:
     """As soon as one is not small any more, the next ledger is a full one."""
     upon = []
     for number in range(40, 48):
-        large.write(number)
-        large.run()
+        large.commit_each(number)
         upon.append(large.metadata()["full_ledger"])
 
     fourth, seventh = "00000004-run0004", "00000007-run0007"
@@ -71,8 +58,7 @@ def test_deltas_do_not_add_up(large: World) -> None:
 
 def test_what_is_loaded_is_noted(large: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The sizes of the full ledger and the delta together; they have to fit the disk."""
-    large.write(40)
-    large.run()
+    large.commit_each(40)
     observer = QuietObserver()
     noted: dict[str, int | str] = {}
     monkeypatch.setattr(observer, "note", noted.update)
@@ -86,17 +72,11 @@ def test_what_is_loaded_is_noted(large: World, monkeypatch: pytest.MonkeyPatch) 
 
 def test_after_a_lost_race_only_what_is_new_is_fetched_and_kept(large: World) -> None:
     """The full ledger is here already; the ledger of what did not take place is removed."""
-    large.write(40)
-    large.run()
+    large.commit_each(40)
     large.write(41)
     before = len(large.store.calls)
 
-    def rival(call: str) -> None:
-        if call.startswith("put_if"):
-            large.store.before_call = lambda _call: None
-            large.run()
-
-    large.store.before_call = rival
+    large.before("put_if", large.run)
     large.run()
 
     assert large.rows().total() == 34
@@ -105,6 +85,9 @@ def test_after_a_lost_race_only_what_is_new_is_fetched_and_kept(large: World) ->
     assert [name[:16] for name in large.ledgers()] == [
         FIRST, "00000002-run0002", "00000003-run0004"
     ]  # fmt: skip
+    assert [each.partition(".")[0] for each in large.digests()] == [
+        each.partition(".")[0] for each in large.ledgers()
+    ]
     assert large.problems(source=True) == []
 
 
@@ -122,8 +105,7 @@ def test_a_touched_object_is_unchanged_from_then_on(large: World) -> None:
 def test_of_a_delta_everything_can_be_asked(large: World) -> None:
     """As of a full ledger: how many objects, and every row of it in one file."""
     large.write(1, gear_name="second")
-    large.write(40)
-    large.run()
+    large.commit_each(40)
 
     description = describe(large.store, large.workdir())
     opened = open_for_queries(large.store, large.workdir(), ledger=True)
@@ -142,14 +124,14 @@ def test_a_full_ledger_stays_as_long_as_a_delta_upon_it(large: World) -> None:
         large.clock.current += timedelta(days=20)
         large.write(number)
         large.run(settings)
-        kept = [int(name.partition("-")[0]) for name in large.ledgers()]
+        kept = large.generations()
         assert kept == {40: [1, 2], 41: [1, 2, 3], 42: [1, 3, 4], 43: [4, 5]}[number]
     for number in (44, 45):
         large.clock.current += timedelta(days=40)
         large.write(number)
         large.run(settings)
 
-    assert [int(name.partition("-")[0]) for name in large.ledgers()] == [4, 6, 7]
+    assert large.generations() == [4, 6, 7]
     assert large.problems(source=True) == []
 
 
@@ -159,9 +141,7 @@ def test_an_earlier_version_of_the_checkpoint_finds_its_ledgers(large: World) ->
     large.write(1, gear_name="second")
     large.run()
     earlier = large.store.data(CHECKPOINT)
-    for number in (40, 41, 42):
-        large.write(number)
-        large.run()
+    large.commit_each(40, 41, 42)
     oracle.check_complete()
     large.store.on_commit = lambda *_: None
     large.store.write(CHECKPOINT, earlier)
@@ -174,8 +154,7 @@ def test_an_earlier_version_of_the_checkpoint_finds_its_ledgers(large: World) ->
 @pytest.mark.parametrize("which", ["full", "delta"])
 def test_a_ledger_of_which_a_part_is_gone_is_missing(large: World, which: str) -> None:
     """The message names the file; adopting makes a full one again."""
-    large.write(40)
-    large.run()
+    large.commit_each(40)
     name = f"{FIRST}.parquet" if which == "full" else large.ledger_name()
     del large.store.files[LEDGERS + name]
 
@@ -189,7 +168,7 @@ def test_a_ledger_of_which_a_part_is_gone_is_missing(large: World, which: str) -
 
 
 @pytest.mark.parametrize(
-    "which, rows, change",
+    "which, rows, said",
     [
         ("full", 32, {"commit_id": "00000001-other"}),
         ("full", 32, {"full": "00000000-other"}),
@@ -203,16 +182,15 @@ def test_a_ledger_of_which_a_part_is_gone_is_missing(large: World, which: str) -
     ],
 )
 def test_files_of_a_ledger_that_do_not_belong_together_are_refused(
-    large: World, which: str, rows: int, change: dict[str, Any]
+    large: World, which: str, rows: int, said: dict[str, Any]
 ) -> None:
     """Another commit's, a delta for a full one, rows missing, or numbers that do not add up."""
     large.write(1, gear_name="second")
     large.run()
-    name = LEDGERS + (f"{FIRST}.parquet" if which == "full" else large.ledger_name())
-    data = large.store.data(name)
-    large.store.write(name, changed(data, pl.read_parquet(data).head(rows), **change))
+    name = f"{FIRST}.parquet" if which == "full" else large.ledger_name()
+    large.rewrite(LEDGERS + name, lambda ledger: ledger.head(rows), **said)
 
-    with pytest.raises(CorruptCheckpointError, match="Nothing was changed"):
+    with large.untouched(CorruptCheckpointError, "Nothing was changed"):
         large.run()
 
 
@@ -220,9 +198,7 @@ def test_a_delta_that_only_says_the_wrong_numbers_is_found_out(large: World) -> 
     """By whoever reads every key of both files, not by each run."""
     large.write(1, gear_name="second")
     large.run()
-    name = LEDGERS + large.ledger_name()
-    data = large.store.data(name)
-    large.store.write(name, changed(data, superseded_objects=0, objects=33))
+    large.rewrite(LEDGERS + large.ledger_name(), superseded_objects=0, objects=33)
     large.lose_digests()
 
     assert "ledger: the ledger's keys are not sorted, or not each there once" in large.problems()
@@ -231,19 +207,18 @@ def test_a_delta_that_only_says_the_wrong_numbers_is_found_out(large: World) -> 
 def test_deleting_old_ledgers_spares_those_that_are_needed(world: World) -> None:
     """The one in force, its predecessor, and everything younger than the retention."""
     for number in range(5):
-        world.write(number)
-        world.run()
+        world.commit_each(number)
         world.clock.current = world.clock.current.replace(day=number * 5 + 2)
     world.clock.current = world.clock.current.replace(month=11, day=10)
     world.write(9)
     world.run(Settings(ledger_retention_days=30))
-    thirty = [int(name.partition("-")[0]) for name in world.ledgers()]
+    thirty = world.generations()
     world.write(10)
     world.clock.current = world.clock.current.replace(month=12)
     world.run(Settings(ledger_retention_days=0))
 
     assert thirty == [4, 5, 6]
-    assert [int(name.partition("-")[0]) for name in world.ledgers()] == [6, 7]
+    assert world.generations() == [6, 7]
     assert world.problems() == []
 
 
@@ -264,16 +239,10 @@ def test_only_ledgers_of_this_checkpoint_are_deleted(world: World) -> None:
 
 def test_old_ledgers_that_cannot_be_deleted_do_not_fail_the_run(world: World) -> None:
     """The commit took place; the next run deletes them."""
-    for number in range(4):
-        world.write(number)
-        world.run()
+    world.commit_each(*range(4))
     world.clock.current = world.clock.current.replace(year=2030)
     world.write(9)
-    world.store.before_call = lambda call: (
-        world.store.faults.update({len(world.store.calls) - 1: Fault.BEFORE})
-        if call.startswith("delete")
-        else None
-    )
+    world.disturb("delete", Fault.BEFORE)
 
     report = world.run()
 
@@ -288,9 +257,7 @@ def test_old_ledgers_that_cannot_be_deleted_do_not_fail_the_run(world: World) ->
 
 def test_the_lineage_is_bounded(world: World) -> None:
     """The last few dozen commits, which is more than can be in doubt."""
-    for number in range(50):
-        world.write(number)
-        world.run()
+    world.commit_each(*range(50))
     metadata = world.metadata()
 
     assert metadata["generation"] == 50

@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 from checkpoint_core import Content, Settings
 from checkpoint_core._committing.merge import in_arrival_order, measure
 from checkpoint_core._files.layout import DamagedFileError
-from checkpoint_core.errors import CorruptCheckpointError
 from nacc_event_model import EventFormat
 from tests.checkpoint_core.batches import judged, merged
 from tests.checkpoint_core.memory import START
-from tests.checkpoint_core.world import CHECKPOINT, World, a_time, document, key, scratch
+from tests.checkpoint_core.world import World, a_time, document, key, scratch
 
 Arrival = tuple[int, int, str]
 """Second of the event, second of its object's last write, key."""
@@ -78,9 +77,9 @@ def test_the_order_is_that_of_a_stable_sort(
 
 
 def test_many_ties_over_many_row_groups_keep_the_order(tmp_path: Path) -> None:
-    """50,000 rows with eleven different times, in commits of different size."""
+    """15,000 rows with eleven different times, in commits of different size."""
     generator = random.Random(0)
-    sizes = [20_000, 1, 9_999, 20_000]
+    sizes = [6_000, 1, 2_999, 6_000]
     batches = [
         [(generator.randrange(11), generator.randrange(5), f"{n:05d}") for n in range(size)]
         for size in sizes
@@ -91,52 +90,7 @@ def test_many_ties_over_many_row_groups_keep_the_order(tmp_path: Path) -> None:
         expected += [(time, f"{number}/{name}") for time, _, name in arrived]
     expected.sort(key=itemgetter(0))
 
-    assert merged_keys(batches, tmp_path, 1000) == [name for _, name in expected]
-
-
-def test_earlier_commits_come_first_among_equal_times(world: World) -> None:
-    """Even where the later event's object was written earlier."""
-    world.source.write(key(2), document(gear_name="first", timestamp="2024-01-15T10:00:00Z"))
-    world.run()
-    earlier = START - timedelta(days=1)
-    for number, (name, hour) in enumerate([("late", 9), ("same", 10), ("after", 11)]):
-        data = document(gear_name=name, timestamp=f"2024-01-15T{hour:02d}:00:00Z")
-        world.source.write(key(10 - number), data, last_modified=earlier)
-
-    world.run()
-
-    assert world.gears() == ["late", "first", "same", "after"]
-
-
-def test_within_a_run_the_time_of_writing_decides_and_then_the_key(world: World) -> None:
-    """Names tell another order here."""
-    for number, wrote in ((3, 5), (1, 9), (2, 5), (4, 1)):
-        world.source.write(
-            key(number), document(gear_name=f"{number}"), START + timedelta(seconds=wrote)
-        )
-
-    world.run()
-
-    assert world.gears() == ["4", "2", "3", "1"]
-
-
-def test_unsorted_rows_are_not_merged_with(world: World) -> None:
-    """The merge itself would silently make rubbish of them."""
-    world.write(1, timestamp="2024-01-15T10:00:00Z")
-    world.write(2, timestamp="2024-01-15T11:00:00Z")
-    world.run()
-    pairs = pl.read_parquet_metadata(world.store.data(CHECKPOINT))
-    file = world.workdir() / "unsorted.parquet"
-    world.store.rows().reverse().write_parquet(
-        file, metadata={name: text for name, text in pairs.items() if name.startswith("nacc")}
-    )
-    world.store.write(CHECKPOINT, file.read_bytes())
-    world.lose_digests()
-    world.write(3)
-
-    with pytest.raises(CorruptCheckpointError, match="its rows are not sorted by timestamp"):
-        world.run()
-    assert "rows: its rows are not sorted by timestamp" in world.problems()
+    assert merged_keys(batches, tmp_path, 300) == [name for _, name in expected]
 
 
 @pytest.mark.parametrize(
@@ -173,22 +127,3 @@ def test_first_and_last_time_are_known_without_reading_the_rows(world: World) ->
     assert second.first_timestamp == a_time("0001-01-01T00:00:00Z")
     assert second.last_timestamp == a_time("9999-12-31T23:59:59.999999Z")
     assert world.problems() == []
-
-
-def test_going_to_format_1_1_adds_null_columns(world: World) -> None:
-    """Old rows are not judged again, and stay where they are."""
-    world.write(1)
-    world.run()
-    world.source.write(
-        key(2), document(EventFormat.V1_1, gear_name="new", timestamp="2024-01-15T09:00:00Z")
-    )
-
-    world.run(Settings(event_format=EventFormat.V1_1))
-
-    rows = world.store.rows()
-    assert rows.columns[12:] == ["timestamp", "naccid", "modality"]
-    assert list(rows.select("gear_name", "naccid", "modality").iter_rows()) == [
-        ("new", "NACC000001", None),
-        ("gear-1", None, None),
-    ]
-    assert world.metadata()["event_format"] == "1.1"

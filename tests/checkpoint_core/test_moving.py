@@ -16,59 +16,12 @@ from checkpoint_core.errors import (
     CheckpointError,
     CommitOutcomeUnknownError,
     SourceChangedError,
-    StorageError,
 )
 from checkpoint_core.inspection import describe
-from nacc_event_model import EventFormat
-from tests.checkpoint_core.foreign import existing, frame, put
 from tests.checkpoint_core.memory import Fault
-from tests.checkpoint_core.test_adopting import lose_ledger
 from tests.checkpoint_core.world import CHECKPOINT, REJECTS, World, document, key
 
 RULES = Rules.of(Settings())
-V11 = Settings(event_format=EventFormat.V1_1)
-
-
-def test_a_row_that_an_object_accounts_for_is_not_given_away(world: World) -> None:
-    """Two equal objects are two rows, also while other adopted rows wait."""
-    gone = document(gear_name="gone", timestamp="2020-01-01T00:00:00Z")
-    put(world, frame(*existing(world, 1), gone))
-    world.run(mode="adopt")
-
-    world.source.write(key(2), world.source.objects[key(1)].data)
-    report = world.run()
-
-    assert (report.counts.accepted, report.total_events) == (1, 3)
-    assert world.metadata()["adopted_rows"] == 1
-    assert world.problems(source=True) == []
-
-
-def test_an_archived_object_of_nearly_the_same_time_is_not_adopted_unread(world: World) -> None:
-    """Its name is in its own offset: it may be later than the last row, and never taken."""
-    put(world, frame(document(timestamp="2024-01-01T11:00:00Z")))
-    world.write(1)
-    world.source.outcomes[key(1)] = "archived"
-
-    world.run(mode="adopt")
-
-    assert world.ledger().height == 0
-    assert world.reasons()[key(1)][0] == "archived"
-
-
-def test_rows_of_an_earlier_format_are_recognized(world: World) -> None:
-    """They have null where the later format has a value that 1.0 did not know."""
-    world.write(1, 2, naccid="NACC000001")
-    world.run()
-    world.write(3, naccid="NACC000003")
-    world.run(V11)
-    lose_ledger(world)
-
-    report = world.run(V11, mode="adopt")
-
-    assert (report.counts.touched, report.counts.accepted, report.total_events) == (3, 0, 3)
-    assert world.problems(V11, source=True) == []
-    assert world.run(V11, mode="rebuild").total_events == 3
-    assert world.store.rows()["naccid"].null_count() == 0
 
 
 def test_objects_under_other_names_are_not_taken_twice(world: World) -> None:
@@ -119,40 +72,16 @@ def test_a_damaged_rejects_file_is_found(world: World) -> None:
     ]
 
 
-def deciding_call(world: World) -> int:
-    """Return the number of the deciding write's call, by going through the run in a copy."""
-    copy = world.copy()
-    copy.run()
-    return copy.store.calls.index(f"put_if {CHECKPOINT}") + len(world.store.calls)
-
-
-def test_the_ledger_of_a_commit_that_was_refused_for_good_is_removed(world: World) -> None:
-    """A full disk must not fill up with ledgers that nothing refers to."""
-    world.write(1)
-    world.run()
-    world.write(2)
-    world.store.faults = {deciding_call(world): Fault.DENIED}
-
-    with pytest.raises(StorageError):
-        world.run()
-
-    assert len(world.ledgers()) == 1
-    assert world.run().total_events == 2
-
-
 def test_a_ledger_stays_where_an_earlier_answer_was_unclear(world: World) -> None:
     """The first attempt may still take place, so what it names must be there."""
-    world.write(1)
-    world.run()
+    world.commit_each(1)
     world.write(2)
-    first = deciding_call(world)
-    world.store.faults = {first: Fault.BEFORE, first + 2: Fault.DENIED}
+    world.disturb("put_if", Fault.BEFORE, Fault.DENIED)
 
     with pytest.raises(CommitOutcomeUnknownError):
         world.run()
 
-    assert world.store.calls[first + 2] == f"put_if {CHECKPOINT}"
-    assert len(world.ledgers()) == 2
+    assert world.generations() == [1, 2]
 
 
 def test_counts_that_do_not_add_up_are_told(world: World) -> None:

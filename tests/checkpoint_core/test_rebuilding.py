@@ -1,6 +1,6 @@
 """Making a checkpoint anew from its source alone."""
 
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
@@ -14,13 +14,13 @@ from checkpoint_core.errors import (
     WouldLoseRowsError,
 )
 from nacc_event_model import EventFormat
-from tests.checkpoint_core.world import CHECKPOINT, LEDGERS, World, document, key
+from tests.checkpoint_core.world import CHECKPOINT, SANDBOX, SETTINGS, V11, World, document, key
 
 
 def test_a_rebuild_that_loses_nothing_needs_no_leave(world: World) -> None:
     """New objects come in, rejects are judged again, and the replaced file is kept."""
     world.write(1, 2)
-    world.source.write(key(3), b"{}")
+    world.spoil(3)
     world.run()
     replaced = world.store.data(CHECKPOINT)
     world.write(4)
@@ -55,46 +55,43 @@ def break_object(world: World) -> None:
     world.source.write(key(1), b"{}")
 
 
-@pytest.mark.parametrize("change", [lose_object, overwrite_object, archive_object, break_object])
-def test_a_rebuild_that_would_lose_rows_says_how_many(world: World, change: Any) -> None:
+def change_nothing(_world: World) -> None:
+    """Its project is excluded now, which is a loss too."""
+
+
+@pytest.mark.parametrize(
+    "change, settings",
+    [
+        (lose_object, SETTINGS),
+        (overwrite_object, SETTINGS),
+        (archive_object, SETTINGS),
+        (break_object, SETTINGS),
+        (change_nothing, SANDBOX),
+    ],
+)
+def test_a_rebuild_that_would_lose_rows_says_how_many(
+    world: World, change: Callable[[World], None], settings: Settings
+) -> None:
     """And changes nothing, unless the loss is accepted."""
-    world.write(1, 2)
-    world.run()
-    writes = world.writes()
-    change(world)
-    with pytest.raises(WouldLoseRowsError, match="would lose 1 rows") as raised:
-        world.run(mode="rebuild")
-    assert (raised.value.rows, world.writes()) == (1, writes)
-
-    world.run(mode="rebuild", allow_loss=True)
-
-    assert "gear-2" in world.gears()
-    assert world.metadata()["rows"] == world.store.rows().height
-    assert world.problems(source=True) == []
-    assert len(world.metadata()["lineage"]) >= 1
-
-
-def test_excluded_projects_are_left_out_of_a_rebuild(world: World) -> None:
-    """That is a loss too."""
     world.write(1, project_label="sandbox-form")
     world.write(2)
     world.run()
-    settings = Settings(exclude_projects=("sandbox-*",))
-    with pytest.raises(WouldLoseRowsError, match="would lose 1 rows"):
+    change(world)
+    with world.untouched(WouldLoseRowsError, "would lose 1 rows") as raised:
         world.run(settings, mode="rebuild")
+    assert raised.value.rows == 1
 
-    report = world.run(settings, mode="rebuild", allow_loss=True)
+    world.run(settings, mode="rebuild", allow_loss=True)
 
-    assert (report.counts.excluded, world.gears()) == (1, ["gear-2"])
+    assert "gear-2" in world.gears()
+    assert world.metadata()["rows"] == world.store.rows().height
+    assert world.problems(settings, source=True) == []
 
 
 @pytest.mark.parametrize("data", [b"", b"damaged", None])
 def test_what_cannot_be_read_might_be_lost(world: World, data: bytes | None) -> None:
     """A damaged checkpoint, or one that is gone while its ledgers are there."""
-    world.write(1)
-    world.run()
-    world.write(2)
-    world.run()
+    world.commit_each(1, 2)
     if data is None:
         del world.store.files[CHECKPOINT]
     else:
@@ -126,8 +123,7 @@ def test_a_rebuild_may_be_the_first_run(world: World) -> None:
 
 def test_a_rebuild_may_leave_no_rows(world: World) -> None:
     """If that is wanted, twice over."""
-    world.write(1)
-    world.run()
+    world.commit_each(1)
     world.source.delete(key(1))
     with pytest.raises(EmptySourceError):
         world.run(mode="rebuild", allow_loss=True)
@@ -144,16 +140,14 @@ def test_a_rebuild_may_leave_no_rows(world: World) -> None:
 def test_a_rebuild_keeps_to_the_source_and_the_format(world: World) -> None:
     """As an incremental run does."""
     world.source.write(key(1), document(EventFormat.V1_1))
-    world.run(Settings(event_format=EventFormat.V1_1))
+    world.run(V11)
     with pytest.raises(FormatDowngradeError):
         world.run(mode="rebuild", allow_loss=True)
     world.source.location = "memory://moved"
     with pytest.raises(SourceChangedError):
-        world.run(Settings(event_format=EventFormat.V1_1), mode="rebuild")
+        world.run(V11, mode="rebuild")
 
-    report = world.run(
-        Settings(event_format=EventFormat.V1_1), mode="rebuild", accept_source_change=True
-    )
+    report = world.run(V11, mode="rebuild", accept_source_change=True)
 
     assert (report.total_events, world.metadata()["source"]) == (1, "memory://moved")
 
@@ -163,45 +157,31 @@ def test_a_rebuild_in_format_1_1_compares_what_both_have(world: World) -> None:
     world.source.write(key(1), document(EventFormat.V1_1))
     world.run()
 
-    report = world.run(Settings(event_format=EventFormat.V1_1), mode="rebuild")
+    report = world.run(V11, mode="rebuild")
 
     assert report.total_events == 1
     assert world.store.rows()["naccid"].to_list() == ["NACC000001"]
 
 
-def test_a_rebuild_does_not_begin_again_after_a_lost_race(world: World) -> None:
-    """Somebody else is at work."""
-    world.write(1)
-    world.run()
-    world.write(2)
-    other = world.copy()
-    other.runs = 50
-    other.run()
-    winner = other.store.data(CHECKPOINT)
-    ledger = {name: file for name, file in other.store.files.items() if name.startswith(LEDGERS)}
+@pytest.mark.parametrize("mode", ["adopt", "rebuild"])
+def test_a_rewrite_does_not_begin_again_after_a_lost_race(world: World, mode: str) -> None:
+    """Somebody else is at work: the file that was read is no longer the one that is there."""
+    world.commit_each(1)
+    if mode == "adopt":
+        world.lose_ledgers()
+    other = world.store.data(CHECKPOINT)
+    world.before("put_if", lambda: world.store.write(CHECKPOINT, other))
 
-    def win(call: str) -> None:
-        if call.startswith("put_if"):
-            world.store.files.update(ledger)
-            world.store.write(CHECKPOINT, winner)
+    with pytest.raises(CommitConflictError, match="during each of 1 attempts"):
+        world.run(mode=mode)
 
-    world.store.before_call = win
-
-    with pytest.raises(CommitConflictError):
-        world.run(mode="rebuild")
-
-    world.store.before_call = lambda _call: None
-    assert world.store.data(CHECKPOINT) == winner
-    assert world.run().counts.unchanged == 2
+    assert world.store.data(CHECKPOINT) == other
 
 
 def test_a_checkpoint_that_is_removed_while_it_is_rebuilt_is_not_forgotten(world: World) -> None:
     """It was there a moment ago, so this is no first run."""
-    world.write(1)
-    world.run()
-    world.store.before_call = lambda call: (
-        world.store.files.pop(CHECKPOINT, None) if call == f"fetch {CHECKPOINT}" else None
-    )
+    world.commit_each(1)
+    world.before(f"fetch {CHECKPOINT}", lambda: world.store.files.pop(CHECKPOINT))
 
     with pytest.raises(ChangedWhileReadingError, match="it was removed meanwhile"):
         world.run(mode="rebuild")
@@ -211,8 +191,7 @@ def test_a_checkpoint_that_is_removed_while_it_is_rebuilt_is_not_forgotten(world
 
 def test_a_rebuild_spares_the_ledger_of_what_it_replaced(world: World) -> None:
     """So that the kept file can be put back, however old it is."""
-    world.write(1)
-    world.run()
+    world.commit_each(1)
     world.clock.current = world.clock.current.replace(year=2030)
 
     world.run(Settings(ledger_retention_days=0), mode="rebuild")

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,10 +11,8 @@ from checkpoint_core import REJECTS_SCHEMA, Settings, StorageError
 from checkpoint_core.inspection import read_rejects
 from nacc_event_model import EventFormat
 from tests.checkpoint_core.memory import Fault
-from tests.checkpoint_core.world import REJECTS, World, document, key, scratch
+from tests.checkpoint_core.world import REJECTS, SANDBOX, V11, World, document, key, scratch
 
-V11 = Settings(event_format=EventFormat.V1_1)
-SANDBOX = Settings(exclude_projects=("sandbox-*",))
 LOWER_CASE = (
     "ptid: must be a string of 1 to 10 characters of A to Z and 0 to 9"
     "; event format 1.1 would take it"
@@ -40,55 +37,18 @@ def test_a_bad_object_is_recorded_with_its_reason(world: World) -> None:
 def test_rejects_are_written_after_the_commit_and_only_when_changed(world: World) -> None:
     """Never first: the ledger always wins."""
     world.write(1)
-    world.source.write(key(2), b"{}")
+    world.spoil(2)
     world.run()
-    assert [call.split("/")[0] for call in world.writes()] == [
-        "put _ledger",
-        "put _ledger",
-        "put_if events.parquet",
-        "put _rejects",
-    ]
     world.write(3)
     world.run()
 
-    assert [call.split("/")[0] for call in world.writes()[4:]] == [
-        "put _ledger",
-        "put _ledger",
-        "put_if events.parquet",
-    ]
-
-
-def test_an_unchanged_reject_is_not_read_again(world: World) -> None:
-    """It is counted as rejected before, and nothing is written."""
-    world.source.write(key(1), b"{}")
-    world.run()
-    writes = world.writes()
-    world.source.answers.clear()
-
-    report = world.run()
-
-    assert world.source.reads == []
-    assert (report.counts.rejected_before, report.counts.invalid, report.rejects) == (1, 0, 1)
-    assert report.failed_files == ()
-    assert world.writes() == writes
-
-
-def test_a_repaired_reject_gets_in_and_leaves_the_file(world: World) -> None:
-    """Without any help."""
-    world.source.write(key(1), b"{}")
-    world.run()
-    world.write(1)
-
-    report = world.run()
-
-    assert (report.counts.accepted, report.rejects) == (1, 0)
-    assert world.reasons() == {}
-    assert world.problems(source=True) == []
+    commit = ["put _ledger", "put _ledger", "put_if events.parquet"]
+    assert [call.split("/")[0] for call in world.writes()] == [*commit, "put _rejects", *commit]
 
 
 def test_a_reject_that_is_still_bad_keeps_the_day_it_was_first_seen(world: World) -> None:
     """Its reason and its version are new."""
-    world.source.write(key(1), b"{}")
+    world.spoil(1)
     world.run()
     first = world.rejects().row(0, named=True)
     world.clock.current += timedelta(days=3)
@@ -99,31 +59,6 @@ def test_a_reject_that_is_still_bad_keeps_the_day_it_was_first_seen(world: World
     assert second["first_seen"] == first["first_seen"]
     assert (second["etag"], second["reason"]) == ("e2", "not a JSON object")
     assert second["digest"] != first["digest"]
-
-
-def test_a_reject_that_is_gone_from_the_listing_leaves_the_file(world: World) -> None:
-    """There is nothing left to look at."""
-    world.write(1)
-    world.source.write(key(2), b"{}")
-    world.run()
-    world.source.delete(key(2))
-
-    assert world.run().rejects == 0
-    assert world.reasons() == {}
-
-
-def test_an_object_may_be_in_the_checkpoint_and_among_the_rejects(world: World) -> None:
-    """An older version was taken, and the newest is bad; going back to the older is no new row."""
-    world.write(1)
-    world.run()
-    good = world.source.objects[key(1)].data
-    world.source.write(key(1), b"{}")
-    broken = world.run()
-    world.source.write(key(1), good)
-    repaired = world.run()
-
-    assert (broken.counts.invalid, broken.rejects, broken.total_events) == (1, 1, 1)
-    assert (repaired.counts.touched, repaired.rejects, repaired.total_events) == (1, 0, 1)
 
 
 def test_format_1_1_takes_what_1_0_refused(world: World) -> None:
@@ -166,18 +101,6 @@ def test_what_could_not_be_read_is_tried_in_every_run(world: World, outcome: Any
     assert [getattr(each.counts, outcome) for each in (first, second, third)] == [1, 1, 0]
     assert (third.counts.accepted, third.rejects) == (1, 0)
     assert world.source.reads.count(key(1)) == 3
-
-
-def test_an_object_that_vanishes_is_missing_once(world: World) -> None:
-    """It was listed; the next listing does not have it."""
-    world.write(1, 2)
-    world.source.before_reading = lambda name: world.source.objects.pop(key(1), None)
-    first = world.run()
-    second = world.run()
-
-    assert (first.counts.missing, first.rejects, first.counts.failed) == (1, 1, 1)
-    assert [each.outcome for each in first.failed_files] == ["missing"]
-    assert (second.listed, second.rejects) == (1, 0)
 
 
 def test_restore_states_are_asked_for_once_a_day(world: World) -> None:
@@ -224,20 +147,6 @@ def test_a_restored_object_that_was_deferred_is_not_forgotten(world: World) -> N
     assert (second.counts.accepted, second.counts.rejected_before) == (1, 0)
 
 
-def test_a_lost_rejects_file_costs_work_and_no_data(world: World) -> None:
-    """All are judged again, and nothing else happens."""
-    world.write(1)
-    world.source.write(key(2), b"{}")
-    world.run()
-    before = world.reasons()
-    del world.store.files[REJECTS]
-
-    report = world.run()
-
-    assert (report.counts.invalid, report.commit_id, report.warnings) == (1, None, ())
-    assert world.reasons() == before
-
-
 @pytest.mark.parametrize(
     "change",
     [
@@ -248,27 +157,49 @@ def test_a_lost_rejects_file_costs_work_and_no_data(world: World) -> None:
         lambda data: data.replace(b"first_seen", b"first_sean"),
     ],
 )
-def test_an_unusable_rejects_file_is_made_anew(world: World, change: Any) -> None:
+@pytest.mark.parametrize("left", [0, 1])
+def test_an_unusable_rejects_file_is_made_anew(world: World, change: Any, left: int) -> None:
     """Also where there is nothing to put into it: until then, looking at it fails."""
     world.write(1)
-    world.source.write(key(2), b"{}")
+    world.spoil(2)
     world.run()
+    before = world.reasons()
     world.store.write(REJECTS, change(world.store.data(REJECTS)))
-    world.source.delete(key(2))
+    if not left:
+        world.source.delete(key(2))
     with pytest.raises(StorageError, match="its rejects file is damaged or of a later version"):
         read_rejects(world.store, world.workdir())
 
     report = world.run()
 
-    assert len(report.warnings) == 1
-    assert read_rejects(world.store, world.workdir()).is_empty()
+    assert report.warnings == (
+        "the rejects file could not be read; all rejected objects were judged again",
+    )
+    assert (report.counts.invalid, report.counts.rejected_before) == (left, 0)
+    assert world.reasons() == (before if left else {})
+    assert read_rejects(world.store, world.workdir()).height == left
     assert world.run().warnings == ()
+
+
+def test_a_lost_rejects_file_costs_work_and_no_data(world: World) -> None:
+    """All are judged again, and nothing else happens."""
+    world.write(1)
+    world.spoil(2)
+    world.run()
+    before = world.reasons()
+    del world.store.files[REJECTS]
+    assert read_rejects(world.store, world.workdir()).equals(REJECTS_SCHEMA.to_frame())
+
+    report = world.run()
+
+    assert (report.counts.invalid, report.commit_id, report.warnings) == (1, None, ())
+    assert world.reasons() == before
 
 
 def test_the_rejects_of_another_source_do_not_count(world: World) -> None:
     """Equal keys are other objects there."""
     world.write(1)
-    world.source.write(key(2), b"{}")
+    world.spoil(2)
     world.run()
     world.source.location = "memory://moved"
     world.source.delete(key(2))
@@ -283,14 +214,9 @@ def test_the_rejects_of_another_source_do_not_count(world: World) -> None:
 def test_rejects_that_cannot_be_written_do_not_fail_the_run(world: World, fault: Fault) -> None:
     """The commit took place; the next run writes them."""
     world.write(1)
-    world.source.write(key(2), b"{}")
-    world.store.before_call = lambda call: (
-        world.store.faults.update({len(world.store.calls) - 1: fault})
-        if call == f"put {REJECTS}"
-        else None
-    )
+    world.spoil(2)
+    world.disturb(f"put {REJECTS}", fault)
     report = world.run()
-    world.store.before_call = lambda _call: None
     world.run()
 
     assert report.total_events == 1
@@ -301,20 +227,13 @@ def test_rejects_that_cannot_be_written_do_not_fail_the_run(world: World, fault:
 
 def test_rejects_are_sorted_by_key(world: World) -> None:
     """In the file and for whoever looks."""
-    for number in (5, 3, 9, 1):
-        world.source.write(key(number), b"{}")
+    world.spoil(5, 3, 9, 1)
     world.run()
-    for number in (4, 2):
-        world.source.write(key(number), b"{}")
+    world.spoil(4, 2)
     world.run()
 
     assert world.rejects()["key"].to_list() == [key(number) for number in (1, 2, 3, 4, 5, 9)]
     assert read_rejects(world.store, world.workdir()).equals(world.rejects())
-
-
-def test_there_are_no_rejects_of_nothing(world: World) -> None:
-    """No file is an empty table."""
-    assert read_rejects(world.store, world.workdir()).equals(pl.DataFrame(schema=REJECTS_SCHEMA))
 
 
 # Feature: event-log-scraper, Property 4: Error resilience in retrieval

@@ -1,9 +1,9 @@
 """Which objects are read, in which order, and which are left alone."""
 
-import re
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 from checkpoint_core import LISTING_SCHEMA, REJECTS_SCHEMA, Settings
 from checkpoint_core._files import ledger as _ledger
 from checkpoint_core._files.layout import LAYOUT_VERSION, DamagedFileError, LedgerMetadata
-from checkpoint_core._files.ledger import NO_LEDGER, Ledger, LedgerFile
+from checkpoint_core._files.ledger import Ledger, LedgerFile
 from checkpoint_core._judging.selection import Rules, Selection, select
-from nacc_event_model import RULES_VERSION, EventFormat, object_name_pattern, parse_object_name
-from tests.checkpoint_core.world import SETTINGS, World, key
+from nacc_event_model import RULES_VERSION
+from tests.checkpoint_core.world import SETTINGS, V11, key
 
-V11 = Settings(event_format=EventFormat.V1_1)
 WRITTEN = datetime(2026, 10, 1, tzinfo=UTC)
 NAME = "log-submit-20240115-100000-42-ingest-form-110001-01.json"
 
@@ -58,17 +57,17 @@ def ledger_file(path: Path, rows: pl.DataFrame) -> LedgerFile:
     )
 
 
-def reject(name: str, etag: str | None, outcome: str, **rules: str | int) -> pl.DataFrame:
+def reject(name: str, **changed: str | int | None) -> pl.DataFrame:
     """Return one row of the rejects, judged by the usual rules where not said otherwise."""
-    values = {
+    values: dict[str, Any] = {
         "key": name,
-        "etag": etag,
-        "outcome": outcome,
+        "etag": "e1",
+        "outcome": "invalid",
         "event_format": "1.0",
         "model_version": RULES_VERSION,
         "exclude_projects": Rules.of(SETTINGS).exclude_projects,
         "max_object_size_bytes": SETTINGS.max_object_size_bytes,
-    } | rules
+    } | changed
     row = {column: values.get(column) for column in REJECTS_SCHEMA}
     return pl.DataFrame([row], schema=REJECTS_SCHEMA)
 
@@ -85,17 +84,6 @@ def selected(
         rejects=REJECTS_SCHEMA.to_frame() if rejects is None else rejects,
         rules=Rules.of(settings),
     )
-
-
-def test_an_object_is_unchanged_when_the_ledger_has_its_etag() -> None:
-    """Another etag, or none, means that it is read."""
-    selection = selected(
-        listing((key(1), "e1", None), (key(2), "new", None), (key(3), "e3", None)),
-        ledger((key(1), "e1"), (key(2), "e2"), (key(3), None), (key(4), "e4")),
-    )
-
-    assert selection.unchanged == 1
-    assert selection.to_read["key"].to_list() == [key(2), key(3)]
 
 
 ETAGS = st.sampled_from(["e1", "e2"])
@@ -128,16 +116,6 @@ def test_a_ledger_is_compared_with_a_listing_part_by_part(
     ]
 
 
-def test_without_a_ledger_nothing_is_known() -> None:
-    """As in a first run, and when a checkpoint is rebuilt."""
-    found = NO_LEDGER.compare(listing((key(2), "e2", None), (key(1), "e1", None)), narrower=["1.0"])
-
-    assert found.select("key", "is_known", "is_unchanged").rows() == [
-        (key(1), False, False),
-        (key(2), False, False),
-    ]
-
-
 @pytest.mark.parametrize("part_rows", [1, 2, 3])
 def test_a_ledger_that_is_not_sorted_is_damaged(
     monkeypatch: pytest.MonkeyPatch, part_rows: int
@@ -150,16 +128,6 @@ def test_a_ledger_that_is_not_sorted_is_damaged(
         compared(listing(), unsorted)
     with pytest.raises(DamagedFileError, match="not sorted"):
         compared(listing(), ledger(), unsorted)
-
-
-def test_rewritten_objects_are_told_from_new_ones() -> None:
-    """Only of the former does the ledger have rows that matter."""
-    selection = selected(
-        listing((key(1), "new", None), (key(2), "e2", None)), ledger((key(1), "e1"))
-    )
-
-    assert selection.rewritten["key"].to_list() == [key(1)]
-    assert selection.to_read.height == 2
 
 
 def test_reading_is_in_chronological_order_of_names() -> None:
@@ -184,238 +152,130 @@ def test_reading_is_in_chronological_order_of_names() -> None:
     assert selection.to_read.schema == LISTING_SCHEMA
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        NAME,
-        f"prod/2024/{NAME}",
-        f"{NAME}/{NAME}",
-        f"odd\nfolder/{NAME}",
-        f"with space/{NAME}",
-        f"/{NAME}",
-        NAME.replace("ingest", "in\ngest"),
-        NAME.replace("ingest", "in\x85gest"),
-        NAME.replace("110001", "11/0001"),
-        NAME.replace("42", "None"),
-        NAME.replace("42", "-1"),
-        NAME.replace("42-ingest-form-110001-01", ""),
-        NAME.replace("-01.json", "-01/notes.json"),
-        f"//{NAME}",
-        f"café/{NAME}",
-        "log-submit-20240115-100000-42-日本-110001-2024-01-15.json",
-        "log-submit-99999999-999999-42-p-1-.json",
-    ],
-)
-def test_odd_keys_of_event_objects_are_recognized(name: str) -> None:
-    """Folders may be called anything, and so may all that stands between the time and the end."""
-    selection = selected(listing((name, "e", None)))
-
-    assert selection.to_read["key"].to_list() == [name]
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "",
-        "/",
-        f"{NAME}/",
-        f"{NAME}\n",
-        f"\n{NAME}",
-        f"x{NAME}",
-        f"{NAME}.bak",
-        NAME.upper(),
-        NAME.replace("submit", "duplicate-submit"),
-        NAME.replace("20240115", "2024-01-15"),
-        NAME.replace("20240115", "٢٠٢٤٠١١٥"),
-    ],
-)
-def test_other_keys_are_unrecognized(name: str) -> None:
-    """They are counted and never read."""
-    selection = selected(listing((name, "e", None), (NAME, "e", None)))
-
-    assert selection.unrecognized["key"].to_list() == [name]
-    assert selection.to_read["key"].to_list() == [NAME]
+ODD = [
+    NAME,
+    f"prod/2024/{NAME}",
+    f"{NAME}/{NAME}",
+    f"odd\nfolder/{NAME}",
+    f"with space/{NAME}",
+    f"/{NAME}",
+    f"//{NAME}",
+    f"café/{NAME}",
+    NAME.replace("ingest", "in\ngest"),
+    NAME.replace("ingest", "in\x85gest"),
+    NAME.replace("110001", "11/0001"),
+    NAME.replace("42", "None"),
+    NAME.replace("42", "-1"),
+    NAME.replace("42-ingest-form-110001-01", ""),
+    NAME.replace("-01.json", "-01/notes.json"),
+    "log-submit-20240115-100000-42-日本-110001-2024-01-15.json",
+    "log-submit-99999999-999999-42-p-1-.json",
+]
+"""Names of event objects."""
+ACTION = "its action is none of event format 1.0"
+BEGINNING = "its name does not begin with log-"
+ENDING = "its name does not end in .json"
+TIME = "its name has no -YYYYMMDD-HHMMSS- after the action"
+OTHERS = {
+    "": ENDING,
+    "/": ENDING,
+    f"{NAME}/": ENDING,
+    f"{NAME}\n": ENDING,
+    f"{NAME}.bak": ENDING,
+    NAME.upper(): ENDING,
+    f"\n{NAME}": BEGINNING,
+    f"x{NAME}": BEGINNING,
+    "a/catalog-1.json": BEGINNING,
+    "a/log-/readme.json": TIME,
+    NAME.replace("-100000", ""): TIME,
+    NAME.replace("20240115", "2024-01-15"): TIME,
+    NAME.replace("20240115", "٢٠٢٤٠١١٥"): TIME,
+    NAME.replace("submit", "amend"): ACTION,
+    NAME.replace("submit", "duplicate-submit"): f"{ACTION}; event format 1.1 recognizes it",
+}
+"""Names of other objects, and what is wrong with them."""
 
 
-def test_every_unrecognized_name_is_told_with_what_is_wrong_with_it() -> None:
-    """All of them, sorted by name."""
-    action = "its action is none of event format 1.0"
-    reasons = {
-        "0.txt": "its name does not end in .json",
-        f"{NAME}.gz": "its name does not end in .json",
-        f"x{NAME}": "its name does not begin with log-",
-        "a/catalog-1.json": "its name does not begin with log-",
-        "a/log-/readme.json": "its name has no -YYYYMMDD-HHMMSS- after the action",
-        NAME.replace("-100000", ""): "its name has no -YYYYMMDD-HHMMSS- after the action",
-        NAME.replace("submit", "amend"): action,
-        NAME.replace("submit", "duplicate-submit"): f"{action}; event format 1.1 recognizes it",
-    }
+def test_event_objects_are_told_by_their_names_alone() -> None:
+    """Folders may be called anything, and so may all that stands between the time and the end.
 
-    selection = selected(listing(*((name, "e", None) for name in reversed(reasons))))
+    The others are never read, and told with what is wrong with them, sorted by name.
+    """
+    selection = selected(listing(*((name, "e", None) for name in [*OTHERS, *ODD])))
 
-    assert selection.unrecognized.rows() == sorted(reasons.items())
-
-
-def test_the_newest_format_has_no_newer_one_to_speak_of() -> None:
-    """An action that nobody knows is just that."""
-    name = NAME.replace("submit", "amend")
-
-    selection = selected(listing((name, "e", None)), settings=V11)
-
-    assert selection.unrecognized.rows() == [(name, "its action is none of event format 1.1")]
+    assert sorted(selection.to_read["key"]) == sorted(ODD)
+    assert selection.unrecognized.rows() == sorted(OTHERS.items())
 
 
 def test_each_format_has_its_own_actions() -> None:
-    """An action of format 1.1 is none of format 1.0."""
-    name = NAME.replace("submit", "duplicate-submit")
+    """The newest has no newer one to speak of."""
+    unknown, newer = (NAME.replace("submit", action) for action in ("amend", "duplicate-submit"))
 
-    assert selected(listing((name, "e", None))).unrecognized.height == 1
-    assert selected(listing((name, "e", None)), settings=V11).to_read.height == 1
+    selection = selected(listing((unknown, "e", None), (newer, "e", None)), settings=V11)
 
-
-@pytest.mark.parametrize("outcome", ["invalid", "excluded"])
-def test_a_reject_is_left_alone_while_it_is_the_same(outcome: str) -> None:
-    """The same etag under the same rules: nothing could be different."""
-    selection = selected(listing((key(1), "e1", None)), rejects=reject(key(1), "e1", outcome))
-
-    assert selection.rejected_before["key"].to_list() == [key(1)]
-    assert selection.to_read.is_empty()
+    assert selection.to_read["key"].to_list() == [newer]
+    assert selection.unrecognized.rows() == [(unknown, "its action is none of event format 1.1")]
 
 
-@pytest.mark.parametrize("outcome", ["invalid", "excluded"])
 @pytest.mark.parametrize(
-    "etag, rules",
+    "outcome, rules, archived, is_read",
     [
-        ("other", {}),
-        (None, {}),
-        ("e1", {"event_format": "1.1"}),
-        ("e1", {"model_version": "0"}),
+        ("invalid", {}, None, False),
+        ("excluded", {}, None, False),
+        ("invalid", {"etag": "other"}, None, True),
+        ("excluded", {"etag": None}, None, True),
+        ("invalid", {"event_format": "1.1"}, None, True),
+        ("excluded", {"event_format": "1.1"}, None, True),
+        ("invalid", {"model_version": "0"}, None, True),
+        ("excluded", {"model_version": "0"}, None, True),
+        # The patterns do not make an invalid one valid.
+        ("excluded", {"exclude_projects": "sandbox-*"}, None, True),
+        ("invalid", {"exclude_projects": "sandbox-*"}, None, False),
+        ("unreadable", {}, None, True),
+        ("denied", {}, None, True),
+        ("missing", {}, None, True),
+        # An archived one waits until a listing says that it is restored, whatever the rules are.
+        ("archived", {"event_format": "1.1"}, True, False),
+        ("archived", {"event_format": "1.1"}, False, True),
+        ("archived", {"event_format": "1.1"}, None, False),
     ],
 )
-def test_a_reject_is_read_again_when_something_is_different(
-    outcome: str, etag: str | None, rules: dict[str, str]
-) -> None:
-    """Another content, or other rules."""
-    rejects = reject(key(1), etag, outcome, **rules)
-
-    selection = selected(listing((key(1), "e1", None)), rejects=rejects)
-
-    assert selection.to_read["key"].to_list() == [key(1)]
-
-
-def test_an_excluded_object_is_read_again_when_the_patterns_change() -> None:
-    """An invalid one is not: the patterns do not make it valid."""
-    objects = listing((key(1), "e1", None), (key(2), "e2", None))
-    rejects = pl.concat(
-        [
-            reject(key(1), "e1", "excluded", exclude_projects="sandbox-*"),
-            reject(key(2), "e2", "invalid", exclude_projects="sandbox-*"),
-        ]
-    )
-
-    selection = selected(objects, rejects=rejects)
-
-    assert selection.to_read["key"].to_list() == [key(1)]
-    assert selection.rejected_before["key"].to_list() == [key(2)]
-
-
-def test_patterns_with_spaces_are_told_apart() -> None:
-    """One pattern with a space in it is not two patterns."""
-    one = Rules.of(Settings(exclude_projects=("a b",)))
-    two = Rules.of(Settings(exclude_projects=("a", "b")))
-
-    assert one.exclude_projects != two.exclude_projects
-
-
-def test_the_order_of_patterns_makes_no_difference() -> None:
-    """The same patterns in another order exclude the same."""
-    one = Rules.of(Settings(exclude_projects=("a", "b")))
-    two = Rules.of(Settings(exclude_projects=("b", "a")))
-
-    assert one == two
-
-
-@pytest.mark.parametrize("outcome", ["unreadable", "denied", "missing"])
-def test_what_could_not_be_read_is_tried_again(outcome: str) -> None:
-    """In every run."""
-    selection = selected(listing((key(1), "e1", None)), rejects=reject(key(1), "e1", outcome))
-
-    assert selection.to_read["key"].to_list() == [key(1)]
-
-
-@pytest.mark.parametrize("archived, is_read", [(True, False), (False, True), (None, False)])
-def test_an_archived_object_is_read_when_it_is_restored(
+def test_a_reject_is_read_again_when_its_end_could_be_different(
+    outcome: str,
+    rules: dict[str, Any],
     archived: bool | None,  # noqa: FBT001 - a column's value
-    is_read: bool,  # noqa: FBT001 - likewise
+    is_read: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    """A listing that does not know the state changes nothing; nor do other rules."""
-    rejects = reject(key(1), "e1", "archived", event_format="1.1")
+    """Another content, other rules, another try; the same etag under the same rules is left alone."""
+    rejects = reject(key(1), outcome=outcome, **rules)
 
     selection = selected(listing((key(1), "e1", archived)), rejects=rejects)
 
-    assert selection.to_read.height == is_read
-    assert selection.rejected_before.height == (not is_read)
+    assert selection.to_read["key"].to_list() == [key(1)] * is_read
+    assert selection.rejected_before["key"].to_list() == [key(1)] * (not is_read)
 
 
-def test_the_ledger_wins_over_the_rejects() -> None:
-    """Of an object in both with the same etag, the ledger is right."""
-    selection = selected(
-        listing((key(1), "e1", None)), ledger((key(1), "e1")), reject(key(1), "e1", "invalid")
+def test_the_same_patterns_are_the_same_rules() -> None:
+    """In whatever order; and one pattern with a space in it is not two patterns."""
+    one, two, other = (
+        Rules.of(Settings(exclude_projects=patterns))
+        for patterns in (("a", "b"), ("b", "a"), ("a b",))
     )
 
-    assert (selection.unchanged, selection.rejected_before.height) == (1, 0)
+    assert one == two
+    assert one.exclude_projects != other.exclude_projects
 
 
 def test_every_listed_object_is_somewhere() -> None:
-    """The four parts add up to the listing."""
+    """The four parts add up to the listing; of an object in both, the ledger is right."""
     selection = selected(
-        listing(("x", "e", None), *((key(number), "e", None) for number in range(5))),
-        ledger((key(1), "e"), (key(2), "e")),
-        reject(key(3), "e", "invalid"),
+        listing(("x", "e", None), *((key(number), "e", None) for number in range(6))),
+        ledger((key(1), "e"), (key(2), "e"), (key(5), "other")),
+        pl.concat([reject(key(number), etag="e") for number in (2, 3)]),
     )
 
     assert selection.unrecognized.height == 1
     assert selection.unchanged == 2
-    assert selection.rejected_before.height == 1
-    assert selection.to_read["key"].to_list() == [key(0), key(4)]
-
-
-@given(
-    st.one_of(
-        st.text(st.characters(exclude_categories=["Cs"]), max_size=60),
-        st.from_regex(object_name_pattern(EventFormat.V1_1)),
-        st.builds(
-            "{}/{}{}".format,
-            st.text(st.characters(exclude_categories=["Cs"]), max_size=9),
-            st.from_regex(object_name_pattern(EventFormat.V1_0), fullmatch=True),
-            st.sampled_from(["", "\n", " ", ".json"]),
-        ),
-    ),
-    st.sampled_from(EventFormat),
-)
-def test_python_and_polars_recognize_the_same_names(name: str, event_format: EventFormat) -> None:
-    """The pattern means the same to both engines, so to producers, readers and the core."""
-    settings = Settings(event_format=event_format)
-    parsed = parse_object_name(name, event_format=event_format)
-
-    selection = selected(listing((name, "e", None)), settings=settings)
-
-    assert (parsed is not None) == bool(selection.to_read.height)
-
-
-def test_the_pattern_is_one_group_of_its_own() -> None:
-    """Names of groups are what selection relies on."""
-    assert "time" in re.compile(object_name_pattern(EventFormat.V1_0)).groupindex
-
-
-def test_an_unchanged_source_is_not_read(world: World) -> None:
-    """Neither what was taken nor what was refused."""
-    world.write(1, 2)
-    world.source.write(key(3), b"{}")
-    world.run()
-    world.source.answers.clear()
-
-    report = world.run()
-
-    assert world.source.reads == []
-    assert (report.counts.unchanged, report.counts.rejected_before) == (2, 1)
+    assert selection.rejected_before["key"].to_list() == [key(3)]
+    assert selection.to_read["key"].to_list() == [key(0), key(4), key(5)]
+    assert selection.rewritten["key"].to_list() == [key(5)]

@@ -1,44 +1,36 @@
 """Under a newer event format, rows that were taken under an older one are given its columns."""
 
-import io
 from typing import Any, NoReturn
 
-import msgspec
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from msgspec import structs
 
-from checkpoint_core import Settings
 from checkpoint_core.stores import FailureOutcome, QuietObserver
 from nacc_event_model import EventFormat, InvalidEvent
 from tests.checkpoint_core.foreign import frame, put
-from tests.checkpoint_core.memory import CrashError, Fault
+from tests.checkpoint_core.scenarios import before_an_upgrade
 from tests.checkpoint_core.world import (
     CHECKPOINT,
     LEDGERS,
+    V11,
     World,
     document,
     key,
-    read_json_metadata,
     scratch,
 )
 
-OLD = Settings()
-NEW = Settings(event_format=EventFormat.V1_1)
-PORTIONS = Settings(event_format=EventFormat.V1_1, max_events_per_run=2, batch_objects=1)
-
-
-def newer(number: int, /, **changed: Any) -> bytes:
-    """Return an event that has more than format 1.0 knows, told apart by its naccid."""
-    return document(EventFormat.V1_1, **({"naccid": f"NACC{number:06d}"} | changed))
+TWO = structs.replace(V11, max_events_per_run=2, batch_objects=1)
 
 
 def write(world: World, *numbers: int, **changed: Any) -> None:
-    """Write such events under these keys."""
+    """Write events that have more than format 1.0 knows, told apart by their naccid."""
     for number in numbers:
-        world.source.write(key(number), newer(number, **changed))
+        fields = {"naccid": f"NACC{number:06d}"} | changed
+        world.source.write(key(number), document(EventFormat.V1_1, **fields))
 
 
 def naccids(world: World) -> list[str | None]:
@@ -54,30 +46,15 @@ def formats(world: World) -> list[str | None]:
 @pytest.fixture
 def taken(world: World) -> World:
     """Give a world whose five objects were taken under format 1.0, each at another time."""
-    for number in range(1, 6):
-        write(world, number, timestamp=f"2024-01-15T10:00:0{number}Z")
-    world.run(OLD)
+    before_an_upgrade(world)
     return world
-
-
-def forget_formats(world: World, layout: int = 2) -> None:
-    """Make of the checkpoint one of an earlier layout, which does not record formats."""
-    ledger = LEDGERS + world.ledger_name()
-    for name in (CHECKPOINT, ledger):
-        data = world.store.data(name)
-        rows = pl.read_parquet(data).drop("event_format", strict=False)
-        text = msgspec.json.encode(read_json_metadata(data) | {"layout": layout}).decode()
-        target = io.BytesIO()
-        rows.write_parquet(target, metadata={"nacc.checkpoint": text})
-        world.store.write(name, target.getvalue())
-    world.lose_digests()
 
 
 def test_rows_are_filled_in_place(taken: World) -> None:
     """Every readable object's values are in its row, nothing is added, and then there is peace."""
     before = taken.store.rows()
 
-    report = taken.run(NEW)
+    report = taken.run(V11)
 
     after = taken.store.rows()
     assert after.drop("naccid", "modality").equals(before)
@@ -86,10 +63,10 @@ def test_rows_are_filled_in_place(taken: World) -> None:
     assert (report.complete, report.awaiting_upgrade, report.total_events) == (True, 0, 5)
     assert set(formats(taken)) == {"1.1"}
     assert taken.ledger()["versions"].to_list() == [1] * 5
-    assert taken.problems(NEW, source=True) == []
+    assert taken.problems(V11, source=True) == []
 
     writes, reads = taken.writes(), taken.source.reads
-    again = taken.run(NEW)
+    again = taken.run(V11)
 
     assert (again.counts.unchanged, again.commit_id) == (5, None)
     assert (taken.writes(), taken.source.reads) == (writes, reads)
@@ -99,7 +76,7 @@ def test_portions_are_what_a_run_has_left(taken: World) -> None:
     """New events come first; what waits is unchanged, and does not make a run incomplete."""
     write(taken, 6)
 
-    reports = [taken.run(PORTIONS) for _ in range(4)]
+    reports = [taken.run(TWO) for _ in range(4)]
 
     told = [
         (each.counts.accepted, each.counts.upgraded, each.counts.unchanged, each.awaiting_upgrade)
@@ -114,7 +91,7 @@ def test_what_is_over_the_limit_comes_before_upgrades(taken: World) -> None:
     """While new events are left, no row is filled."""
     write(taken, 6, 7, 8)
 
-    report = taken.run(PORTIONS)
+    report = taken.run(TWO)
 
     assert (report.counts.accepted, report.counts.deferred, report.counts.upgraded) == (2, 1, 0)
     assert report.awaiting_upgrade == 5
@@ -122,7 +99,7 @@ def test_what_is_over_the_limit_comes_before_upgrades(taken: World) -> None:
 
 def test_a_run_that_has_no_time_for_it_leaves_it(taken: World) -> None:
     """Nothing of it is work left over, so it neither fails nor is incomplete."""
-    report = taken.run(NEW, host=taken.host(remaining_s=lambda: 1.0))
+    report = taken.run(V11, host=taken.host(remaining_s=lambda: 1.0))
 
     assert (report.complete, report.awaiting_upgrade, report.counts.unchanged) == (True, 5, 5)
     assert taken.source.reads == [key(number) for number in (5, 4, 3, 2, 1)]
@@ -132,51 +109,37 @@ def test_a_dry_run_says_what_it_would_fill(taken: World) -> None:
     """And writes nothing."""
     writes = taken.writes()
 
-    report = taken.run(NEW, dry_run=True)
+    report = taken.run(V11, dry_run=True)
 
     assert (report.counts.upgraded, report.awaiting_upgrade, report.total_events) == (5, 0, 5)
     assert taken.writes() == writes
 
 
 def test_equal_old_columns_with_different_new_ones(world: World) -> None:
-    """Each of the two objects fills a row, the last written one the last; together or apart."""
+    """Each of the two objects fills a row, the last written one the last."""
     write(world, 1, 2)
-    world.run(OLD)
-    apart = world.copy()
+    world.run()
 
-    world.run(NEW)
-    for _ in range(2):
-        apart.run(Settings(event_format=EventFormat.V1_1, max_events_per_run=1))
+    world.run(V11)
 
     assert naccids(world) == ["NACC000001", "NACC000002"]
-    assert sorted(naccids(apart), key=str) == ["NACC000001", "NACC000002"]
 
 
 def test_only_the_latest_version_of_a_rewritten_object_can_be_filled(world: World) -> None:
     """What the earlier version had is gone."""
     write(world, 1, packet="I")
-    world.run(OLD)
+    world.run()
     write(world, 1, packet="F")
-    world.run(OLD)
+    world.run()
 
-    report = world.run(NEW)
+    report = world.run(V11)
 
     assert world.store.rows().select("packet", "naccid").rows() == [
         ("I", None),
         ("F", "NACC000001"),
     ]
     assert (report.counts.upgraded, report.total_events, report.awaiting_upgrade) == (1, 2, 0)
-    assert world.run(NEW).commit_id is None
-
-
-def test_an_object_that_is_rewritten_now_is_a_new_version(taken: World) -> None:
-    """Its older row stays as it is; nothing about it waits."""
-    write(taken, 1, packet="F")
-
-    report = taken.run(NEW)
-
-    assert (report.counts.accepted, report.counts.upgraded, report.awaiting_upgrade) == (1, 4, 0)
-    assert naccids(taken).count(None) == 1
+    assert world.run(V11).commit_id is None
 
 
 @pytest.mark.parametrize(
@@ -190,7 +153,7 @@ def test_what_cannot_be_read_is_no_reject(
     taken.source.outcomes[key(2)] = outcome
     before = len(taken.source.reads)
 
-    first, second = taken.run(NEW), taken.run(NEW)
+    first, second = taken.run(V11), taken.run(V11)
 
     assert (first.counts.upgraded, first.counts.unchanged) == (4, 1)
     assert (first.awaiting_upgrade, second.awaiting_upgrade) == (awaiting, awaiting)
@@ -199,33 +162,17 @@ def test_what_cannot_be_read_is_no_reject(
     assert taken.reasons() == {}
 
     taken.source.outcomes.clear()
-    assert taken.run(NEW).counts.upgraded == awaiting
-
-
-def test_nothing_to_add_settles_it(world: World) -> None:
-    """All new values null: the row is what it should be, and the object is not read again."""
-    world.write(1, 2)
-    world.run(OLD)
-
-    report = world.run(NEW)
-
-    assert (report.counts.unchanged, report.counts.upgraded, report.awaiting_upgrade) == (2, 0, 0)
-    assert formats(world) == ["1.1", "1.1"]
-    assert world.run(NEW).commit_id is None
+    assert taken.run(V11).counts.upgraded == awaiting
 
 
 def test_a_row_that_is_not_there_settles_it(taken: World) -> None:
     """Somebody changed it by hand; nothing else is filled instead of it."""
-    data = taken.store.data(CHECKPOINT)
-    changed = taken.store.rows().with_columns(
-        study=pl.when(pl.int_range(pl.len()) == 2).then(pl.lit("other")).otherwise("study")
-    )
-    target = io.BytesIO()
-    changed.write_parquet(target, metadata=pl.read_parquet_metadata(data))
-    taken.store.write(CHECKPOINT, target.getvalue())
+    is_third = pl.int_range(pl.len()) == 2
+    other = pl.when(is_third).then(pl.lit("other")).otherwise("study").alias("study")
+    taken.rewrite(CHECKPOINT, lambda rows: rows.with_columns(other))
     taken.lose_digests()
 
-    report = taken.run(NEW)
+    report = taken.run(V11)
 
     assert (report.counts.upgraded, report.counts.unchanged, report.awaiting_upgrade) == (4, 1, 0)
     assert naccids(taken)[2] is None
@@ -240,7 +187,7 @@ def test_an_event_that_the_newer_format_refuses_is_settled(taken: World) -> None
     """By a mistake of ours: a newer format is to accept what an older one did."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("checkpoint_core._judging.judgement.Decoder.decode", refuse)
-        report = taken.run(NEW)
+        report = taken.run(V11)
 
     assert (report.counts.unchanged, report.counts.invalid, report.awaiting_upgrade) == (5, 0, 0)
     assert taken.reasons() == {}
@@ -249,11 +196,11 @@ def test_an_event_that_the_newer_format_refuses_is_settled(taken: World) -> None
 def test_a_touched_object_is_upgraded_at_the_same_time(taken: World) -> None:
     """It is read anyway; with nothing to add it is touched as always."""
     taken.write(6)
-    taken.run(OLD)
+    taken.run()
     for number in (1, 6):
         taken.source.touch(key(number))
 
-    report = taken.run(Settings(event_format=EventFormat.V1_1, max_events_per_run=2))
+    report = taken.run(structs.replace(V11, max_events_per_run=2))
 
     assert (report.counts.upgraded, report.counts.touched, report.counts.unchanged) == (1, 1, 4)
     assert report.awaiting_upgrade == 4
@@ -262,118 +209,88 @@ def test_a_touched_object_is_upgraded_at_the_same_time(taken: World) -> None:
 
 @pytest.mark.parametrize("layout", [1, 2])
 def test_rows_of_an_earlier_layout_may_all_need_it(world: World, layout: int) -> None:
-    """It did not record formats: those that have their values are settled, the others filled."""
+    """It did not record formats: those that have their values are settled, the others filled.
+
+    Under format 1.0 there is nothing to fill, whatever the rows were taken under.
+    """
     write(world, 1)
-    world.run(OLD)
+    world.run()
     write(world, 2)
     world.source.outcomes[key(1)] = "unreadable"
-    world.run(NEW)
+    old = world.copy()
+    world.run(V11)
+    old.run()
     world.source.outcomes.clear()
+    for each in (world, old):
+        for name in (CHECKPOINT, LEDGERS + each.ledger_name()):
+            each.rewrite(name, lambda rows: rows.drop("event_format", strict=False), layout=layout)
+        each.lose_digests()
     assert naccids(world) == [None, "NACC000002"]
-    forget_formats(world, layout)
 
-    report = world.run(NEW)
+    report, nothing = world.run(V11), old.run()
 
     assert naccids(world) == ["NACC000001", "NACC000002"]
     assert (report.counts.upgraded, report.counts.unchanged, report.awaiting_upgrade) == (1, 1, 0)
     assert formats(world) == ["1.1", "1.1"]
-    assert world.problems(NEW, source=True) == []
-
-
-def test_an_earlier_layout_costs_nothing_where_nothing_was_added(world: World) -> None:
-    """Under format 1.0 there is nothing to fill, whatever the rows were taken under."""
-    world.write(1)
-    world.run(OLD)
-    forget_formats(world)
-
-    report = world.run(OLD)
-
-    assert (report.counts.unchanged, report.awaiting_upgrade, report.commit_id) == (1, 0, None)
+    assert world.problems(V11, source=True) == []
+    assert (nothing.awaiting_upgrade, nothing.commit_id) == (0, None)
 
 
 def test_adopted_rows_are_no_candidates(world: World) -> None:
     """There is no object to read their values from."""
     put(world, frame(document(timestamp="2020-01-01T00:00:00Z")))
     write(world, 1)
-    world.run(OLD, mode="adopt")
+    world.run(mode="adopt")
 
-    report = world.run(NEW)
+    report = world.run(V11)
 
     assert naccids(world) == [None, "NACC000001"]
     assert (report.counts.upgraded, report.awaiting_upgrade) == (1, 0)
     assert world.metadata()["adopted_rows"] == 1
 
 
-@pytest.mark.parametrize(
-    "fault", [Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.BEFORE, Fault.AFTER]
-)
-def test_a_run_that_is_killed_is_made_good(taken: World, fault: Fault) -> None:
-    """At every call: no row is filled twice, none is lost, and the next run ends the same."""
-    undisturbed = taken.copy()
-    undisturbed.run(NEW)
-    calls = undisturbed.store.calls
-    for number in range(len(calls)):
-        world = taken.copy()
-        world.store.faults = {number: fault}
-        try:
-            world.run(NEW)
-        except (CrashError, Exception):  # noqa: BLE001 - whatever it is, the next run makes it good
-            world.store.faults = {}
-        report = world.run(NEW)
-
-        assert world.store.rows().equals(undisturbed.store.rows()), calls[number]
-        assert report.awaiting_upgrade == 0
-        assert world.problems(NEW, source=True) == []
-
-
 def test_after_a_lost_race_rows_are_looked_for_in_the_winners_file(taken: World) -> None:
     """Its new rows have moved the places; what it has filled itself is left to the next run."""
-    taken.source.write(key(9), newer(9, timestamp="2020-01-01T00:00:00Z"))
+    write(taken, 9, timestamp="2020-01-01T00:00:00Z")
     taken.source.outcomes[key(9)] = "unreadable"
 
-    def rival(call: str) -> None:
-        if call.startswith("put_if"):
-            taken.store.before_call = lambda _call: None
-            taken.source.outcomes.clear()
-            taken.run(Settings(event_format=EventFormat.V1_1, max_events_per_run=2))
+    def rival() -> None:
+        taken.source.outcomes.clear()
+        taken.run(structs.replace(V11, max_events_per_run=2))
 
-    taken.store.before_call = rival
-    report = taken.run(NEW)
+    taken.before("put_if", rival)
+    report = taken.run(V11)
 
     assert naccids(taken) == ["NACC000009", *(f"NACC{number:06d}" for number in range(1, 6))]
     assert (report.counts.upgraded, report.counts.deferred) == (4, 2)
     assert report.listed == report.counts.listed == 6
-    assert taken.run(NEW).commit_id is None
-    assert taken.problems(NEW, source=True) == []
+    assert taken.run(V11).commit_id is None
+    assert taken.problems(V11, source=True) == []
 
 
 def test_an_object_that_is_rewritten_between_listing_and_reading(taken: World) -> None:
     """It is judged as what it is now: a new version, invalid, or at most not late enough."""
-    contents = {
-        1: newer(1, packet="F"),
-        2: b"{}",
-        3: newer(3, packet="F", timestamp="2020-01-01T00:00:00Z"),
-    }
 
     def change(_key: str) -> None:
         taken.source.before_reading = lambda _key: None
-        for number, data in contents.items():
-            taken.source.write(key(number), data)
+        write(taken, 1, packet="F")
+        taken.spoil(2)
+        write(taken, 3, packet="F", timestamp="2020-01-01T00:00:00Z")
 
     taken.source.before_reading = change
-    report = taken.run(NEW, since=taken.clock.current.replace(year=2023))
+    report = taken.run(V11, since=taken.clock.current.replace(year=2023))
 
     assert (report.counts.accepted, report.counts.invalid, report.counts.before_cutoff) == (1, 1, 0)
     assert (report.counts.upgraded, report.counts.unchanged, report.awaiting_upgrade) == (2, 1, 1)
     assert report.listed == report.counts.listed == 5
 
-    after = taken.run(NEW)
+    after = taken.run(V11)
     assert (after.counts.accepted, after.awaiting_upgrade, after.total_events) == (1, 0, 7)
 
 
 def test_an_object_that_is_too_large_by_now_keeps_its_row(taken: World) -> None:
     """The limit was lowered; it is not read, and not a reject either."""
-    report = taken.run(Settings(event_format=EventFormat.V1_1, max_object_size_bytes=10))
+    report = taken.run(structs.replace(V11, max_object_size_bytes=10))
 
     assert (report.counts.unchanged, report.counts.invalid, report.awaiting_upgrade) == (5, 0, 0)
 
@@ -397,13 +314,13 @@ def test_upgrading_ends_as_if_all_had_been_taken_under_the_newer_format(
             for each in (world, direct):
                 each.source.write(key(number), data)
             if late:
-                world.run(OLD)
-        world.run(OLD)
-        settings = Settings(event_format=EventFormat.V1_1, max_events_per_run=portion)
+                world.run()
+        world.run()
+        settings = structs.replace(V11, max_events_per_run=portion)
         reports = [world.run(settings)]
         while reports[-1].awaiting_upgrade:
             reports.append(world.run(settings))
-        direct.run(NEW)
+        direct.run(V11)
 
         assert world.rows() == direct.rows()
         assert sum(each.counts.upgraded for each in reports) == sum(
@@ -419,7 +336,7 @@ def test_an_observer_is_told_of_all_that_is_read(taken: World) -> None:
     noted: list[dict[str, int | str]] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(observer, "note", lambda **numbers: noted.append(numbers))
-        taken.run(NEW, host=taken.host(observer=observer))
+        taken.run(V11, host=taken.host(observer=observer))
 
     selected = [each["selected"] for each in noted if "selected" in each]
     assert (selected[0], selected[-1]) == (6, 6)

@@ -4,6 +4,7 @@ Keys and documents are made so that every one differs where a test wants it to, 
 again from a row.
 """
 
+import io
 import json
 import tempfile
 from collections import Counter
@@ -11,20 +12,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import polars as pl
+import pytest
 
 from checkpoint_core import Host, Observer, Request, RunReport, Settings, run
 from checkpoint_core.inspection import verify
 from checkpoint_core.stores import QuietObserver, unlimited
 from nacc_event_model import EventFormat, decode, make_object_name
-from tests.checkpoint_core.memory import Clock, MemorySource, MemoryStore
+from tests.checkpoint_core.memory import Clock, Fault, MemorySource, MemoryStore
 from tests.event_model.strategies import example_document
 
 Row = tuple[object, ...]
+_Error = TypeVar("_Error", bound=Exception)
 SETTINGS = Settings()
+V11 = Settings(event_format=EventFormat.V1_1)
+SANDBOX = Settings(exclude_projects=("sandbox-*",))
 CHECKPOINT = "events.parquet"
 REJECTS = "_rejects/events.parquet"
 LEDGERS = "_ledger/events/"
@@ -134,6 +139,48 @@ class World:
         for number in numbers:
             self.source.write(key(number), document(**({"gear_name": f"gear-{number}"} | changed)))
 
+    def spoil(self, *numbers: int) -> None:
+        """Write what is no event under these keys."""
+        for number in numbers:
+            self.source.write(key(number), b"{}")
+
+    def commit_each(self, *numbers: int) -> None:
+        """Write these events, and run after each of them."""
+        for number in numbers:
+            self.write(number)
+            self.run()
+
+    def before(self, call: str, act: Callable[[], object]) -> None:
+        """Do something once, just before a call that begins like this takes effect."""
+
+        def hook(each: str) -> None:
+            if each.startswith(call):
+                self.store.before_call = lambda _call: None
+                act()
+
+        self.store.before_call = hook
+
+    def disturb(self, call: str, *faults: Fault) -> None:
+        """Let the coming calls that begin like this go wrong, one after the other."""
+        coming = iter(faults)
+
+        def hook(each: str) -> None:
+            if each.startswith(call) and (fault := next(coming, None)):
+                self.store.faults[len(self.store.calls) - 1] = fault
+
+        self.store.before_call = hook
+
+    @contextmanager
+    def untouched(
+        self, error: type[_Error], match: str | None = None
+    ) -> Iterator[pytest.ExceptionInfo[_Error]]:
+        """Expect an error, and that no file is written, changed or deleted."""
+        files, writes = dict(self.store.files), self.writes()
+        with pytest.raises(error, match=match) as raised:
+            yield raised
+        assert self.store.files == files
+        assert self.writes() == writes
+
     def rows(self) -> Counter[Row]:
         """Return the checkpoint's rows as a multiset."""
         return multiset(self.store.rows())
@@ -171,10 +218,30 @@ class World:
             if name.startswith(LEDGERS) and name.endswith(".json")
         )
 
+    def generations(self) -> list[int]:
+        """Return the generations of the commits whose ledgers are there."""
+        return [int(name.partition("-")[0]) for name in self.ledgers()]
+
     def lose_digests(self) -> None:
         """Take them away, as if every commit were an earlier version's."""
         for name in self.digests():
             del self.store.files[LEDGERS + name]
+
+    def lose_ledgers(self) -> None:
+        """Take all of them away, with what is beside them: the checkpoint has to be adopted."""
+        for name in [name for name in self.store.files if name.startswith(LEDGERS)]:
+            del self.store.files[name]
+
+    def rewrite(
+        self,
+        name: str,
+        change: Callable[[pl.DataFrame], pl.DataFrame] = lambda rows: rows,
+        **said: object,
+    ) -> None:
+        """Give one of our Parquet files other rows by hand, or let it say something else."""
+        data = self.store.data(name)
+        text = msgspec.json.encode(read_json_metadata(data) | said).decode()
+        self.store.write(name, parquet(change(pl.read_parquet(data)), text))
 
     def rejects(self) -> pl.DataFrame:
         """Return the rejects as the file has them."""
@@ -204,6 +271,13 @@ class World:
             self.store, self.source if source else None, settings, workdir=self.workdir()
         )
         return [f"{check.name}: {check.detail}" for check in checks if not check.passed]
+
+
+def parquet(rows: pl.DataFrame, metadata: str | None = None) -> bytes:
+    """Return a Parquet file of these rows, which says this about itself."""
+    target = io.BytesIO()
+    rows.write_parquet(target, metadata={"nacc.checkpoint": metadata} if metadata else None)
+    return target.getvalue()
 
 
 def read_json_metadata(data: bytes) -> dict[str, Any]:
