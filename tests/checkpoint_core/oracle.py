@@ -7,6 +7,7 @@ it replaces, row by row and in order: end-state checks would not see what the ne
 import hashlib
 import io
 from collections import Counter
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -54,6 +55,8 @@ class Oracle:
         self.taken: dict[str, list[bytes]] = {}
         self.at_adoption: set[str] = set()
         self._following: dict[str, Any] = {}
+        self._valid: dict[bytes, Row] = {}
+        self._looked_at = 0
         if not foreign:
             ledger = self._ledger(None)
             self.taken = {
@@ -115,13 +118,12 @@ class Oracle:
 
     def valid(self) -> dict[bytes, Row]:
         """Return the row of every valid version that was ever written, by its digest."""
-        rows = {}
-        for content in self.world.source.history:
-            try:
-                rows[digest_of(content.data)] = row(content.data)
-            except InvalidEvent:
-                continue
-        return rows
+        history = self.world.source.history
+        for content in history[self._looked_at :]:
+            with suppress(InvalidEvent):
+                self._valid[digest_of(content.data)] = row(content.data)
+        self._looked_at = len(history)
+        return self._valid
 
     def _ledger(self, checkpoint: bytes | None) -> dict[str, Entry]:
         store = self.world.store

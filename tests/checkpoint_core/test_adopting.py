@@ -63,7 +63,7 @@ def test_adopting_needs_every_object(world: World, outcome: Any) -> None:
 def test_invalid_and_vanished_objects_do_not_hinder_adoption(world: World) -> None:
     """They are rejects like always."""
     put(world, frame(*existing(world, 1)))
-    world.source.write(key(2), b"{}")
+    world.spoil(2)
     world.write(3)
     world.source.before_reading = lambda name: world.source.objects.pop(key(3), None)
 
@@ -87,8 +87,7 @@ def test_excluded_events_that_have_rows_already_are_matched(world: World) -> Non
 
 @pytest.mark.parametrize("with_own_metadata", [True, False])
 def test_thirteen_columns_are_adopted_under_format_1_1(
-    world: World,
-    with_own_metadata: bool,  # noqa: FBT001 - a parameter of the test
+    world: World, *, with_own_metadata: bool
 ) -> None:
     """A row that is null where the object has more is the object's, and is filled."""
     fields = {"naccid": "NACC000001", "modality": None}

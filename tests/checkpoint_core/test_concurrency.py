@@ -43,7 +43,7 @@ def change_all(world: World) -> None:
     world.write(11)
     world.source.delete(key(2))
     world.source.touch(key(1))
-    world.source.write(key(3), b"{}")
+    world.spoil(3)
     world.write(4, project_label="other")
 
 

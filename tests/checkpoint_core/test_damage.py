@@ -11,7 +11,6 @@ import pytest
 from checkpoint_core import LAYOUT_VERSION, Settings
 from checkpoint_core.errors import (
     CorruptCheckpointError,
-    MissingCheckpointError,
     MissingLedgerError,
     NewerLayoutError,
     StorageError,
@@ -191,6 +190,14 @@ def test_a_listing_with_a_key_twice_is_refused(
         ("checkpoint", {"layout": None}, "Nothing was changed"),
         ("checkpoint", {"event_format": "0.9"}, "Nothing was changed"),
         ("checkpoint", {"lineage": None}, "Nothing was changed"),
+        ("checkpoint", {"lineage": ["00000001-run0001"]}, "Nothing was changed"),
+        ("checkpoint", {"generation": 7}, "Nothing was changed"),
+        ("checkpoint", {"first_timestamp": "2024-01-15T09:59:59Z"}, "Nothing was changed"),
+        ("checkpoint", {"rows": None}, r"makes no sense\. Nothing was changed"),
+        ("ledger", {"objects": None}, r"makes no sense\. Nothing was changed"),
+        ("ledger", {"full": "00000001-other"}, "is not upon (00000001-run0001|nothing)"),
+        ("ledger", {"superseded_objects": 1}, "Nothing was changed"),
+        ("ledger", {"superseded_versions": 1}, "Nothing was changed"),
         ("ledger", {"objects": 5}, "Nothing was changed"),
         ("ledger", {"layout": ""}, "Nothing was changed"),
         ("ledger", {"commit_id": "00000001-x"}, "its ledger belongs to commit 00000001-x, not 0"),
@@ -270,34 +277,6 @@ def test_rows_that_were_changed_by_hand_are_not_merged_with(
 
     fails(full)
     assert full.problems()
-
-
-def test_a_checkpoint_that_is_gone_while_its_ledgers_remain_is_refused(pair: World) -> None:
-    """Somebody removed it, or mistyped its name."""
-    del pair.store.files[CHECKPOINT]
-
-    fails(pair, "there was one, of generation 2.*--rebuild", MissingCheckpointError)
-
-
-def test_the_ledger_of_a_first_run_that_crashed_is_no_reason_to_fail(full: World) -> None:
-    """It wrote the ledger and not the checkpoint: of the first generation."""
-    del full.store.files[name_of(full, "ledger")]
-    del full.store.files[CHECKPOINT]
-
-    report = full.run()
-
-    assert (report.counts.accepted, report.incremental) == (7, False)
-    assert full.metadata()["generation"] == 1
-    assert full.problems(source=True) == []
-
-
-def test_files_that_are_no_ledgers_are_not_taken_for_some(world: World) -> None:
-    """Whatever lies in the folder."""
-    for name in ("readme.txt", "-1.parquet", "x-1.parquet", "²-1.parquet", ".parquet"):
-        world.store.write(f"{LEDGERS}{name}", b"")
-    world.write(1)
-
-    assert world.run().total_events == 1
 
 
 @pytest.mark.parametrize("rows", [40, 300])

@@ -1,13 +1,12 @@
 """Full ledgers and deltas, how many of them are kept, and what a checkpoint says of its ancestors."""
 
 from datetime import timedelta
-from typing import Any
 
 import polars as pl
 import pytest
 
 from checkpoint_core import Settings
-from checkpoint_core.errors import CorruptCheckpointError, MissingLedgerError
+from checkpoint_core.errors import MissingLedgerError
 from checkpoint_core.inspection import describe, open_for_queries
 from checkpoint_core.stores import QuietObserver
 from tests.checkpoint_core.memory import Fault
@@ -91,17 +90,6 @@ def test_after_a_lost_race_only_what_is_new_is_fetched_and_kept(large: World) ->
     assert large.problems(source=True) == []
 
 
-def test_a_touched_object_is_unchanged_from_then_on(large: World) -> None:
-    """Its new etag is in the delta, the old one in the full ledger."""
-    large.source.touch(key(3))
-    assert large.run().counts.touched == 1
-
-    report = large.run()
-
-    assert (report.counts.unchanged, report.commit_id) == (32, None)
-    assert ".upon." in large.ledger_name()
-
-
 def test_of_a_delta_everything_can_be_asked(large: World) -> None:
     """As of a full ledger: how many objects, and every row of it in one file."""
     large.write(1, gear_name="second")
@@ -165,33 +153,6 @@ def test_a_ledger_of_which_a_part_is_gone_is_missing(large: World, which: str) -
     assert large.metadata()["full_ledger"] is None
     assert large.rows().total() == 33
     assert large.problems(source=True) == []
-
-
-@pytest.mark.parametrize(
-    "which, rows, said",
-    [
-        ("full", 32, {"commit_id": "00000001-other"}),
-        ("full", 32, {"full": "00000000-other"}),
-        ("full", 32, {"objects": 31}),
-        ("full", 31, {"objects": 31}),
-        ("full", 32, {"superseded_objects": 1}),
-        ("delta", 1, {"full": None}),
-        ("delta", 1, {"full": "00000000-other"}),
-        ("delta", 1, {"superseded_objects": 0}),
-        ("delta", 1, {"superseded_versions": 0}),
-    ],
-)
-def test_files_of_a_ledger_that_do_not_belong_together_are_refused(
-    large: World, which: str, rows: int, said: dict[str, Any]
-) -> None:
-    """Another commit's, a delta for a full one, rows missing, or numbers that do not add up."""
-    large.write(1, gear_name="second")
-    large.run()
-    name = f"{FIRST}.parquet" if which == "full" else large.ledger_name()
-    large.rewrite(LEDGERS + name, lambda ledger: ledger.head(rows), **said)
-
-    with large.untouched(CorruptCheckpointError, "Nothing was changed"):
-        large.run()
 
 
 def test_a_delta_that_only_says_the_wrong_numbers_is_found_out(large: World) -> None:

@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkpoint_core import CheckpointError
-from checkpoint_core.errors import CorruptCheckpointError
 from tests.checkpoint_core.world import (
     CHECKPOINT,
     LEDGERS,
@@ -189,28 +188,6 @@ def test_no_nonsense_in_a_file_of_digests_does_harm(
     [warning] = report.warnings
     assert warning.startswith(f"the file of digests, {name}, is gone or damaged")
     assert world.rows() == undisturbed.rows()
-
-
-@pytest.mark.parametrize(
-    "file, said, problem",
-    [
-        ("checkpoint", {"lineage": ["00000001-run0001"]}, "Nothing was changed"),
-        ("checkpoint", {"generation": 7}, "Nothing was changed"),
-        ("checkpoint", {"first_timestamp": "2024-01-15T09:59:59Z"}, "Nothing was changed"),
-        ("checkpoint", {"rows": None}, r"makes no sense\. Nothing was changed"),
-        ("ledger", {"objects": None}, r"makes no sense\. Nothing was changed"),
-        ("ledger", {"full": "00000001-other"}, "is not upon 00000001-run0001"),
-    ],
-)
-def test_a_pair_that_contradicts_itself_is_refused(
-    small: World, file: str, said: dict[str, Any], problem: str
-) -> None:
-    """In what a load compares, or in what a commit finds in the rows that it has merged with."""
-    world = small.copy()
-    world.rewrite(CHECKPOINT if file == "checkpoint" else LEDGERS + world.ledger_name(), **said)
-
-    with world.untouched(CorruptCheckpointError, problem):
-        world.run()
 
 
 @pytest.mark.parametrize("damaged", ["columns", "rows", "unsigned"])

@@ -1,6 +1,5 @@
 """No value of an event leaves by way of errors, reports or reasons."""
 
-import io
 import json
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from checkpoint_core import CheckpointError, Settings
-from tests.checkpoint_core.world import CHECKPOINT, World, document, key, row, texts_of
+from tests.checkpoint_core.world import CHECKPOINT, World, document, key, parquet, row, texts_of
 
 MARK = "ZQMARKQZ"
 STRIDE = 199
@@ -92,9 +91,7 @@ def test_errors_about_foreign_rows_do_not_quote_them(
     """Neither the message nor a chained cause; the libraries' own messages do."""
     world.write(1)
     rows = pl.DataFrame([row(document())], schema=FIELDS, orient="row").with_columns(**change)
-    target = io.BytesIO()
-    rows.write_parquet(target)
-    world.store.write(CHECKPOINT, target.getvalue())
+    world.store.write(CHECKPOINT, parquet(rows))
 
     try:
         report = world.run(mode=mode)
@@ -112,8 +109,7 @@ def test_errors_about_damaged_rows_do_not_quote_them(world: World, mode: str) ->
     world.run(Settings(compression="uncompressed"))
     world.write(5)
     if mode == "adopt":
-        for name in [name for name in world.store.files if name.startswith("_ledger")]:
-            del world.store.files[name]
+        world.lose_ledgers()
     whole = world.store.data(CHECKPOINT)
     failed = 0
     for place in range(4, len(whole), STRIDE):

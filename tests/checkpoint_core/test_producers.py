@@ -14,7 +14,6 @@ from checkpoint_core.inspection import read_unrecognized
 from nacc_event_model import EventFormat
 from tests.checkpoint_core.world import World
 
-V11 = Settings(event_format=EventFormat.V1_1)
 PTID = "ptid: must be a string of 1 to 10 printable ASCII characters without spaces"
 DATE = "visit_date: must be a string, a real date as YYYY-MM-DD"
 NO_CENTER = "pipeline_adcid: required field is missing"

@@ -2,14 +2,14 @@
 
 import pytest
 
-from checkpoint_core import Settings
 from checkpoint_core.errors import (
     EmptySourceError,
     FormatDowngradeError,
     SourceChangedError,
 )
 from nacc_event_model import EventFormat
-from tests.checkpoint_core.world import World, document, key
+from tests.checkpoint_core.scenarios import SCENARIOS, Prepared
+from tests.checkpoint_core.world import V11, World, document, key
 
 
 def test_a_run_with_nothing_new_writes_nothing(world: World) -> None:
@@ -35,7 +35,7 @@ def test_a_run_with_nothing_new_writes_nothing(world: World) -> None:
 def test_no_checkpoint_is_made_of_nothing(world: World) -> None:
     """Neither of an empty source nor of bad objects only."""
     empty = world.run()
-    world.source.write(key(1), b"{}")
+    world.spoil(1)
     bad = world.run()
 
     assert (empty.listed, empty.checkpoint, empty.total_events) == (0, None, 0)
@@ -59,29 +59,23 @@ def test_touching_renews_the_etag_and_adds_no_row(world: World) -> None:
     assert world.source.reads.count(key(1)) == 2
 
 
-@pytest.mark.parametrize("mode", ["incremental", "adopt", "rebuild"])
-def test_a_dry_run_writes_nothing(world: World, mode: str) -> None:
-    """It decides everything, and says what would become of it."""
-    world.write(1, 2)
-    world.run()
-    if mode == "adopt":
-        del world.store.files[f"_ledger/events/{world.metadata()['commit_id']}.parquet"]
-    world.write(3)
-    world.source.write(key(4), b"{}")
-    files = dict(world.store.files)
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_dry_run_says_what_a_run_would_do(prepared: Prepared, name: str) -> None:
+    """And writes nothing, whatever kind of run it is."""
+    world, scenario = prepared.before(name), SCENARIOS[name]
+    _, expected = prepared.after(name)
 
-    report = world.run(mode=mode, dry_run=True)
+    report = world.run(scenario.settings, dry_run=True, **scenario.request)
 
-    assert world.store.files == files
-    assert (report.dry_run, report.commit_id, report.total_events) == (True, None, 3)
-    assert (report.counts.invalid, report.rejects) == (1, 1)
-    assert report.checkpoint == world.store.location
+    assert world.writes() == []
+    assert (report.dry_run, report.commit_id) == (True, None)
+    for what in ("counts", "total_events", "rejects", "awaiting_upgrade", "listed"):
+        assert getattr(report, what) == getattr(expected, what)
 
 
 def test_another_source_is_refused_unless_it_is_accepted(world: World) -> None:
     """Then the checkpoint belongs to it, also when nothing is new."""
-    world.write(1)
-    world.run()
+    world.commit_each(1)
     world.source.location = "memory://moved"
     with pytest.raises(SourceChangedError, match=r"belongs to memory://events, not to memory://m"):
         world.run()
@@ -94,10 +88,30 @@ def test_another_source_is_refused_unless_it_is_accepted(world: World) -> None:
     assert world.run().commit_id is None
 
 
+def test_objects_under_other_names_are_not_taken_twice(world: World) -> None:
+    """Their source was moved by a folder: accepting the change alone would double every row."""
+    world.write(1, 2)
+    world.run()
+    moved = World(world.folder)
+    moved.store.files = dict(world.store.files)
+    moved.source = type(moved.source)(moved.clock, "memory://elsewhere")
+    for number in (1, 2, 3):
+        moved.source.write(key(number, prefix="prod/"), document(gear_name=f"gear-{number}"))
+
+    with pytest.raises(
+        SourceChangedError, match="other names there, and every row would be taken twice"
+    ):
+        moved.run(accept_source_change=True)
+    report = moved.run(mode="adopt", accept_source_change=True)
+
+    assert (report.counts.touched, report.counts.accepted, report.total_events) == (2, 1, 3)
+    assert moved.problems(source=True) == []
+    assert moved.run().counts.unchanged == 3
+
+
 def test_an_empty_listing_is_refused_unless_it_is_accepted(world: World) -> None:
     """A mistyped prefix looks like this; the rows stay in any case."""
-    world.write(1)
-    world.run()
+    world.commit_each(1)
     world.source.delete(key(1))
     with pytest.raises(EmptySourceError, match=r"no objects, although the ledger knows 1"):
         world.run()
@@ -110,7 +124,7 @@ def test_an_empty_listing_is_refused_unless_it_is_accepted(world: World) -> None
 def test_an_older_format_is_refused(world: World) -> None:
     """It would drop columns."""
     world.source.write(key(1), document(EventFormat.V1_1))
-    world.run(Settings(event_format=EventFormat.V1_1))
+    world.run(V11)
 
     with pytest.raises(FormatDowngradeError, match=r"Run with event format 1\.1") as raised:
         world.run()

@@ -137,7 +137,7 @@ def test_the_default_row_group_holds_many_rows(world: World) -> None:
 def test_no_reader_takes_the_other_files_for_data(world: World) -> None:
     """Athena and Spark leave out names that begin with an underscore."""
     world.write(1)
-    world.source.write(key(2), b"{}")
+    world.spoil(2)
     world.run()
     world.write(3)
     world.run(mode="rebuild")

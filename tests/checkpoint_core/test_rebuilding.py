@@ -52,7 +52,7 @@ def archive_object(world: World) -> None:
 
 def break_object(world: World) -> None:
     """It is no longer valid."""
-    world.source.write(key(1), b"{}")
+    world.spoil(1)
 
 
 def change_nothing(_world: World) -> None:

@@ -9,29 +9,8 @@ from hypothesis import strategies as st
 
 from checkpoint_core import REJECTS_SCHEMA, Settings, StorageError
 from checkpoint_core.inspection import read_rejects
-from nacc_event_model import EventFormat
 from tests.checkpoint_core.memory import Fault
-from tests.checkpoint_core.world import REJECTS, SANDBOX, V11, World, document, key, scratch
-
-LOWER_CASE = (
-    "ptid: must be a string of 1 to 10 characters of A to Z and 0 to 9"
-    "; event format 1.1 would take it"
-)
-
-
-def test_a_bad_object_is_recorded_with_its_reason(world: World) -> None:
-    """Field path and rule, the version that was judged, and the rules."""
-    world.write(1)
-    world.source.write(key(2), document(ptid="lower"))
-
-    report = world.run()
-
-    assert world.reasons() == {key(2): ("invalid", LOWER_CASE)}
-    assert world.rejects().schema == REJECTS_SCHEMA
-    assert (report.counts.accepted, report.counts.invalid, report.rejects) == (1, 1, 1)
-    assert [(each.key, each.outcome, each.reason) for each in report.failed_files] == [
-        (key(2), "invalid", LOWER_CASE)
-    ]
+from tests.checkpoint_core.world import REJECTS, SANDBOX, World, key, scratch
 
 
 def test_rejects_are_written_after_the_commit_and_only_when_changed(world: World) -> None:
@@ -61,20 +40,6 @@ def test_a_reject_that_is_still_bad_keeps_the_day_it_was_first_seen(world: World
     assert second["digest"] != first["digest"]
 
 
-def test_format_1_1_takes_what_1_0_refused(world: World) -> None:
-    """By themselves, when it is selected."""
-    world.source.write(key(1), document(EventFormat.V1_1, ptid="a-1", visit_number=...))
-    world.source.write(key(2), document(EventFormat.V1_1, ptid="no good"))
-    refused = world.run()
-    taken = world.run(V11)
-
-    assert (refused.counts.invalid, refused.checkpoint) == (2, None)
-    assert (taken.counts.accepted, taken.counts.invalid) == (1, 1)
-    printable = "ptid: must be a string of 1 to 10 printable ASCII characters without spaces"
-    assert world.reasons() == {key(2): ("invalid", printable)}
-    assert world.rejects()["event_format"].to_list() == ["1.1"]
-
-
 def test_a_changed_setting_lets_an_excluded_object_in(world: World) -> None:
     """And a wider one excludes only what comes after: rows are never taken out."""
     world.write(1, project_label="sandbox-form")
@@ -87,20 +52,6 @@ def test_a_changed_setting_lets_an_excluded_object_in(world: World) -> None:
     assert (taken.counts.accepted, taken.rejects) == (1, 0)
     assert (again.counts.excluded, again.counts.unchanged) == (1, 1)
     assert world.gears() == ["gear-1"]
-
-
-@pytest.mark.parametrize("outcome", ["unreadable", "denied"])
-def test_what_could_not_be_read_is_tried_in_every_run(world: World, outcome: Any) -> None:
-    """And gets in as soon as it can be."""
-    world.write(1, 2)
-    world.source.outcomes[key(1)] = outcome
-    first, second = world.run(), world.run()
-    world.source.outcomes.clear()
-    third = world.run()
-
-    assert [getattr(each.counts, outcome) for each in (first, second, third)] == [1, 1, 0]
-    assert (third.counts.accepted, third.rejects) == (1, 0)
-    assert world.source.reads.count(key(1)) == 3
 
 
 def test_restore_states_are_asked_for_once_a_day(world: World) -> None:

@@ -241,10 +241,7 @@ def test_each_format_has_its_own_actions() -> None:
     ],
 )
 def test_a_reject_is_read_again_when_its_end_could_be_different(
-    outcome: str,
-    rules: dict[str, Any],
-    archived: bool | None,  # noqa: FBT001 - a column's value
-    is_read: bool,  # noqa: FBT001 - a parameter of the test
+    outcome: str, rules: dict[str, Any], *, archived: bool | None, is_read: bool
 ) -> None:
     """Another content, other rules, another try; the same etag under the same rules is left alone."""
     rejects = reject(key(1), outcome=outcome, **rules)

@@ -135,8 +135,7 @@ class History(RuleBasedStateMachine):
         for name in [name for name, outcome in outcomes.items() if outcome != "archived"]:
             del outcomes[name]
         outcomes |= {self._key(number): "archived" for number in archived}
-        for name in [name for name in self.world.store.files if name.startswith("_ledger/")]:
-            del self.world.store.files[name]
+        self.world.lose_ledgers()
         before = narrow(self.world.rows())
         self.oracle.rewriting = True
         report = self.world.run(self.settings, mode="adopt", accept_empty_source=True)

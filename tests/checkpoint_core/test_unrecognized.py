@@ -3,9 +3,7 @@
 from checkpoint_core import Settings
 from checkpoint_core.inspection import describe, hints_of, read_rejects, read_unrecognized
 from nacc_event_model import EventFormat
-from tests.checkpoint_core.world import REJECTS, World, document, key
-
-V11 = Settings(event_format=EventFormat.V1_1)
+from tests.checkpoint_core.world import REJECTS, V11, World, document, key
 
 
 def unrecognized(world: World) -> dict[str, str]:
@@ -16,7 +14,7 @@ def unrecognized(world: World) -> dict[str, str]:
 def test_all_are_kept_and_only_those_of_the_last_run(world: World) -> None:
     """They are no rejects, and are counted apart."""
     world.write(1)
-    world.source.write(key(2), b"{}")
+    world.spoil(2)
     for number in range(30):
         world.source.write(f"{number:02}.txt", b"")
     first = world.run(Settings(listed_failures=5))

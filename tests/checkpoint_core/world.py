@@ -202,21 +202,14 @@ class World:
         """Return the name of the ledger in force, without folder: the delta's where there is one."""
         return ledger_name(self.metadata())
 
-    def ledgers(self) -> list[str]:
+    def ledgers(self, ending: str = ".parquet") -> list[str]:
         """Return the names of all ledgers, without folder."""
-        return sorted(
-            name.removeprefix(LEDGERS)
-            for name in self.store.files
-            if name.startswith(LEDGERS) and name.endswith(".parquet")
-        )
+        beside = (name.removeprefix(LEDGERS) for name in self.store.files if LEDGERS in name)
+        return sorted(name for name in beside if name.endswith(ending))
 
     def digests(self) -> list[str]:
         """Return the names of all files of digests, without folder."""
-        return sorted(
-            name.removeprefix(LEDGERS)
-            for name in self.store.files
-            if name.startswith(LEDGERS) and name.endswith(".json")
-        )
+        return self.ledgers(".json")
 
     def generations(self) -> list[int]:
         """Return the generations of the commits whose ledgers are there."""

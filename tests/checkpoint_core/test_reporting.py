@@ -1,15 +1,24 @@
-"""How many events were taken of each study and datatype: bounded, and fit to be told."""
+"""What a run tells: how many events of each study, counts that add up, errors; fit to be told."""
 
+import pickle
 from collections import Counter
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
-from checkpoint_core import StudyCount, add_up
-from checkpoint_core._reporting import count_by_study
+from checkpoint_core import REJECTS_SCHEMA, Counts, StudyCount, add_up, errors
+from checkpoint_core._committing.replacement import Replacement
+from checkpoint_core._files.ledger import NO_LEDGER
+from checkpoint_core._files.snapshot import NOTHING
+from checkpoint_core._judging.judgement import Judgement
+from checkpoint_core._judging.selection import Rules, select
+from checkpoint_core._reporting import count_by_study, remarks
 from checkpoint_core.accounting import MOST_STUDIES, OTHERS
-from tests.checkpoint_core.world import World
+from checkpoint_core.errors import CheckpointError
+from tests.checkpoint_core.world import SETTINGS, World
 
 texts = st.text(min_size=1, max_size=60)
 pairs = st.tuples(texts, texts)
@@ -75,3 +84,61 @@ def test_passes_add_up_to_what_was_taken(rows: list[tuple[str, str]]) -> None:
     assert len(rows) == sum(each.events for each in whole)
     if len(set(rows)) <= MOST_STUDIES:
         assert Counter(rows) == numbers(whole)
+
+
+def test_counts_that_do_not_add_up_are_told(world: World) -> None:
+    """A source that breaks its promise, and lists another number than it gives, would show."""
+    world.write(1)
+    listing = world.source.list_objects(restore_states=False)
+    selection = select(
+        NO_LEDGER.compare(listing, narrower=()),
+        rejects=REJECTS_SCHEMA.to_frame(),
+        rules=Rules.of(SETTINGS),
+    )
+    nothing = structs.replace(selection, listed=2)
+    empty = REJECTS_SCHEMA.to_frame()
+    result = Replacement(
+        committed=None,
+        rows=0,
+        snapshot=NOTHING,
+        judgement=Judgement(
+            accepted=empty, touched=empty, reread=empty, rejected=empty, before_cutoff=0
+        ),
+        deferred=empty,
+        upgraded=empty,
+        adopted=empty,
+    )
+
+    assert list(remarks(nothing, Counts(deferred=1), result)) == [
+        "the counts add up to 1, but 2 objects were listed: this is a bug; please report it"
+    ]
+    assert list(remarks(selection, Counts(deferred=1), result)) == []
+
+
+def test_unknown_fields_are_counted_of_accepted_events_alone(world: World) -> None:
+    """What is read again and again is not counted each time."""
+    world.write(1, more=1, timestamp="2020-01-01T00:00:00Z")
+    world.write(2, more=1)
+
+    report = world.run(since=world.clock.now().replace(year=2023))
+
+    assert report.unknown_fields == {"more": 1}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.CorruptCheckpointError("there", "is damaged"),
+        errors.SourceChangedError("there", "this", "that", renamed=True),
+        errors.AdoptionIncompleteError("there", 2, ("one", "two")),
+        errors.WouldLoseRowsError("there", None),
+        errors.StorageError("it failed"),
+    ],
+)
+def test_errors_pass_from_process_to_process(error: CheckpointError) -> None:
+    """With their message and their facts."""
+    passed = pickle.loads(pickle.dumps(error))
+
+    assert type(passed) is type(error)
+    assert str(passed) == str(error)
+    assert vars(passed) == vars(error)
