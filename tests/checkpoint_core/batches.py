@@ -1,13 +1,14 @@
 """A checkpoint file made of batches of objects without a whole run: judged, sorted, merged."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 
 from checkpoint_core import LAYOUT_VERSION, LISTING_SCHEMA, CheckpointMetadata, Content, Settings
 from checkpoint_core._committing.merge import in_arrival_order, merge
-from checkpoint_core._judging.judgement import Judge
+from checkpoint_core._judging.judgement import Judge, Judgement
 from nacc_event_model import EventFormat
 from tests.checkpoint_core.memory import START
 from tests.checkpoint_core.world import SETTINGS
@@ -15,10 +16,17 @@ from tests.checkpoint_core.world import SETTINGS
 LISTING = LISTING_SCHEMA.to_frame()
 
 
+def judge(
+    batch: Sequence[Content], settings: Settings = SETTINGS, *, since: datetime | None = None
+) -> Judgement:
+    """Judge a batch."""
+    rules = Judge(settings, since=since, started_at=START, filters=True)
+    return rules.judge(batch, known={}, listed=LISTING)
+
+
 def judged(batch: Sequence[Content], settings: Settings = SETTINGS) -> pl.DataFrame:
     """Return the accepted rows of a batch."""
-    judge = Judge(settings, since=None, started_at=START, filters=True)
-    return judge.judge(batch, known={}, listed=LISTING).accepted
+    return judge(batch, settings).accepted
 
 
 def metadata(event_format: EventFormat = EventFormat.V1_0) -> CheckpointMetadata:

@@ -135,10 +135,21 @@ class Prepared:
         self._folders = folders
         self._before = cache(self._prepare)
         self.after = cache(self._run)
+        self._known: set[tuple[str, frozenset[tuple[str, bytes]]]] = set()
 
     def before(self, scenario: str) -> World:
         """Return a world of its own before the run."""
         return self._before(scenario).copy()
+
+    def is_known(self, scenario: str, world: World) -> bool:
+        """Return whether this is what the store held before the run, or when this was asked before."""
+        states = []
+        for each in (self._before(scenario), world):
+            files = frozenset((name, data) for name, (data, *_) in each.store.files.items())
+            states.append((scenario, files))
+        is_known = states[1] in {states[0], *self._known}
+        self._known.add(states[1])
+        return is_known
 
     def _prepare(self, scenario: str) -> World:
         world = World(self._folders.enter_context(scratch()))

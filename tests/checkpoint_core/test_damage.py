@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -204,7 +205,7 @@ def test_a_listing_with_a_key_twice_is_refused(
     ],
 )
 def test_a_pair_that_contradicts_itself_is_refused(
-    pair: World, file: str, said: dict[str, object], problem: str
+    pair: World, file: str, said: dict[str, Any], problem: str
 ) -> None:
     """Versions plus adopted rows are the number of rows; and metadata must be understood."""
     pair.rewrite(name_of(pair, file), **said)

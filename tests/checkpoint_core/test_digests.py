@@ -145,21 +145,23 @@ def test_lost_digests_are_told_and_made_anew(delta: World, damage: str) -> None:
     assert delta.problems(source=True) == []
 
 
-def test_digests_that_are_gone_because_of_a_rival_are_looked_for_again(delta: World) -> None:
-    """What was replaced meanwhile is loaded anew, with its own."""
+@pytest.mark.parametrize("which", ["digests", "ledger"])
+def test_what_is_gone_because_of_a_rival_is_looked_for_again(delta: World, which: str) -> None:
+    """What was replaced meanwhile is loaded anew, with its own ledger and digests."""
+    name = DIGESTS if which == "digests" else LEDGERS + delta.ledger_name()
     rival = delta.copy()
     rival.runs = 50
     rival.run()
 
     def replace(call: str) -> None:
-        if call == f"fetch {DIGESTS}":
-            delta.store.files = {name: rival.store.files[name] for name in rival.store.files}
-            del delta.store.files[DIGESTS]
+        if call == f"fetch {name}":
+            delta.store.files = dict(rival.store.files)
+            del delta.store.files[name]
 
     delta.store.before_call = replace
 
+    assert delta.problems() == []
     report = delta.run()
-
     assert (report.counts.unchanged, report.warnings) == (3, ())
 
 

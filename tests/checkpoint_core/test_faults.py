@@ -66,8 +66,8 @@ def test_whatever_goes_wrong_with_a_call_the_next_run_makes_it_good(
             assert report.commit_id == world.metadata()["commit_id"]
         if fault is Fault.DENIED:
             assert names_in_force(world.store.files) == names_in_force(before)
-        if not is_deciding and world.store.files == before:
-            continue  # As if it had never begun, and what follows is the undisturbed run.
+        if not is_deciding and prepared.is_known(name, world):
+            continue  # What follows was seen already.
         if world.store.files.get(CHECKPOINT) != before.get(CHECKPOINT):
             assert world.store.rows().equals(undisturbed.store.rows()), call
             assert world.problems(scenario.settings) == [], call
@@ -90,8 +90,16 @@ def names_in_force(files: dict[str, Any]) -> set[str]:
     return kept | {files[name][1] for name in files if name == CHECKPOINT}
 
 
-@pytest.mark.parametrize("name", ["incremental", "claim"])
-@pytest.mark.parametrize("first", [Fault.BEFORE, Fault.AFTER, Fault.LATE, Fault.LATER])
+@pytest.mark.parametrize(
+    "name, first",
+    [
+        ("incremental", Fault.BEFORE),
+        ("incremental", Fault.AFTER),
+        ("incremental", Fault.LATE),
+        ("incremental", Fault.LATER),
+        ("claim", Fault.AFTER),
+    ],
+)
 @pytest.mark.parametrize("second", [Fault.BEFORE, Fault.AFTER])
 def test_two_faults_in_one_run_are_no_worse_than_one(
     prepared: Prepared, name: str, first: Fault, second: Fault

@@ -223,21 +223,3 @@ def test_a_pair_that_keeps_changing_is_given_up_on(world: World) -> None:
 
     with pytest.raises(StorageError, match="it keeps being replaced"):
         world.problems()
-
-
-def test_a_checkpoint_that_is_replaced_while_it_is_loaded_is_loaded_again(world: World) -> None:
-    """Its ledger may be gone by then, with the pair that it belonged to."""
-    world.commit_each(1)
-    other = world.copy()
-    other.write(2)
-    other.run()
-    newer, old = other.store.files, world.ledger_name()
-
-    def replace() -> None:
-        world.store.files = {
-            name: file for name, file in newer.items() if not name.startswith(f"{LEDGERS}{old[:8]}")
-        }
-
-    world.before(f"fetch {LEDGERS}{old}", replace)
-
-    assert world.problems() == []

@@ -25,6 +25,19 @@ def test_rejects_are_written_after_the_commit_and_only_when_changed(world: World
     assert [call.split("/")[0] for call in world.writes()] == [*commit, "put _rejects", *commit]
 
 
+def test_what_is_repaired_or_gone_leaves_the_file(world: World) -> None:
+    """Without any help; of what is gone there is nothing left to look at."""
+    world.spoil(1, 2)
+    world.run()
+    world.write(1)
+    world.source.delete(key(2))
+
+    report = world.run()
+
+    assert (report.counts.accepted, report.rejects, world.reasons()) == (1, 0, {})
+    assert world.problems(source=True) == []
+
+
 def test_a_reject_that_is_still_bad_keeps_the_day_it_was_first_seen(world: World) -> None:
     """Its reason and its version are new."""
     world.spoil(1)

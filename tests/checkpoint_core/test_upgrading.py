@@ -279,9 +279,9 @@ def test_an_object_that_is_too_large_by_now_keeps_its_row(taken: World) -> None:
 @given(
     objects=st.lists(
         st.tuples(st.integers(0, 1), st.sampled_from([None, "NACC1", "NACC2"]), st.booleans()),
-        max_size=8,
+        max_size=5,
     ),
-    portion=st.integers(1, 4),
+    portion=st.integers(1, 3),
 )
 def test_upgrading_ends_as_if_all_had_been_taken_under_the_newer_format(
     objects: list[tuple[int, str | None, bool]], portion: int
