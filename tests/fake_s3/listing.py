@@ -1,7 +1,6 @@
 """Listings: which keys stand on a page, and the XML document of the page."""
 
 import base64
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,9 +14,6 @@ _PROLOGUE = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
     '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
 )
-_PLAIN_KEY = re.compile(r"[A-Za-z0-9._~/-]*")
-"""Keys that are written the same however they are encoded."""
-
 _LAST_CHARACTER = "\U0010ffff"
 
 
@@ -92,10 +88,7 @@ def _after(token: str) -> str:
 def page_document(
     page: Page, query: dict[str, str], *, bucket: Bucket, max_keys: int, restore_states: bool
 ) -> bytes:
-    """Write the page as ListObjectsV2 answers it.
-
-    Fragments are kept with the objects, so that a page costs little more than joining them.
-    """
+    """Write the page as ListObjectsV2 answers it."""
     written = _encoder(query)
     generated = bucket.generated
     parts = [_PROLOGUE, f"<Name>{bucket.name}</Name>"]
@@ -122,13 +115,9 @@ def page_document(
     for key, entry in page.entries:
         if isinstance(entry, int):
             parts.append(_generated_fragment(generated, entry))
-        elif entry.fragment is not None and not (restore_states and entry.restore):
-            parts.append(entry.fragment)
         else:
             restore = entry.restore if restore_states else None
             parts.append(_fragment(written(key), entry, restore))
-            if restore is None and _PLAIN_KEY.fullmatch(key):
-                entry.fragment = parts[-1]
     parts += [
         f"<CommonPrefixes><Prefix>{written(prefix)}</Prefix></CommonPrefixes>"
         for prefix in page.prefixes
