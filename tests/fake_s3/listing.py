@@ -8,7 +8,7 @@ from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from tests.fake_s3.errors import S3Error
-from tests.fake_s3.objects import Bucket, Generated, Restore, StoredObject, iso_date
+from tests.fake_s3.objects import Bucket, Restore, StoredObject, iso_date
 
 _PROLOGUE = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -92,16 +92,9 @@ def page_document(
     written = _encoder(query)
     generated = bucket.generated
     parts = [_PROLOGUE, f"<Name>{bucket.name}</Name>"]
-    for name, element in {
-        "prefix": "Prefix",
-        "delimiter": "Delimiter",
-        "start-after": "StartAfter",
-    }.items():
+    for name, element in {"prefix": "Prefix", "delimiter": "Delimiter"}.items():
         if name == "prefix" or name in query:
             parts.append(f"<{element}>{written(query.get(name, ''))}</{element}>")
-    if "continuation-token" in query:
-        token = escape(query["continuation-token"])
-        parts.append(f"<ContinuationToken>{token}</ContinuationToken>")
     if "encoding-type" in query:
         parts.append("<EncodingType>url</EncodingType>")
     parts.append(
@@ -113,9 +106,9 @@ def page_document(
     if generated is not None and page.run:
         parts.append(generated.fragments(page.run))
     for key, entry in page.entries:
-        if isinstance(entry, int):
-            parts.append(_generated_fragment(generated, entry))
-        else:
+        if generated is not None and isinstance(entry, int):
+            parts.append(generated.fragments(range(entry, entry + 1)))
+        elif isinstance(entry, StoredObject):
             restore = entry.restore if restore_states else None
             parts.append(_fragment(written(key), entry, restore))
     parts += [
@@ -128,12 +121,6 @@ def page_document(
 
 def _encoder(query: dict[str, str]) -> Callable[[str], str]:
     return (lambda text: quote(text, safe="/-_.~")) if "encoding-type" in query else escape
-
-
-def _generated_fragment(generated: Generated | None, position: int) -> str:
-    if generated is None:
-        raise AssertionError("a position without generated objects")
-    return generated.fragments(range(position, position + 1))
 
 
 def _fragment(written_key: str, stored: StoredObject, restore: Restore | None) -> str:

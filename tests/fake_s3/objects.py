@@ -5,25 +5,25 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from email.utils import format_datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsLenAndGetItem
+
+    from tests.fake_s3.synthetic import SyntheticEvents
 
 ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def http_date(time: datetime) -> str:
     """Write a time as HTTP headers have it, to the second, in English whatever the locale."""
-    time = time.astimezone(UTC)
-    return (
-        f"{_DAYS[time.weekday()]}, {time.day:02} {_MONTHS[time.month - 1]} {time.year:04}"
-        f" {time.hour:02}:{time.minute:02}:{time.second:02} GMT"
-    )
+    return format_datetime(time.astimezone(UTC), usegmt=True)
 
 
 def iso_date(time: datetime) -> str:
     """Write a time as S3's documents have it, to the millisecond."""
-    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{time.microsecond // 1000:03}Z"
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def md5_etag(data: bytes) -> str:
@@ -53,31 +53,6 @@ class StoredObject:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class SortedKeys(Protocol):
-    """Keys in their order; negative positions are not asked for."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, position: int, /) -> str: ...
-
-
-class Generated(Protocol):
-    """Objects that exist by computation: a million of them cost no memory."""
-
-    @property
-    def keys(self) -> SortedKeys:
-        """All keys."""
-        ...
-
-    def find(self, key: str) -> StoredObject | None:
-        """Return the object of a key."""
-        ...
-
-    def fragments(self, positions: range) -> str:
-        """Return what stands in a listing for the objects at these positions of `keys`."""
-        ...
-
-
 class Bucket:
     """Objects by key, written ones over generated ones; not thread-safe by itself.
 
@@ -91,7 +66,7 @@ class Bucket:
         self.may_list = True
         self.region_in_headers = True
         self.denied: list[tuple[Callable[[str], bool], frozenset[str] | None]] = []
-        self.generated: Generated | None = None
+        self.generated: SyntheticEvents | None = None
         self._written: dict[str, StoredObject | None] = {}
         self._touched: list[str] = []
 
@@ -130,7 +105,9 @@ class Bucket:
 
     def scan(self, start: str) -> Iterator[tuple[str, StoredObject | int]]:
         """Yield what can be listed, from `start` on: an object, or a generated one's position."""
-        generated: SortedKeys = self.generated.keys if self.generated is not None else ()
+        generated: SupportsLenAndGetItem[str] = (
+            self.generated.keys if self.generated is not None else ()
+        )
         position = bisect_left(generated, start)
         for key in self._touched[bisect_left(self._touched, start) :]:
             while position < len(generated) and generated[position] <= key:

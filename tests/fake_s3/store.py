@@ -13,11 +13,11 @@ from tests.fake_s3.log import RequestLog
 from tests.fake_s3.objects import (
     ARCHIVES,
     Bucket,
-    Generated,
     Restore,
     StoredObject,
     md5_etag,
 )
+from tests.fake_s3.synthetic import SyntheticEvents
 
 _KMS = "x-amz-server-side-encryption"
 
@@ -73,7 +73,7 @@ class FakeS3:
             raise S3Error("NoSuchBucket", elements={"BucketName": name})
         return bucket
 
-    def generate(self, bucket: str, objects: Generated) -> None:
+    def generate(self, bucket: str, objects: SyntheticEvents) -> None:
         """Put computed objects under the written ones."""
         with self.lock:
             self.bucket(bucket).generated = objects
