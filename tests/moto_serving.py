@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.request import Request, urlopen
 
 from moto.server import ThreadedMotoServer
 
@@ -22,3 +23,9 @@ def serving_moto() -> Iterator[str]:
         # It only ends its loop by itself.
         assert server._server is not None
         server._server.server_close()
+
+
+def empty_moto(endpoint_url: str) -> None:
+    """Remove everything that was made at this server."""
+    with urlopen(Request(f"{endpoint_url}/moto-api/reset", method="POST")):
+        pass

@@ -29,11 +29,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def demonstration(folder: Path) -> str:
-    """What the demonstration prints."""
-    command = [sys.executable, "scripts/demo.py", str(folder)]
-    return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=True
-    ).stdout
+    """What the demonstration prints, where little is set, and that not as it wants it."""
+    ended = subprocess.run(
+        [sys.executable, "scripts/demo.py", str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=True,
+        env={"PYTHONPATH": ":".join(sys.path), "PATH": "/usr/bin:/bin", "EVENT_FORMAT": "1.1"},
+    )
+
+    assert "" == ended.stderr
+    return ended.stdout
 
 
 def without_moments(text: str) -> str:
@@ -51,6 +59,21 @@ def test_the_transcript_is_real_output(readme: str, demonstration: str) -> None:
 
     assert len(parts) > 1
     assert missing == []
+
+
+def test_the_demonstration_shows_what_it_promises(demonstration: str, folder: Path) -> None:
+    """Each command is followed by what it says, and no place of this machine is named."""
+    assert str(folder.parent) not in demonstration
+    assert "\x1b" not in demonstration
+    outcomes = re.findall(r"^ +([0-9,]+) +(accepted|unchanged) ", demonstration, re.MULTILINE)
+    assert [
+        ("980", "accepted"),
+        ("66", "accepted"),
+        ("968", "unchanged"),
+        ("1,034", "unchanged"),
+    ] == outcomes
+    assert 7 == len(re.findall("^ok ", demonstration, re.MULTILINE))
+    assert re.search("^ adrc .* 0[.][0-9]+$", demonstration, re.MULTILINE)
 
 
 def test_the_question_for_analysts_can_be_asked(

@@ -10,10 +10,10 @@ import pytest
 from msgspec import Struct
 
 from artifacts.targets import Target
+from tests.artifact_trial.creating import REGION, Creating
 from tests.artifact_trial.sandbox import CREDENTIALS
 from tests.checkpoint_storage.s3.serving import set_aws
 from tests.fake_s3 import SyntheticEvents
-from tests.infra.creating import REGION, Creating
 from tests.infra.deploying import deploy, merged, stack_values
 from tests.moto_serving import serving_moto
 

@@ -1,21 +1,21 @@
 """A small Runtime API server: what a function in Lambda gets its invocations from."""
 
 import json
+import logging
 import queue
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from typing_extensions import override
+from flask import Flask, Response, request
+from werkzeug.serving import make_server
 
 __all__ = ["Outcome", "RuntimeApi", "serve_runtime_api"]
 
-_ROOT = "/2018-06-01/runtime/"
+_ROOT = "/2018-06-01/runtime"
 _ARN = "arn:aws:lambda:us-east-1:123456789012:function:event-log-checkpoint:1"
 
 
@@ -52,9 +52,11 @@ class RuntimeApi:
 @contextmanager
 def serve_runtime_api() -> Iterator[RuntimeApi]:
     """Serve on a free port of the loopback interface; `address` is for AWS_LAMBDA_RUNTIME_API."""
+    # It logs every request.
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     api = RuntimeApi()
-    server = _Server(("127.0.0.1", 0), _handler_of(api))
-    api.address = f"127.0.0.1:{server.server_address[1]}"
+    server = make_server("127.0.0.1", 0, _application(api), threaded=True)
+    api.address = f"127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -65,57 +67,30 @@ def serve_runtime_api() -> Iterator[RuntimeApi]:
         thread.join()
 
 
-class _Server(ThreadingHTTPServer):
-    """A server whose client may be killed at any time."""
+def _application(api: RuntimeApi) -> Flask:
+    application = Flask(__name__)
 
-    daemon_threads = True
+    @application.get(f"{_ROOT}/invocation/next")
+    def hand_out() -> Response:
+        """Hand out the next invocation; without one the function waits, frozen in Lambda."""
+        api.started.set()
+        request_id, event, remaining_s = api.waiting.get()
+        headers = {
+            "Lambda-Runtime-Aws-Request-Id": request_id,
+            "Lambda-Runtime-Deadline-Ms": str(round((time.time() + remaining_s) * 1000)),
+            "Lambda-Runtime-Invoked-Function-Arn": _ARN,
+        }
+        return Response(event, headers=headers, content_type="application/json")
 
-    @override
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
+    @application.post(f"{_ROOT}/invocation/<_request_id>/<kind>")
+    def take(_request_id: str, kind: str) -> tuple[str, int]:
+        """Take how an invocation ended."""
+        api.ended.put(Outcome(kind, json.loads(request.get_data())))
+        return "", 202
 
+    @application.post(f"{_ROOT}/init/error")
+    def take_failure() -> tuple[str, int]:
+        """Take how a start failed."""
+        return take("", "init/error")
 
-def _handler_of(api: RuntimeApi) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            """Hand out the next invocation; without one the function waits, frozen in Lambda."""
-            api.started.set()
-            request_id, event, remaining_s = api.waiting.get()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(event)))
-            self.send_header("Lambda-Runtime-Aws-Request-Id", request_id)
-            deadline_ms = round((time.time() + remaining_s) * 1000)
-            self.send_header("Lambda-Runtime-Deadline-Ms", str(deadline_ms))
-            self.send_header("Lambda-Runtime-Invoked-Function-Arn", _ARN)
-            self.end_headers()
-            self.wfile.write(event)
-
-        def do_POST(self) -> None:
-            """Take how an invocation, or the start, ended."""
-            path = self.path.removeprefix(_ROOT)
-            body = self._body()
-            kind = "init/error" if path.startswith("init/") else path.rpartition("/")[2]
-            api.ended.put(Outcome(kind, json.loads(body)))
-            self.send_response(202)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def _body(self) -> bytes:
-            if self.headers.get("Transfer-Encoding") != "chunked":
-                return self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            body = b""
-            while size := int(self.rfile.readline(), 16):
-                body += self.rfile.read(size)
-                self.rfile.readline()
-            self.rfile.readline()
-            return body
-
-        @override
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
-
-    return Handler
+    return application

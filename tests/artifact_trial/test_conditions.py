@@ -83,16 +83,3 @@ def needed_for(request: Request) -> list[Access]:
         case "DeleteObject":
             return [to("s3:DeleteObject")]
     pytest.fail(f"What does {request.operation} need?")
-
-
-@pytest.mark.parametrize(
-    "bucket,prefix",
-    [(EVENTS, ""), (EVENTS, "prod/"), (EVENTS, "de"), (CHECKPOINTS, ""), (CHECKPOINTS, "reports/")],
-)
-def test_nothing_else_can_be_listed(deployed: Deployed, bucket: str, prefix: str) -> None:
-    """Neither another folder nor the whole bucket."""
-    access = Access(
-        action="s3:ListBucket", resource=f"arn:aws:s3:::{bucket}", context={"s3:prefix": prefix}
-    )
-
-    assert not allows(deployed.policy, access)

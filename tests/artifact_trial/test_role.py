@@ -96,32 +96,23 @@ def test_a_first_and_an_incremental_run_need_no_more_than_the_role_allows(ran: R
     "operation,bucket,key",
     [
         ("get_object", EVENTS, "prod/log-1.json"),
-        ("head_object", EVENTS, "prod/log-1.json"),
         ("put_object", EVENTS, EVENT),
-        ("put_object", EVENTS, "dev/new.json"),
         ("delete_object", EVENTS, EVENT),
         ("list_objects_v2", ELSEWHERE, None),
         ("get_object", ELSEWHERE, EVENT),
-        ("put_object", ELSEWHERE, EVENT),
-        ("delete_object", ELSEWHERE, EVENT),
-        ("delete_object", CHECKPOINTS, CHECKPOINT),
-        ("delete_object", CHECKPOINTS, REJECTS),
         ("put_object", CHECKPOINTS, "checkpoints/other.parquet"),
-        ("put_object", CHECKPOINTS, "checkpoints/_ledger/other/1.parquet"),
-        ("put_object", CHECKPOINTS, "x"),
-        ("get_object", CHECKPOINTS, "x"),
-        ("delete_object", CHECKPOINTS, "x"),
-        ("list_objects_v2", "nacc-checkpoint-artifacts", None),
+        ("delete_object", CHECKPOINTS, CHECKPOINT),
         ("list_object_versions", CHECKPOINTS, None),
-        ("delete_bucket_policy", CHECKPOINTS, None),
         ("delete_bucket", CHECKPOINTS, None),
-        ("list_buckets", None, None),
     ],
 )
 def test_with_the_same_rights_nothing_else_can_be_done(
     deployed: Deployed, ran: Ran, operation: str, bucket: str | None, key: str | None
 ) -> None:
-    """Neither read, list or write elsewhere, nor destroy what it reads or writes."""
+    """Neither read, list or write elsewhere, nor destroy what it reads or writes.
+
+    What else the policy refuses is asked of the policy itself, without a function.
+    """
     body = b"new" if operation == "put_object" else None
     named = {"Bucket": bucket, "Key": key, "Body": body}
     wanted = {name: value for name, value in named.items() if value is not None}

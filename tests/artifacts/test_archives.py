@@ -158,6 +158,14 @@ def sparse(path: Path, megabytes: float) -> Path:
     return path
 
 
+def emptying(folder: Path) -> Path:
+    """Make a strip program that leaves nothing of a library."""
+    strip = folder / "strip"
+    strip.write_text('#!/bin/sh\n: > "$2"\n', encoding="utf-8")
+    strip.chmod(0o755)
+    return strip
+
+
 def test_what_fits_is_left_as_it_is(tmp_path: Path) -> None:
     """Up to the limit, the last byte included, nothing is stripped."""
     trees = [sparse(tmp_path / "a" / "a.so", 200).parent, sparse(tmp_path / "b" / "b", 10).parent]
@@ -175,23 +183,17 @@ def test_without_a_strip_program_what_is_too_large_is_refused(tmp_path: Path) ->
 
 def test_only_as_many_libraries_are_stripped_as_must_be(tmp_path: Path) -> None:
     """The largest is first."""
-    strip = tmp_path / "strip"
-    strip.write_text('#!/bin/sh\n: > "$2"\n', encoding="utf-8")
-    strip.chmod(0o755)
     tree = sparse(tmp_path / "a" / "large.so", 150).parent
     sparse(tree / "small.so", 100)
 
-    assert ["large.so"] == strip_to_fit([tree], strip, reserved_mb=40)
+    assert ["large.so"] == strip_to_fit([tree], emptying(tmp_path), reserved_mb=40)
     assert (tree / "small.so").stat().st_size == 100 * MEGABYTE
 
 
 def test_what_is_too_large_although_stripped_is_refused(tmp_path: Path) -> None:
     """What is no library cannot be stripped."""
-    strip = tmp_path / "strip"
-    strip.write_text('#!/bin/sh\n: > "$2"\n', encoding="utf-8")
-    strip.chmod(0o755)
     tree = sparse(tmp_path / "a" / "data", 250).parent
     sparse(tree / "small.so", 1)
 
     with pytest.raises(BuildError, match=r"250\.0 MB.*small\.so so far"):
-        strip_to_fit([tree], strip, reserved_mb=40)
+        strip_to_fit([tree], emptying(tmp_path), reserved_mb=40)

@@ -1,5 +1,6 @@
 """Running `nacc-checkpoint`, in this process and in others, and the event objects that it gets."""
 
+import itertools
 import json
 import os
 import subprocess
@@ -65,9 +66,60 @@ def execute(*arguments: object, **options: Any) -> Ended:
     return finish(start(*arguments, **options))
 
 
-def struck(blow: str, at: int, *arguments: object) -> subprocess.Popen[bytes]:
-    """Start a command that strikes itself at its n-th change of the file system."""
-    return start(blow, at, *arguments, before=(STRUCK,))
+class Started(NamedTuple):
+    """A process of a command: its number, and where its output is."""
+
+    number: int
+    output: Path
+
+
+class Forks:
+    """Processes of commands, forked from one that has imported all they need; see `struck`."""
+
+    def __init__(self, folder: Path) -> None:
+        paths = os.pathsep.join([str(STRUCK.parents[2]), *filter(None, sys.path)])
+        clean = {name: value for name, value in CLEAN.items() if not name.startswith("AWS_")}
+        self._outputs = (folder / str(number) for number in itertools.count())
+        # Newer Pythons warn of threads that a fork leaves behind: here of allocators alone.
+        self._parent = start(
+            before=("-W", "ignore::DeprecationWarning", STRUCK),
+            stdin=subprocess.PIPE,
+            stderr=None,
+            env=clean | {"PYTHONPATH": paths},
+        )
+
+    def start(
+        self,
+        *arguments: object,
+        blow: str = "none",
+        at: int = 0,
+        environment: dict[str, str] | None = None,
+    ) -> Started:
+        """Start a command that strikes itself at its n-th change of the file system."""
+        output = next(self._outputs)
+        given = map(str, arguments)
+        return Started(self._ask("start", str(output), environment or {}, blow, at, *given), output)
+
+    def finish(self, started: Started) -> Ended:
+        """Wait for a process and return how it ended."""
+        status = self._ask("wait", started.number)
+        said = (started.output.with_suffix(suffix).read_text() for suffix in (".out", ".err"))
+        return Ended(status, *said)
+
+    def run(self, *arguments: object, **options: Any) -> Ended:
+        """Run a command to its end."""
+        return self.finish(self.start(*arguments, **options))
+
+    def close(self) -> None:
+        """End the process that all come from."""
+        self._parent.communicate(timeout=60)
+
+    def _ask(self, *line: object) -> int:
+        assert self._parent.stdin is not None
+        assert self._parent.stdout is not None
+        self._parent.stdin.write(json.dumps(line).encode() + b"\n")
+        self._parent.stdin.flush()
+        return int(self._parent.stdout.readline())
 
 
 def take(source: Path, checkpoint: Path, *options: object, **others: Any) -> Document:

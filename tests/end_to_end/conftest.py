@@ -1,9 +1,10 @@
-"""The world that tests on S3 share."""
+"""The world that tests on S3 share, and the processes of tests that kill some."""
 
 from collections.abc import Iterator
 
 import pytest
 
+from tests.end_to_end.commands import Forks
 from tests.end_to_end.s3_worlds import World, serving_world
 
 
@@ -19,3 +20,11 @@ def world(served: World) -> World:
     """The world, empty."""
     served.clear()
     return served
+
+
+@pytest.fixture(scope="session")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    """Processes that need not import first."""
+    forks = Forks(tmp_path_factory.mktemp("forks"))
+    yield forks
+    forks.close()

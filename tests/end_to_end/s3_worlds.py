@@ -9,12 +9,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
-from msgspec import structs
+from msgspec import Struct, structs
 
 from checkpoint_core import Host, Observer, Settings
 from checkpoint_core.inspection import verify
@@ -35,6 +36,7 @@ TARGET = "checkpoints"
 CHECKPOINT = "out/events.parquet"
 REJECTS = "out/_rejects/events.parquet"
 LEDGERS = "out/_ledger/events/"
+OLD_LEDGER = f"{LEDGERS}00000001-old.parquet"
 Saved = tuple[Any, dict[str, list[bytes]]]
 
 
@@ -42,11 +44,12 @@ Saved = tuple[Any, dict[str, list[bytes]]]
 def hurried(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Leave out every pause: of botocore, of the adapters and of the core."""
     monkeypatch.setattr("checkpoint_storage.s3._retrying.backoff", lambda *_: 0.0)
-    monkeypatch.setattr("checkpoint_lambda._invocation.local_host", _host_without_pauses)
+    monkeypatch.setattr("checkpoint_lambda._invocation.local_host", host_without_pauses)
     yield
 
 
-def _host_without_pauses(workdir: Path, observer: Observer) -> Host:
+def host_without_pauses(workdir: Path, observer: Observer) -> Host:
+    """Return this machine, with nothing that it waits for."""
     return structs.replace(local_host(workdir, observer), pause=lambda _: None)
 
 
@@ -91,6 +94,7 @@ class World:
         self.s3._buckets.clear()
         self.s3.plan.clear()
         self.s3.log.clear()
+        self.s3.page_size = 1000
         self.s3.create_bucket(SOURCE)
         self.s3.create_bucket(TARGET)
         self.versions.clear()
@@ -193,6 +197,103 @@ class World:
                 workdir=Path(folder),
             )
         return [f"{check.name}: {check.detail}" for check in checks if not check.passed]
+
+
+class Point(Struct, frozen=True):
+    """A point of a run, named by its requests: from the `nth` of them on."""
+
+    operation: str
+    bucket: str
+    prefix: str = ""
+    nth: int = 1
+
+    def aim(self, *, times: int | None = 1) -> Any:
+        """Return what a plan needs to know."""
+        return {
+            "operation": self.operation,
+            "bucket": self.bucket,
+            "where": lambda request: request.key.startswith(self.prefix),
+            "nth": self.nth,
+            "times": times,
+        }
+
+    def places(self, world: World) -> list[int]:
+        """Return the places of such requests among those that were carried out."""
+        return [
+            place
+            for place, request in enumerate(world.s3.log.requests)
+            if (self.operation, self.bucket) == (request.operation, request.bucket)
+            and request.key.startswith(self.prefix)
+        ][self.nth - 1 :]
+
+
+POINTS = {
+    "load the checkpoint": Point("GetObject", TARGET, CHECKPOINT),
+    "load the ledger": Point("GetObject", TARGET, LEDGERS),
+    "load the rejects": Point("GetObject", TARGET, REJECTS),
+    "list the objects": Point("ListObjectsV2", SOURCE),
+    "read any object": Point("GetObject", SOURCE),
+    "read an object": Point("GetObject", SOURCE, object_key(5)),
+    "copy the checkpoint": Point("GetObject", TARGET, CHECKPOINT, nth=2),
+    "write the ledger": Point("PutObject", TARGET, LEDGERS),
+    "write the checkpoint": Point("PutObject", TARGET, CHECKPOINT),
+    "write the rejects": Point("PutObject", TARGET, REJECTS),
+    "list the ledgers": Point("ListObjectsV2", TARGET),
+    "delete a ledger": Point("DeleteObject", TARGET, OLD_LEDGER),
+}
+"""The points of an incremental run, in their order."""
+
+
+class Undisturbed(Struct, frozen=True):
+    """A scenario before the run that goes wrong, and what that run does when nothing does."""
+
+    before: Saved
+    old_rows: Counter[Row]
+    old_checkpoint: bytes | None
+    rows: Counter[Row]
+    result: Any
+    requests: list[LoggedRequest]
+
+
+def undisturbed(
+    world: World, prepare: Callable[[World], object], run: Callable[[World], object]
+) -> Undisturbed:
+    """Prepare a scenario, and run once with nothing going wrong."""
+    world.clear()
+    prepare(world)
+    before, old_rows, old_checkpoint = world.save(), world.rows(), world.checkpoint()
+    results: list[object] = []
+    requests = world.requests(lambda: results.append(run(world)))
+
+    assert world.every_version() == world.rows()
+    assert [] == world.problems()
+    return Undisturbed(before, old_rows, old_checkpoint, world.rows(), results[0], requests)
+
+
+def before_a_first_run(world: World) -> None:
+    """Three events and an invalid one, and no checkpoint yet."""
+    world.write(1, 2, 3)
+    world.put(4, b"{}")
+
+
+def before_an_incremental_run(world: World) -> None:
+    """New, late, rewritten, touched, repaired and deleted objects, and a ledger to be deleted.
+
+    Where small ledgers have deltas, the next one is a delta: it changes no more objects than there
+    were.
+    """
+    before_a_first_run(world)
+    world.write(7, 8)
+    world.invoke()
+    usual, world.s3.clock = world.s3.clock, lambda: datetime.now(UTC) - timedelta(days=60)
+    world.s3.put_object(TARGET, OLD_LEDGER, b"")
+    world.s3.clock = usual
+    world.write(5)
+    world.write(6, timestamp="2020-01-01T00:00:00Z")
+    world.write(1, module="FTLD")
+    world.write(2)
+    world.delete(3)
+    world.write(4)
 
 
 def late(s3: FakeS3, request: Request) -> int:

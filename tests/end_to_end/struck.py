@@ -1,17 +1,26 @@
-"""Runs the command line in a process that strikes itself at its n-th change of the file system.
+"""Starts commands that strike themselves, each as a process of its own that has imported already.
 
-    struck.py BLOW N ARGUMENTS...
+Read from stdin, a line of JSON each, and answered with a number each:
 
-BLOW is `kill`, `interrupt` or `terminate` (the signal), or `count`, which only says on stderr how
-many changes there were. `wait` strikes nothing: it waits for a line on stdin before it begins.
+    ["start", OUTPUT, ENVIRONMENT, BLOW, N, ARGUMENTS...]   the process that was started
+    ["wait", PROCESS]                                       how it ended
+
+BLOW is a signal (`SIGKILL`, ...), which the process sends itself at its n-th change of the file
+system; `count` only says on stderr how many changes there were, and `none` nothing. What the
+command writes is in the files OUTPUT.out and OUTPUT.err. ARGUMENTS are those of the command line;
+without any, it is the function that is invoked.
 """
 
+import json
 import os
 import signal
 import sys
 from collections.abc import Sequence
 
-import checkpoint_cli._app  # before the watching begins
+# Before any command begins: so that it takes no time, and its watching sees none of it.
+import checkpoint_cli._app
+from checkpoint_lambda.handler import lambda_handler
+from tests.checkpoint_lambda.invoking import EVENT, Context
 
 CHANGES = {
     "fcntl.flock",
@@ -25,31 +34,39 @@ CHANGES = {
     "os.utime",
     "shutil.copyfile",
 }
-SIGNALS = {
-    "kill": signal.SIGKILL,
-    "interrupt": signal.SIGINT,
-    "terminate": signal.SIGTERM,
-}
 
 
 def main() -> None:
-    """Watch what Python reports of itself, and run."""
-    blow, at = sys.argv[1], int(sys.argv[2])
-    sys.argv[1:3] = []
+    """Start and wait for processes until there are no more lines."""
+    for line in sys.stdin:
+        verb, *given = json.loads(line)
+        if verb == "wait":
+            number = os.waitstatus_to_exitcode(os.waitpid(given[0], 0)[1])
+        elif not (number := os.fork()):
+            _run(*given)
+        sys.stdout.write(f"{number}\n")
+        sys.stdout.flush()
+
+
+def _run(output: str, environment: dict[str, str], blow: str, at: int, *arguments: str) -> None:
+    """Become the command."""
+    for descriptor, file in enumerate((os.devnull, f"{output}.out", f"{output}.err")):
+        os.dup2(os.open(file, os.O_RDWR | os.O_CREAT), descriptor)
+    os.environ.update(environment)
+    sys.argv[1:] = arguments
     seen = 0
 
     def watch(event: str, _arguments: Sequence[object]) -> None:
         nonlocal seen
         if event in CHANGES:
             seen += 1
-            if seen == at and blow in SIGNALS:
-                os.kill(os.getpid(), SIGNALS[blow])
+            if seen == at:
+                os.kill(os.getpid(), signal.Signals[blow])
 
-    if blow == "wait":
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
-        sys.stdin.readline()
     sys.addaudithook(watch)
+    if not arguments:
+        lambda_handler(EVENT, Context())
+        sys.exit()
     try:
         checkpoint_cli.main()
     finally:

@@ -11,7 +11,6 @@ from tests.checkpoint_storage.directory.processes import (
     as_ordinary_user,
     folder_for_everybody,
     in_other_process,
-    mount_small,
 )
 from tests.end_to_end.commands import Ended, call, counted, files_of, put, rows, take
 
@@ -62,21 +61,6 @@ def test_objects_without_permission_fail_the_run_after_the_others_were_taken() -
         assert {"unchanged": 5, "accepted": 1} == counted(take(source, out / "events.parquet"))
 
 
-def test_a_folder_that_cannot_be_listed_fails_the_run_before_it_begins() -> None:
-    """What is in it would be missing without a word."""
-    with folder_for_everybody() as folder:
-        source = events_in(folder)
-        (source / "closed").mkdir(mode=0)
-        (folder / "out").mkdir()
-        (folder / "out").chmod(0o777)
-
-        ended = as_ordinary_user(run_readably, source, folder / "out" / "events.parquet")
-
-        assert 1 == ended.status
-        assert "cannot be listed" in ended.stderr
-        assert not (folder / "out" / "events.parquet").exists()
-
-
 def test_a_target_without_permission_is_said_and_can_still_be_looked_at() -> None:
     """Commands that only read need no permission to write beside the checkpoint."""
     with folder_for_everybody() as folder:
@@ -105,39 +89,6 @@ def look(source: Path, checkpoint: Path) -> list[Ended]:
         call("verify", checkpoint, source),
         call("run", source, checkpoint, "--dry-run"),
     ]
-
-
-def run_on_small(source: Path, target: Path, first: int, *, read_only: bool) -> list[Ended] | None:
-    """Run in a file system of 64 KiB until it is full; None where none can be mounted."""
-    if not mount_small(target, read_only=read_only):
-        return None
-    ends = [call("run", source, target / "events.parquet", "--compression", "uncompressed")]
-    if not read_only:
-        for number in range(first, first + 1000):
-            put(source, number, gear_name=f"gear-{number * 2654435761 % 2**32:032}")
-        ends.append(call("run", source, target / "events.parquet", "--compression", "uncompressed"))
-        ends.append(call("verify", target / "events.parquet"))
-    return ends
-
-
-@pytest.mark.parametrize("read_only", [False, True])
-def test_a_full_or_read_only_file_system_is_said_and_nothing_is_changed(
-    *, read_only: bool, tmp_path: Path
-) -> None:
-    """The checkpoint that was there is still there, whole."""
-    source = events_in(tmp_path)
-    (tmp_path / "small").mkdir()
-
-    ends = in_other_process(run_on_small, source, tmp_path / "small", 10, read_only=read_only)
-
-    if ends is None:
-        pytest.skip("this machine lets nobody mount")
-    failed = ends[0] if read_only else ends[1]
-    assert 1 == failed.status
-    assert ("read-only file system" if read_only else "o space left") in failed.stderr
-    assert 1 == failed.stderr.count("\n")
-    if not read_only:
-        assert [0, 1, 0] == [ended.status for ended in ends]
 
 
 def run_limited(source: Path, checkpoint: Path, size_bytes: int) -> Ended:
@@ -201,25 +152,3 @@ def test_a_source_that_is_not_there_is_said_first_and_nothing_is_made(tmp_path: 
         assert (1, "", said) == (ended.status, ended.stdout, ended.stderr[-len(said) :])
         assert (1, said) == (looked.status, looked.stderr[-len(said) :])
     assert not (tmp_path / "new").exists()
-
-
-def test_odd_things_in_the_source_are_counted_and_said(tmp_path: Path) -> None:
-    """A link that leads out, a folder named like an event, and thousands of other files."""
-    source = events_in(tmp_path)
-    outside = put(tmp_path / "elsewhere", 20)
-    (source / outside.name).symlink_to(outside)
-    odd = put(source, 21)
-    odd.unlink()
-    odd.mkdir()
-    for number in range(3000):
-        (source / f"note-{number}.txt").touch()
-
-    ended = call("run", source, tmp_path / "out" / "events.parquet", "--json")
-
-    assert 0 == ended.status
-    response = json.loads(ended.stdout)
-    assert {"accepted": 5, "unreadable": 2, "unrecognized": 3000} == counted(response)
-    assert {outside.name, odd.name} == {file["key"] for file in response["failed_files"]}
-    shown = call("run", source, tmp_path / "out" / "events.parquet").stdout
-    assert "note-0.txt" in shown
-    assert shown.count("note-") < 10

@@ -1,30 +1,12 @@
 """Processes that are killed, interrupted, or at work at the same time: nothing lost, nothing twice."""
 
 import json
-import random
 import shutil
-import subprocess
-import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.commands import (
-    STRUCK,
-    Ended,
-    call,
-    counted,
-    finish,
-    put,
-    rows,
-    start,
-    struck,
-    take,
-)
-
-AT_A_TIME = 3
-"""How many processes are started at once, so that the tests do not take minutes."""
+from tests.end_to_end.commands import Forks, call, counted, execute, put, rows, take
 
 
 @pytest.fixture
@@ -55,14 +37,14 @@ def copy_of(checkpoint: Path, name: object) -> Path:
     return folder / checkpoint.name
 
 
-def number_of_changes(source: Path, checkpoint: Path) -> int:
-    """Count how often a run changes the file system."""
-    counting = finish(struck("count", 0, "run", source, copy_of(checkpoint, "count")))
+def moments(forks: Forks, source: Path, checkpoint: Path, every: int) -> range:
+    """Return every so many of the changes that a run makes in the file system."""
+    counting = forks.run("run", source, copy_of(checkpoint, "count"), blow="count")
 
     assert 0 == counting.status
     changes = int(counting.stderr)
     assert changes > 20
-    return changes
+    return range(1, changes + 1, every)
 
 
 def left_over(checkpoint: Path) -> list[Path]:
@@ -71,102 +53,55 @@ def left_over(checkpoint: Path) -> list[Path]:
     return [path for path in work.rglob("*") if path.is_file()]
 
 
-def check_whole(source: Path, checkpoint: Path, expected: Path, *, first: bool = False) -> None:
+def check_whole(source: Path, checkpoint: Path, expected: Path) -> None:
     """What was left behind is sound, and the next run ends as if nothing had happened."""
-    if not first or checkpoint.exists():
+    if checkpoint.exists():
         assert 0 == call("verify", checkpoint).status
-    take(source, checkpoint)
+    again = call("run", source, checkpoint)
+    assert 0 == again.status
+    # A first run that has written a ledger alone looks like a checkpoint that was removed.
+    assert again.stderr == "" or "the ledger of a first commit" in again.stderr
     assert rows(expected) == rows(checkpoint)
     assert 0 == call("verify", checkpoint, source).status
     assert [] == left_over(checkpoint)
 
 
-def waiting(source: Path, checkpoint: Path, *options: object) -> subprocess.Popen[bytes]:
-    """Start a run that has imported everything and waits for the word."""
-    process = start(
-        *("wait", 0, "run", source, checkpoint, "--json", *options),
-        before=(STRUCK,),
-        stdin=subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    assert b"ready\n" == process.stdout.readline()
-    return process
-
-
-def go(process: subprocess.Popen[bytes]) -> None:
-    """Give the word."""
-    assert process.stdin is not None
-    process.stdin.write(b"\n")
-    process.stdin.flush()
-
-
+@pytest.mark.parametrize("first", [False, True])
 def test_a_run_that_is_killed_at_any_change_of_the_file_system_can_be_continued(
-    source: Path, checkpoint: Path
+    forks: Forks, source: Path, checkpoint: Path, *, first: bool
 ) -> None:
     """The next run ends with the rows of an undisturbed one."""
+    if first:
+        checkpoint.parent.rename(checkpoint.parent.with_name("unused"))
+        checkpoint.parent.mkdir()
     undisturbed = copy_of(checkpoint, "undisturbed")
     take(source, undisturbed)
-    moments = range(1, number_of_changes(source, checkpoint) + 1, 3)
-    copies = [copy_of(checkpoint, moment) for moment in moments]
+    generations = set()
+    for moment in moments(forks, source, checkpoint, 3):
+        copy = copy_of(checkpoint, moment)
 
-    def kill(moment: int, copy: Path) -> int:
-        return finish(struck("kill", moment, "run", source, copy)).status
+        ended = forks.run("run", source, copy, blow="SIGKILL", at=moment)
 
-    with ThreadPoolExecutor(AT_A_TIME) as executor:
-        statuses = list(executor.map(kill, moments, copies))
-
-    assert [-9] * len(moments) == statuses
-    generations = {rows(copy).total() for copy in copies}
-    assert {40, 62} == generations
-    for copy in copies:
+        assert -9 == ended.status
+        generations.add(rows(copy).total() if copy.exists() else 0)
         check_whole(source, copy, undisturbed)
+    assert {0 if first else 40, 61 if first else 62} == generations
 
 
-def test_a_first_run_that_is_killed_at_any_time_can_be_continued(
-    source: Path, tmp_path: Path
-) -> None:
-    """Wherever it was: importing, listing, reading, merging, committing."""
-    undisturbed = tmp_path / "undisturbed" / "events.parquet"
-    take(source, undisturbed)
-    randomness = random.Random(20260901)
-    delays_s = [randomness.uniform(0, 0.15) for _ in range(6)]
-    copies = [tmp_path / f"killed-{index}" / "events.parquet" for index in range(len(delays_s))]
-
-    def kill(delay_s: float, copy: Path) -> None:
-        process = waiting(source, copy)
-        go(process)
-        time.sleep(delay_s)
-        process.kill()
-        finish(process)
-
-    with ThreadPoolExecutor(AT_A_TIME) as executor:
-        list(executor.map(kill, delays_s, copies))
-
-    for copy in copies:
-        check_whole(source, copy, undisturbed, first=True)
-
-
-@pytest.mark.parametrize("blow, status", [("interrupt", 130), ("terminate", 143)])
+@pytest.mark.parametrize("blow, status", [("SIGINT", 130), ("SIGTERM", 143)])
 def test_a_run_that_is_asked_to_stop_says_so_and_can_be_continued(
-    blow: str, status: int, source: Path, checkpoint: Path
+    blow: str, status: int, forks: Forks, source: Path, checkpoint: Path
 ) -> None:
     """One line, its own exit status, no document, and a consistent checkpoint."""
     undisturbed = copy_of(checkpoint, "undisturbed")
     take(source, undisturbed)
-    moments = range(4, number_of_changes(source, checkpoint) - 5, 10)
-    copies = [copy_of(checkpoint, moment) for moment in moments]
-
-    def stop(moment: int, copy: Path) -> Ended:
-        return finish(struck(blow, moment, "run", source, copy, "--json"))
-
-    with ThreadPoolExecutor(AT_A_TIME) as executor:
-        ends = list(executor.map(stop, moments, copies))
-
-    assert {status} == {ended.status for ended in ends}
     line = "Error: interrupted; the checkpoint is as it was before or complete\n"
-    assert {line} == {ended.stderr for ended in ends}
-    assert {""} == {ended.stdout for ended in ends}
-    for copy in copies:
+    for moment in moments(forks, source, checkpoint, 10)[:-1]:
+        copy = copy_of(checkpoint, moment)
+
+        ended = forks.run("run", source, copy, "--json", blow=blow, at=moment + 3)
+
+        assert (status, "", line) == (ended.status, ended.stdout, ended.stderr)
         check_whole(source, copy, undisturbed)
 
 
@@ -188,8 +123,11 @@ typer.core.TyperCommand.parse_args = strike
 """
 
 
-@pytest.mark.parametrize("moment", [IMPORTING, PARSING], ids=["importing", "parsing"])
-@pytest.mark.parametrize("name, status", [("SIGINT", 130), ("SIGTERM", 143)])
+@pytest.mark.parametrize(
+    "moment, name, status",
+    [(IMPORTING, "SIGINT", 130), (PARSING, "SIGTERM", 143)],
+    ids=["importing", "parsing"],
+)
 def test_a_command_that_is_stopped_before_it_begins_says_so(
     moment: str, name: str, status: int, source: Path, checkpoint: Path
 ) -> None:
@@ -198,7 +136,7 @@ def test_a_command_that_is_stopped_before_it_begins_says_so(
     program = moment.replace("{signal}", f"signal.{name}")
     program += "import checkpoint_cli; checkpoint_cli.main()"
 
-    ended = finish(start("run", source, checkpoint, before=("-c", program)))
+    ended = execute("run", source, checkpoint, before=("-c", program))
 
     said = "Error: interrupted; nothing was done\n"
     assert (status, "", said) == (ended.status, ended.stdout, ended.stderr)
@@ -225,7 +163,7 @@ def test_an_interruption_that_a_library_took_for_its_own_error_is_one(
     """Polars panics where Ctrl-C comes in its midst, which must not look like a damaged file."""
     program = SWALLOWING + "import checkpoint_cli; checkpoint_cli.main()"
 
-    ended = finish(start("run", source, checkpoint, before=("-c", program)))
+    ended = execute("run", source, checkpoint, before=("-c", program))
 
     said = "Error: interrupted; the checkpoint is as it was before or complete\n"
     assert (130, "", said) == (ended.status, ended.stdout, ended.stderr)
@@ -239,7 +177,7 @@ def test_a_command_in_the_background_ignores_ctrl_c(source: Path, checkpoint: Pa
         + "import checkpoint_cli; checkpoint_cli.main()"
     )
 
-    ended = finish(start("run", source, checkpoint, before=("-c", program)))
+    ended = execute("run", source, checkpoint, before=("-c", program))
 
     assert (0, "") == (ended.status, ended.stderr)
 
@@ -247,16 +185,15 @@ def test_a_command_in_the_background_ignores_ctrl_c(source: Path, checkpoint: Pa
 @pytest.mark.parametrize("limit", [5, 1000])
 @pytest.mark.parametrize("processes", [2, 3])
 def test_processes_at_work_on_one_checkpoint_take_everything_once(
-    processes: int, limit: int, source: Path, checkpoint: Path
+    processes: int, limit: int, forks: Forks, source: Path, checkpoint: Path
 ) -> None:
     """Each ends well and says what it took; together they took all, and nothing twice."""
     undisturbed = copy_of(checkpoint, "undisturbed")
     take(source, undisturbed)
     limited = ("--max-events-per-run", limit, "--batch-objects", 5)
-    running = [waiting(source, checkpoint, *limited) for _ in range(processes)]
-    for process in running:
-        go(process)
-    ends = [finish(process) for process in running]
+    command = ("run", source, checkpoint, "--json", *limited)
+    running = [forks.start(*command) for _ in range(processes)]
+    ends = [forks.finish(process) for process in running]
 
     assert [(0, "")] * processes == [(ended.status, ended.stderr) for ended in ends]
     responses = [json.loads(ended.stdout) for ended in ends]

@@ -1,6 +1,5 @@
 """What a run takes, leaves, and says, from one day to the next."""
 
-import json
 import os
 import shutil
 from pathlib import Path
@@ -15,10 +14,8 @@ from tests.end_to_end.commands import (
     execute,
     fields,
     files_of,
-    finish,
     put,
     rows,
-    start,
     take,
 )
 
@@ -132,52 +129,6 @@ def test_new_late_rewritten_and_touched_objects_are_each_taken_once(
     assert {"unchanged": 12} == counted(take(source, checkpoint))
 
 
-def test_events_that_are_equal_in_every_field_are_all_kept(source: Path, checkpoint: Path) -> None:
-    """Two objects are two rows, whatever they hold."""
-    for name in ("one", "two"):
-        put(source / name, 3)
-
-    take(source, checkpoint)
-
-    assert 3 == max(rows(checkpoint).values())
-
-
-def test_a_broken_object_gets_in_when_it_is_repaired(source: Path, checkpoint: Path) -> None:
-    """Until then it stands in the rejects with a reason and is not read again."""
-    broken = put(source, 20, ptid="not valid")
-    response = take(source, checkpoint)
-
-    assert {"accepted": 10, "invalid": 1} == counted(response)
-    assert 1 == response["events_failed"]
-    [failed] = response["failed_files"]
-    assert (broken.name, "invalid") == (failed["key"], failed["outcome"])
-    assert failed["reason"].startswith("ptid: ")
-    assert {"unchanged": 10, "rejected_before": 1} == counted(take(source, checkpoint))
-
-    put(source, 20)
-
-    assert {"unchanged": 10, "accepted": 1} == counted(take(source, checkpoint))
-    assert "[]\n" == call("rejects", checkpoint, "--json").stdout
-
-
-def test_what_format_1_0_refuses_gets_in_by_itself_with_format_1_1(
-    source: Path, checkpoint: Path
-) -> None:
-    """The checkpoint gets the two new columns, and does not go back."""
-    put(source, 20, ptid="syn-20", visit_number=...)
-    put(source, 21, named="duplicate-submit", action="duplicate-submit")
-    assert {"accepted": 10, "invalid": 1, "unrecognized": 1} == counted(take(source, checkpoint))
-
-    response = take(source, checkpoint, environment={"EVENT_FORMAT": "1.1"})
-
-    assert {"unchanged": 10, "accepted": 2} == counted(response)
-    added = {"naccid": pl.String(), "modality": pl.String()}
-    assert COLUMNS | added == dict(pl.read_parquet_schema(checkpoint))
-    back = call("run", source, checkpoint, "--event-format", "1.0")
-    assert 1 == back.status
-    assert "would drop columns" in back.stderr
-
-
 def test_projects_are_left_out_until_the_patterns_change(source: Path, checkpoint: Path) -> None:
     """From the option and from the variable, where spaces and commas separate patterns."""
     put(source, 20, project_label="sandbox-form")
@@ -237,41 +188,6 @@ def test_a_dry_run_says_what_would_happen_and_writes_nothing(
     assert "action: required field is missing" in said
 
 
-def test_without_a_valid_event_there_is_no_checkpoint(tmp_path: Path, checkpoint: Path) -> None:
-    """Its path is null, and what was refused can be listed all the same."""
-    put(tmp_path / "events", data=b"[]")
-
-    response = take(tmp_path / "events", checkpoint)
-
-    assert (None, 0) == (response["checkpoint_path"], response["total_events"])
-    assert not checkpoint.exists()
-    assert "1 invalid" in call("rejects", checkpoint).stdout
-
-
-@pytest.mark.parametrize("compression", ["snappy", "zstd", "lz4", "uncompressed"])
-def test_every_compression_can_be_read(source: Path, checkpoint: Path, compression: str) -> None:
-    """And continued with another one."""
-    take(source, checkpoint, "--compression", compression)
-    put(source, 20)
-
-    take(source, checkpoint)
-
-    assert 11 == rows(checkpoint).total()
-
-
-def test_future_dated_events_and_unknown_fields_are_taken_and_said(
-    source: Path, checkpoint: Path
-) -> None:
-    """Neither makes an event invalid."""
-    put(source, 20, timestamp="2999-01-01T00:00:00Z", added_by_producer=1)
-
-    response = take(source, checkpoint)
-
-    assert {"accepted": 11} == counted(response)
-    assert 1 == response["future_dated"]
-    assert {"added_by_producer": 1} == response["unknown_fields"]
-
-
 def test_a_source_that_is_another_or_empty_needs_a_word(
     source: Path, checkpoint: Path, tmp_path: Path
 ) -> None:
@@ -291,6 +207,62 @@ def test_a_source_that_is_another_or_empty_needs_a_word(
     assert {"unchanged": 10} == counted(take(moved, checkpoint, "--accept-source-change"))
 
 
+def test_a_checkpoint_of_another_tool_is_adopted(source: Path, checkpoint: Path) -> None:
+    """Its rows stay, what it lacks is appended, and nothing is there twice."""
+    take(source, checkpoint)
+    before = rows(checkpoint)
+    shutil.rmtree(checkpoint.parent / "_ledger")
+    frame = pl.read_parquet(checkpoint).with_columns(pl.col("pipeline_adcid").cast(pl.Int64))
+    frame.reverse().head(4).write_parquet(checkpoint)
+    refused = call("run", source, checkpoint)
+    assert 1 == refused.status
+    assert "--adopt" in refused.stderr
+    assert "--rebuild" in refused.stderr
+
+    response = take(source, checkpoint, "--adopt")
+
+    assert {"touched": 4, "accepted": 6} == counted(response)
+    assert before == rows(checkpoint)
+    assert COLUMNS == dict(pl.read_parquet_schema(checkpoint))
+    assert {"unchanged": 10} == counted(take(source, checkpoint))
+    assert 1 == len(list((checkpoint.parent / "_previous" / "events").iterdir()))
+    assert 0 == call("verify", checkpoint, source).status
+
+
+def test_a_rebuild_that_would_lose_rows_needs_a_word(source: Path, checkpoint: Path) -> None:
+    """It says how many; the replaced file is kept."""
+    take(source, checkpoint)
+    put(source, 2, packet="F")
+    take(source, checkpoint)
+    before = rows(checkpoint)
+
+    refused = call("run", source, checkpoint, "--rebuild")
+    assert 1 == refused.status
+    assert "would lose 1 rows" in refused.stderr
+    assert before == rows(checkpoint)
+
+    assert {"accepted": 10} == counted(take(source, checkpoint, "--rebuild", "--allow-loss"))
+    [replaced] = (checkpoint.parent / "_previous" / "events").iterdir()
+    assert before == rows(replaced)
+
+
+@pytest.mark.parametrize("keep", [0, 100, -1])
+def test_a_damaged_checkpoint_is_refused_and_left_as_it_is(
+    keep: int, source: Path, checkpoint: Path
+) -> None:
+    """Cut off at any length."""
+    take(source, checkpoint)
+    damaged = checkpoint.read_bytes()[:keep]
+    checkpoint.write_bytes(damaged)
+
+    ended = call("run", source, checkpoint)
+
+    assert (1, 1) == (ended.status, ended.stderr.count("\n"))
+    assert damaged == checkpoint.read_bytes()
+    assert 1 == call("verify", checkpoint).status
+    assert 1 == call("show", checkpoint).status
+
+
 def test_a_source_below_which_the_checkpoint_lies_is_fine(source: Path) -> None:
     """The checkpoint's own files are counted as unrecognized, and nothing new stays nothing new."""
     checkpoint = source / "events.parquet"
@@ -303,23 +275,6 @@ def test_a_source_below_which_the_checkpoint_lies_is_fine(source: Path) -> None:
     assert before == files_of(source)
     said = "the checkpoint lies inside the source; its own files count as unrecognized"
     assert f"warning: {said}\n" == ended.stderr
-
-
-def test_the_response_names_what_is_not_named_like_an_event(source: Path, checkpoint: Path) -> None:
-    """At most as many as failed files are listed; warnings come along too."""
-    for name in ("b.txt", "a.txt", "c.txt"):
-        (source / name).touch()
-    put(source, 50, data=b"{}")
-    take(source, checkpoint)
-    (checkpoint.parent / "_rejects" / checkpoint.name).write_bytes(b"damaged")
-
-    ended = call("run", source, checkpoint, "--json", "--listed-failures", 2)
-
-    response = json.loads(ended.stdout)
-    assert ["a.txt", "b.txt"] == response["unrecognized_examples"]
-    [warning] = response["warnings"]
-    assert "the rejects file could not be read" in warning
-    assert f"warning: {warning}\n" == ended.stderr
 
 
 def test_restore_states_may_be_asked_for(source: Path, checkpoint: Path) -> None:
@@ -342,17 +297,14 @@ COMMANDS = [
 ]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_no_command_needs_a_time_zone_database(
-    command: str, source: Path, checkpoint: Path
-) -> None:
+def test_no_command_needs_a_time_zone_database(source: Path, checkpoint: Path) -> None:
     """A slim container has none, and every time here is UTC."""
     put(source, 50, data=b"{}")
     take(source, checkpoint)
     shutil.copy(checkpoint, source.parent / "copy.parquet")
     environment = CLEAN | {"PYTHONTZPATH": ""}
 
-    ended = finish(start(*command.split(), before=(ZONELESS,), cwd=source.parent, env=environment))
+    ended = execute(*COMMANDS, before=(ZONELESS,), cwd=source.parent, env=environment)
 
     assert (0, "") == (ended.status, ended.stderr)
 

@@ -7,148 +7,88 @@ it sent the request, `sent` just after.
 
 import os
 import signal
-import subprocess
-import sys
 import threading
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
-from msgspec import Struct
 
-from tests.checkpoint_lambda.invoking import object_key
-from tests.end_to_end.commands import finish, start
+from tests.end_to_end.commands import Forks, Started
 from tests.end_to_end.s3_worlds import (
     CHECKPOINT,
-    LEDGERS,
-    REJECTS,
+    OLD_LEDGER,
+    POINTS,
     SOURCE,
     TARGET,
+    Point,
     World,
+    before_a_first_run,
+    before_an_incremental_run,
 )
 from tests.fake_s3 import Fault, Request
 
 pytestmark = pytest.mark.on_one_python
 
-COMMAND = ("-m", "checkpoint_cli", "run", f"s3://{SOURCE}/prod", f"s3://{TARGET}/{CHECKPOINT}")
-HANDLER = (
-    "-c",
-    """
-from checkpoint_lambda.handler import lambda_handler
-from tests.checkpoint_lambda.invoking import EVENT, Context
-lambda_handler(EVENT, Context())
-""",
-)
-OLD_LEDGER = f"{LEDGERS}00000001-old.parquet"
+COMMAND = ("run", f"s3://{SOURCE}/prod", f"s3://{TARGET}/{CHECKPOINT}")
+HANDLER = ()
 
 
-class Point(Struct, frozen=True):
-    """A point of a run: the `nth` of these requests."""
-
-    operation: str
-    bucket: str
-    prefix: str = ""
-    nth: int = 1
-
-    def matching(self) -> dict[str, Any]:
-        """Return what a plan needs to know."""
-        return {
-            "operation": self.operation,
-            "bucket": self.bucket,
-            "where": lambda request: request.key.startswith(self.prefix),
-            "nth": self.nth,
-            "times": 1,
-        }
-
-    def count(self, world: World) -> int:
-        """Return how many such requests were carried out."""
-        return sum(
-            (self.operation, self.bucket) == (request.operation, request.bucket)
-            and request.key.startswith(self.prefix)
-            for request in world.s3.log.requests
-        )
+def start_here(forks: Forks, command: tuple[str, ...]) -> Started:
+    """Start a process with this one's way to the server."""
+    leading = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    return forks.start(*command, environment=leading)
 
 
-LOADING = Point("GetObject", TARGET, LEDGERS)
-LISTING = Point("ListObjectsV2", SOURCE)
-READING = Point("GetObject", SOURCE, nth=3)
-COPYING = Point("GetObject", TARGET, CHECKPOINT, nth=2)
-WRITING_THE_LEDGER = Point("PutObject", TARGET, LEDGERS)
-DECIDING = Point("PutObject", TARGET, CHECKPOINT)
-WRITING_THE_REJECTS = Point("PutObject", TARGET, REJECTS)
-TIDYING = Point("ListObjectsV2", TARGET)
-DELETING = Point("DeleteObject", TARGET, OLD_LEDGER)
-
-
-def before_a_first_run(world: World) -> None:
-    """Valid objects and an invalid one."""
-    world.write(1, 2, 3)
-    world.put(4, b"{}")
-
-
-def before_an_incremental_run(world: World) -> None:
-    """New, late, rewritten, touched, repaired and broken objects, and a ledger to be deleted."""
-    before_a_first_run(world)
-    world.invoke()
-    usual, world.s3.clock = world.s3.clock, lambda: datetime.now(UTC) - timedelta(days=60)
-    world.s3.put_object(TARGET, OLD_LEDGER, b"")
-    world.s3.clock = usual
-    world.write(5)
-    world.write(6, timestamp="2020-01-01T00:00:00Z")
-    world.write(1, module="FTLD")
-    world.write(2)
-    world.write(4)
-    world.put(7, b"{")
-
-
-def start_here(command: tuple[str, ...]) -> subprocess.Popen[bytes]:
-    """Start a process with this one's environment, which leads to the server."""
-    root = str(Path(__file__).parents[2])
-    paths = os.pathsep.join([root, *filter(None, sys.path)])
-    return start(before=command, env={**os.environ, "PYTHONPATH": paths})
-
-
-def kill_at(world: World, point: Point, command: tuple[str, ...], *, sent: bool) -> None:
+def kill_at(
+    world: World, forks: Forks, point: Point, command: tuple[str, ...], *, sent: bool
+) -> None:
     """Run a process until the point is reached, and see it killed there."""
-    before = point.count(world)
-    is_known = threading.Event()
-    processes: list[subprocess.Popen[bytes]] = []
+    before = len(point.places(world))
+    is_known, is_dead = threading.Event(), threading.Event()
+    processes: list[Started] = []
+    statuses: list[int] = []
 
     def kill(_: Request) -> None:
-        is_known.wait()
-        processes[0].send_signal(signal.SIGKILL)
-        processes[0].wait()
+        assert is_known.wait(60)
+        os.kill(processes[0].number, signal.SIGKILL)
+        statuses.append(forks.finish(processes[0]).status)
+        is_dead.set()
 
-    hook = world.s3.plan.on_request(kill, **point.matching())
+    hook = world.s3.plan.on_request(kill, **point.aim())
     if not sent:
-        world.s3.plan.add(Fault.FAIL_BEFORE, **point.matching())
-    processes.append(start_here(command))
+        world.s3.plan.add(Fault.FAIL_BEFORE, **point.aim())
+    processes.append(start_here(forks, command))
     is_known.set()
-    ended = finish(processes[0])
+    assert is_dead.wait(60)
 
-    assert (1, -signal.SIGKILL) == (hook.fired, ended.status), ended.stderr
+    assert (1, [-signal.SIGKILL]) == (hook.fired, statuses)
     # The server goes on with the request that it was killed over; writes come one at a time.
-    world.s3.log.wait_for(lambda: point.count(world) > before)
+    world.s3.log.wait_for(lambda: len(point.places(world)) > before)
     world.s3.plan.clear()
 
 
-@pytest.mark.parametrize("sent", [False, True], ids=["unsent", "sent"])
+WRITES = ("write the ledger", "write the checkpoint", "write the rejects", "delete a ledger")
+# Waiting for an answer, of which it does not matter whether it was on its way.
+READS = ("load the ledger", "list the objects", "read an object", "copy the checkpoint")
+
+
 @pytest.mark.parametrize(
-    "point",
-    [WRITING_THE_LEDGER, DECIDING, WRITING_THE_REJECTS, DELETING],
-    ids=["writing the ledger", "deciding", "writing the rejects", "deleting an old ledger"],
+    "name, sent",
+    [
+        *((name, sent) for name in WRITES for sent in (False, True)),
+        *((name, True) for name in (*READS, "list the ledgers")),
+    ],
 )
-def test_a_run_that_is_killed_at_a_write_is_made_good_by_the_next(
-    world: World, point: Point, *, sent: bool
+def test_a_run_that_is_killed_is_made_good_by_the_next(
+    world: World, forks: Forks, name: str, *, sent: bool
 ) -> None:
     """Until the deciding write the old rows are there, from then on the new ones."""
     before_an_incremental_run(world)
     before = world.checkpoint()
 
-    kill_at(world, point, COMMAND, sent=sent)
+    kill_at(world, forks, POINTS[name], COMMAND, sent=sent)
 
-    is_decided = point in {WRITING_THE_REJECTS, DELETING} or (point is DECIDING and sent)
+    is_decided = name in {"write the rejects", "list the ledgers", "delete a ledger"} or (
+        name == "write the checkpoint" and sent
+    )
     if is_decided:
         assert world.every_version() == world.rows()
     else:
@@ -156,48 +96,29 @@ def test_a_run_that_is_killed_at_a_write_is_made_good_by_the_next(
     check_next_run(world)
     # Old ledgers are deleted after a commit, so one that this has missed waits for the next.
     assert (OLD_LEDGER in world.s3.keys(TARGET)) == (
-        is_decided and not (point is DELETING and sent)
+        is_decided and not (name == "delete a ledger" and sent)
     )
 
 
 @pytest.mark.parametrize(
-    "point",
-    [LOADING, LISTING, READING, COPYING, TIDYING],
-    ids=["loading", "listing", "reading", "copying the checkpoint", "tidying"],
-)
-def test_a_run_that_is_killed_between_its_writes_is_made_good_by_the_next(
-    world: World, point: Point
-) -> None:
-    """Waiting for an answer, of which it does not matter whether it was on its way."""
-    before_an_incremental_run(world)
-    before = world.checkpoint()
-
-    kill_at(world, point, COMMAND, sent=True)
-
-    assert (before == world.checkpoint()) == (point is not TIDYING)
-    check_next_run(world)
-
-
-@pytest.mark.parametrize(
-    "point, sent",
+    "name, sent",
     [
-        (READING, True),
-        (WRITING_THE_LEDGER, True),
-        (DECIDING, False),
-        (DECIDING, True),
-        (WRITING_THE_REJECTS, True),
+        ("read any object", True),
+        ("write the ledger", True),
+        ("write the checkpoint", False),
+        ("write the checkpoint", True),
+        ("write the rejects", True),
     ],
-    ids=["reading", "writing the ledger", "deciding, unsent", "deciding, sent", "the rejects"],
 )
 def test_a_first_run_that_is_killed_is_made_good_by_the_next(
-    world: World, point: Point, *, sent: bool
+    world: World, forks: Forks, name: str, *, sent: bool
 ) -> None:
     """The function itself; a ledger without a checkpoint does not stop the next one."""
     before_a_first_run(world)
 
-    kill_at(world, point, HANDLER, sent=sent)
+    kill_at(world, forks, POINTS[name], HANDLER, sent=sent)
 
-    is_decided = point is WRITING_THE_REJECTS or (point is DECIDING and sent)
+    is_decided = name == "write the rejects" or (name == "write the checkpoint" and sent)
     assert is_decided == (CHECKPOINT in world.s3.keys(TARGET))
     check_next_run(world)
 
@@ -213,25 +134,12 @@ def check_next_run(world: World) -> None:
     assert not any(each.operation == "GetObject" and each.bucket == SOURCE for each in again)
 
 
-def test_a_process_that_is_not_killed_ends_as_the_function_does(world: World) -> None:
+def test_a_process_that_is_not_killed_ends_as_the_function_does(world: World, forks: Forks) -> None:
     """Both commands reach every one of the points above, in the order of a run."""
     before_an_incremental_run(world)
     world.s3.log.clear()
-    ended = finish(start_here(COMMAND))
+    ended = forks.finish(start_here(forks, COMMAND))
 
     assert (0, world.every_version()) == (ended.status, world.rows()), ended.stderr
-    points = [LOADING, LISTING, READING, COPYING, WRITING_THE_LEDGER, DECIDING]
-    points += [WRITING_THE_REJECTS, TIDYING, DELETING]
-    assert points == sorted(points, key=lambda point: place_of(world, point))
-    assert object_key(7) not in world.ledger()["key"].to_list()
-
-
-def place_of(world: World, point: Point) -> int:
-    """Return the place of a point among the requests that were made."""
-    places = [
-        place
-        for place, each in enumerate(world.s3.log.requests)
-        if (each.operation, each.bucket) == (point.operation, point.bucket)
-        and each.key.startswith(point.prefix)
-    ]
-    return places[point.nth - 1]
+    reached = [POINTS[name].places(world)[0] for name in POINTS if name != "read an object"]
+    assert reached == sorted(reached)

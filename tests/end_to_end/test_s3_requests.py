@@ -6,30 +6,21 @@ checkpoint as a whole, the new ledger, the digests, the checkpoint, the rejects 
 and the list of the ledgers, of which old ones are deleted.
 """
 
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 from msgspec import structs
 
 from checkpoint_core import (
-    LISTING_SCHEMA,
-    Content,
     Host,
     Observer,
-    Request,
-    Settings,
-    run,
 )
-from checkpoint_core.stores import QuietObserver, unlimited
 from checkpoint_lambda.handler import RunFailedError
 from checkpoint_storage.local import local_host
-from checkpoint_storage.s3._store import S3Store
 from tests.checkpoint_lambda.invoking import object_key
 from tests.end_to_end.s3_worlds import (
     CHECKPOINT,
@@ -93,46 +84,29 @@ def keys_read(requests: list[LoggedRequest]) -> list[str]:
 
 
 def test_a_first_run_reads_each_object_once(world: World) -> None:
-    """Seven requests for the checkpoint, one page of the listing, one GET per object.
+    """Eight requests for the checkpoint, one page of the listing, one GET per object.
 
     Three find out that there is neither a checkpoint nor a ledger without one, nor rejects. Then
-    the ledger, the digests and the checkpoint are written, and the ledgers are listed to delete
-    old ones.
+    the ledger, the digests, the checkpoint and the rejects are written, and the ledgers are listed
+    to delete old ones.
     """
-    world.write(*range(700))
+    world.write(*range(199))
+    world.put(199, b"{}")
     response, made, requests = invoke(world)
 
-    assert 700 == response["new_events_processed"]
+    assert 199 == response["new_events_processed"]
     assert made == {
         TAIL: 1,
         LOADED_REJECTS: 1,
         PAGE: 1,
-        READ: 700,
-        WRITTEN_LEDGER: 1,
-        WRITTEN_DIGESTS: 1,
-        WRITTEN_CHECKPOINT: 1,
-        LISTED_LEDGERS: 2,
-    }
-    assert world.s3.keys(SOURCE) == keys_read(requests)
-
-
-def test_a_first_run_with_rejects_writes_them_too(world: World) -> None:
-    """One request more."""
-    world.write(1, 2)
-    world.put(3, b"{}")
-    _, made, _ = invoke(world)
-
-    assert made == {
-        TAIL: 1,
-        LOADED_REJECTS: 1,
-        PAGE: 1,
-        READ: 3,
+        READ: 200,
         WRITTEN_LEDGER: 1,
         WRITTEN_DIGESTS: 1,
         WRITTEN_CHECKPOINT: 1,
         WRITTEN_REJECTS: 1,
         LISTED_LEDGERS: 2,
     }
+    assert world.s3.keys(SOURCE) == keys_read(requests)
 
 
 def test_a_source_without_events_is_only_looked_at(world: World) -> None:
@@ -147,8 +121,8 @@ def test_a_run_with_nothing_new_reads_no_object_and_writes_nothing(world: World)
 
     Also where there are rejects: under the same rules they are not read again.
     """
-    world.write(*range(200))
-    world.put(200, b"{}")
+    world.write(*range(20))
+    world.put(20, b"{}")
     world.s3.put_object(SOURCE, "prod/readme.txt", b"not an event")
     world.invoke()
     response, made, _ = invoke(world)
@@ -157,14 +131,21 @@ def test_a_run_with_nothing_new_reads_no_object_and_writes_nothing(world: World)
     assert made == {TAIL: 1, DIGESTS: 1, LEDGER: 1, LOADED_REJECTS: 1, PAGE: 1}
 
 
-def test_what_is_new_is_all_that_is_read(world: World) -> None:
-    """Of new, rewritten and touched objects, each once; the checkpoint is copied to be merged."""
+def test_what_is_new_is_all_that_is_read(world: World, deltas: None) -> None:
+    """Of new, rewritten and touched objects, each once; the checkpoint is copied to be merged.
+
+    Afterwards, with nothing new, there is one request more: the ledger has become a delta. Of a
+    listing that is divided among threads, each learns only from a page that it has come to the end
+    of its part: there are as many pages more as there are parts, a few for each thread.
+    """
+    world.s3.page_size = 2
     world.write(*range(200))
     world.invoke()
     world.write(3, packet="F")
     world.write(4)
     world.write(500, 501)
     response, made, requests = invoke(world)
+    pages = made.pop(PAGE)
 
     assert (3, 1) == (response["new_events_processed"], response["counts"]["touched"])
     assert made == {
@@ -172,91 +153,13 @@ def test_what_is_new_is_all_that_is_read(world: World) -> None:
         DIGESTS: 1,
         LEDGER: 1,
         LOADED_REJECTS: 1,
-        PAGE: 1,
         READ: 4,
         WRITTEN_LEDGER: 1,
         WRITTEN_DIGESTS: 1,
         WRITTEN_CHECKPOINT: 1,
-        LISTED_LEDGERS: 1,
+        LISTED_LEDGERS: 2,  # of four files
     }
     assert [object_key(number) for number in (3, 4, 500, 501)] == keys_read(requests)
-
-
-class Loaded:
-    """The synthetic events as a source that costs no request, as the server lists them."""
-
-    location = f"s3://{SOURCE}/{PREFIX}"
-
-    def __init__(self, events: SyntheticEvents) -> None:
-        self._events = events
-
-    def list_objects(self, *, restore_states: bool) -> pl.DataFrame:
-        keys = [self._events.keys[position] for position in range(len(self._events.keys))]
-        found = [self._find(key) for key in keys]
-        return pl.DataFrame(
-            {
-                "key": keys,
-                "etag": [each.etag for each in found],
-                "size": [len(each.data) for each in found],
-                "last_modified": [each.last_modified for each in found],
-                "archived": [None] * len(keys),
-            },
-            schema=LISTING_SCHEMA,
-        )
-
-    def read(
-        self,
-        keys: Sequence[str],
-        *,
-        max_size_bytes: int,
-        remaining_s: Callable[[], float] = unlimited,
-    ) -> Iterator[Content]:
-        for key in keys:
-            each = self._find(key)
-            yield Content(key=key, data=each.data, etag=each.etag, last_modified=each.last_modified)
-
-    def _find(self, key: str) -> Any:
-        return self._events.find(key)
-
-
-def test_a_thousand_new_among_a_hundred_thousand(world: World) -> None:
-    """Ten requests for the checkpoint, 1,000 reads, and little more than 101 pages.
-
-    The listing is divided among threads, each of which learns only from a page that it has come
-    to the end of its part: there are as many pages more as there are parts, a few for each thread.
-    Afterwards, with nothing new, five and the pages are left: the ledger has become a delta.
-    """
-    world.s3.generate(SOURCE, SyntheticEvents(101_000, prefix=PREFIX))
-    before = SyntheticEvents(100_000, prefix=PREFIX)
-    with tempfile.TemporaryDirectory() as folder:
-        taken = run(
-            Loaded(before),
-            S3Store(TARGET, CHECKPOINT),
-            settings=Settings(),
-            request=Request(),
-            host=local_host(Path(folder), QuietObserver()),
-        )
-    response, made, requests = invoke(world)
-    pages = made.pop(PAGE)
-
-    assert (100_000, 1_000, 101_000) == (
-        taken.counts.accepted,
-        response["new_events_processed"],
-        response["total_events"],
-    )
-    assert made == {
-        TAIL: 1 + 1,  # and the copy
-        DIGESTS: 1,
-        LEDGER: 1,
-        LOADED_REJECTS: 1,
-        READ: 1_000,
-        WRITTEN_LEDGER: 1,
-        WRITTEN_DIGESTS: 1,
-        WRITTEN_CHECKPOINT: 1,
-        LISTED_LEDGERS: 1,
-    }
-    new = set(world.s3.keys(SOURCE)) - {before.keys[number] for number in range(100_000)}
-    assert sorted(new) == keys_read(requests)
     assert 101 <= pages <= 101 + 4 * 32
 
     _, made, _ = invoke(world)
@@ -272,24 +175,25 @@ def test_archived_objects_cost_one_failing_request_each_and_then_none(
     What the refusal means is asked by a HEAD, which does not fail. The run after, and one a day,
     asks for restore states with the listing, which costs no request more.
     """
-    world.s3.generate(SOURCE, SyntheticEvents(400, prefix=PREFIX, archived=300))
+    world.s3.generate(SOURCE, SyntheticEvents(40, prefix=PREFIX, archived=30))
     asked = world.s3.plan.on_request(
         lambda _: None, where=lambda request: _RESTORE_STATES in request.headers
     )
     first, made, requests = invoke(world)
 
-    assert (100, 300) == (first["new_events_processed"], first["counts"]["archived"])
-    assert (400, 300) == (made[READ], made[HEAD])
-    assert {READ: 300} == dict(
+    assert (10, 30) == (first["new_events_processed"], first["counts"]["archived"])
+    assert (40, 30) == (made[READ], made[HEAD])
+    assert {READ: 30} == dict(
         Counter(kind_of(each) for each in requests if each.status >= 400 and each.bucket == SOURCE)
     )
     assert world.s3.keys(SOURCE) == keys_read(requests)
 
-    archived = [key for key in world.s3.keys(SOURCE) if is_archived(world, key)]
+    archived = sorted(each.key for each in requests if each.operation == "HeadObject")
     for times_asked in (1, 1, 1):
         again, made, _ = invoke(world)
-        assert 300 == again["counts"]["rejected_before"]
-        assert {TAIL: 1, DIGESTS: 1, LEDGER: 1, LOADED_REJECTS: 1, PAGE: 1} == without_writes(made)
+        assert 30 == again["counts"]["rejected_before"]
+        made.pop(WRITTEN_REJECTS, 0)  # which keep when restore states were last asked for
+        assert made == {TAIL: 1, DIGESTS: 1, LEDGER: 1, LOADED_REJECTS: 1, PAGE: 1}
         assert times_asked == asked.fired
 
     for key in archived[:7]:
@@ -298,20 +202,10 @@ def test_archived_objects_cost_one_failing_request_each_and_then_none(
     let_a_day_go_by(monkeypatch)
     after, made, requests = invoke(world)
 
-    assert (7, 293) == (after["new_events_processed"], after["counts"]["rejected_before"])
+    assert (7, 23) == (after["new_events_processed"], after["counts"]["rejected_before"])
     assert (archived[:7], 2) == (keys_read(requests), asked.fired)
     assert (1, False) == (made[PAGE], HEAD in made)
     assert {200} == {each.status for each in requests if kind_of(each) == READ}
-
-
-def is_archived(world: World, key: str) -> bool:
-    """Say whether an object is in an archive class."""
-    return world.s3.head_object(SOURCE, key).storage_class == "GLACIER"
-
-
-def without_writes(made: Requests) -> Requests:
-    """Leave out the rejects, which keep when restore states were last asked for."""
-    return {kind: count for kind, count in made.items() if kind != WRITTEN_REJECTS}
 
 
 def let_a_day_go_by(monkeypatch: pytest.MonkeyPatch) -> None:

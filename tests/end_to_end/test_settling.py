@@ -3,9 +3,7 @@
 What became of it in between may show neither in its time nor in its size.
 """
 
-import mmap
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,21 +63,6 @@ def test_a_file_rewritten_within_one_tick_gets_in(file: Path) -> None:
     assert (third.counts.unchanged, third.commit_id) == (1, None)
 
 
-def test_a_file_completed_through_a_memory_map_gets_in(file: Path) -> None:
-    """It had its size and its time from the beginning; read half-written, it was a reject."""
-    whole = document()
-    with file.open("w+b") as opened:
-        opened.truncate(len(whole))
-        with same_time(file), mmap.mmap(opened.fileno(), len(whole)) as mapped:
-            first = take(file, _YOUNG_NS)
-            mapped[:] = whole
-            mapped.flush()
-    second = take(file, _OLD_NS)
-
-    assert (first.counts.invalid, first.rejects) == (1, 1)
-    assert (second.counts.accepted, second.rejects) == (1, 0)
-
-
 def test_what_did_not_change_is_touched_once(file: Path) -> None:
     """The run after the first settles it; verifying counts it as what it is all the while."""
     file.write_bytes(document())
@@ -110,12 +93,3 @@ def test_verifying_after_a_run_finds_every_object(file: Path, tmp_path: Path, ag
         "2 objects: 1 in the ledger, 1 in the rejects, 0 not named like events"
     )
     assert [check.name for check in checks if not check.passed] == []
-
-
-def test_old_files_cost_nothing(file: Path) -> None:
-    """They are read once, and no run waits for a clock."""
-    file.write_bytes(document())
-    os.utime(file, ns=(0, time.time_ns() - 10 * _OLD_NS))
-    take(file, 10 * _OLD_NS)
-
-    assert take(file, 10 * _OLD_NS).commit_id is None

@@ -148,10 +148,11 @@ def test_ctrl_c_at_the_terminal_ends_the_bar_and_says_one_line(
     assert 0 == finish(process).status
 
 
-@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&- <&-"])
-@pytest.mark.parametrize("form", ["", "--json"])
+@pytest.mark.parametrize(
+    "form, closed", [("", ">&-"), ("--json", "2>&-"), ("", ">&- 2>&- <&-"), ("--json", ">&-")]
+)
 def test_a_stream_that_was_closed_is_nobody_that_reads(
-    source: Path, checkpoint: Path, closed: str, form: str
+    source: Path, checkpoint: Path, form: str, closed: str
 ) -> None:
     """A scheduler may start it so; the run takes place, and nothing is a bug."""
     shell = f'exec "$0" -m checkpoint_cli run "$1" "$2" {form} {closed}'

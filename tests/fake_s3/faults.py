@@ -4,6 +4,7 @@ import enum
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypedDict, Unpack
 
 from tests.fake_s3.requests import Request
 
@@ -95,6 +96,17 @@ HOSTILE = INSTEAD | OF_LISTINGS | {Fault.HTML_AFTER, Fault.NO_ETAG, Fault.WRONG_
 """Faults that are answers with a good status."""
 
 
+class Aim(TypedDict, total=False):
+    """Which requests are meant; see `Match`."""
+
+    operation: str | None
+    bucket: str | None
+    key: str | None
+    where: Callable[[Request], bool] | None
+    nth: int
+    times: int | None
+
+
 @dataclass(kw_only=True)
 class Match:
     """Which requests are meant: all that fit, from the `nth` on (1 is the first), `times` of them.
@@ -104,7 +116,6 @@ class Match:
     """
 
     operation: str | None = None
-    method: str | None = None
     bucket: str | None = None
     key: str | None = None
     where: Callable[[Request], bool] | None = None
@@ -117,7 +128,6 @@ class Match:
         """Count the request if it fits, and tell whether it is meant."""
         if (
             self.operation not in {None, request.operation}
-            or self.method not in {None, request.method}
             or self.bucket not in {None, request.bucket}
             or self.key not in {None, request.key}
             or (self.where is not None and not self.where(request))
@@ -144,6 +154,7 @@ class Hook(Match):
     """Something to call before a request is handled, and the requests that it is called for."""
 
     callback: Callable[[Request], object]
+    times: int | None = None
 
 
 class Plan:
@@ -157,62 +168,20 @@ class Plan:
         self._faults: tuple[PlannedFault, ...] = ()
         self.hooks: tuple[Hook, ...] = ()
 
-    def add(
-        self,
-        fault: Fault,
-        *,
-        operation: str | None = None,
-        method: str | None = None,
-        bucket: str | None = None,
-        key: str | None = None,
-        where: Callable[[Request], bool] | None = None,
-        nth: int = 1,
-        times: int | None = 1,
-        delay_s: float = 0.0,
-    ) -> PlannedFault:
-        """Plan a fault; see `Match` for the requests. Tests assert that the result's `fired`."""
-        planned = PlannedFault(
-            fault=fault,
-            operation=operation,
-            method=method,
-            bucket=bucket,
-            key=key,
-            where=where,
-            nth=nth,
-            times=times,
-            delay_s=delay_s,
-        )
+    def add(self, fault: Fault, *, delay_s: float = 0.0, **aim: Unpack[Aim]) -> PlannedFault:
+        """Plan a fault, once if not said otherwise. Tests assert that the result's `fired`."""
+        planned = PlannedFault(fault=fault, delay_s=delay_s, **aim)
         with self._lock:
             self._faults = (*self._faults, planned)
         return planned
 
-    def on_request(
-        self,
-        callback: Callable[[Request], object],
-        *,
-        operation: str | None = None,
-        method: str | None = None,
-        bucket: str | None = None,
-        key: str | None = None,
-        where: Callable[[Request], bool] | None = None,
-        nth: int = 1,
-        times: int | None = None,
-    ) -> Hook:
+    def on_request(self, callback: Callable[[Request], object], **aim: Unpack[Aim]) -> Hook:
         """Call something before requests are handled, each one as far as nothing narrows it.
 
         The callback runs in a thread of its own and outside of the lock, so it may make requests
         itself; they count as requests. What it raises is raised where the server is stopped.
         """
-        hook = Hook(
-            callback=callback,
-            operation=operation,
-            method=method,
-            bucket=bucket,
-            key=key,
-            where=where,
-            nth=nth,
-            times=times,
-        )
+        hook = Hook(callback=callback, **aim)
         with self._lock:
             self.hooks = (*self.hooks, hook)
         return hook

@@ -1,7 +1,6 @@
 """Listings: which keys stand on a page, and the XML document of the page."""
 
 import base64
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,15 +8,12 @@ from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from tests.fake_s3.errors import S3Error
-from tests.fake_s3.objects import Bucket, Generated, Restore, StoredObject, iso_date
+from tests.fake_s3.objects import Bucket, Restore, StoredObject, iso_date
 
 _PROLOGUE = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
     '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
 )
-_PLAIN_KEY = re.compile(r"[A-Za-z0-9._~/-]*")
-"""Keys that are written the same however they are encoded."""
-
 _LAST_CHARACTER = "\U0010ffff"
 
 
@@ -92,23 +88,13 @@ def _after(token: str) -> str:
 def page_document(
     page: Page, query: dict[str, str], *, bucket: Bucket, max_keys: int, restore_states: bool
 ) -> bytes:
-    """Write the page as ListObjectsV2 answers it.
-
-    Fragments are kept with the objects, so that a page costs little more than joining them.
-    """
+    """Write the page as ListObjectsV2 answers it."""
     written = _encoder(query)
     generated = bucket.generated
     parts = [_PROLOGUE, f"<Name>{bucket.name}</Name>"]
-    for name, element in {
-        "prefix": "Prefix",
-        "delimiter": "Delimiter",
-        "start-after": "StartAfter",
-    }.items():
+    for name, element in {"prefix": "Prefix", "delimiter": "Delimiter"}.items():
         if name == "prefix" or name in query:
             parts.append(f"<{element}>{written(query.get(name, ''))}</{element}>")
-    if "continuation-token" in query:
-        token = escape(query["continuation-token"])
-        parts.append(f"<ContinuationToken>{token}</ContinuationToken>")
     if "encoding-type" in query:
         parts.append("<EncodingType>url</EncodingType>")
     parts.append(
@@ -120,15 +106,11 @@ def page_document(
     if generated is not None and page.run:
         parts.append(generated.fragments(page.run))
     for key, entry in page.entries:
-        if isinstance(entry, int):
-            parts.append(_generated_fragment(generated, entry))
-        elif entry.fragment is not None and not (restore_states and entry.restore):
-            parts.append(entry.fragment)
-        else:
+        if generated is not None and isinstance(entry, int):
+            parts.append(generated.fragments(range(entry, entry + 1)))
+        elif isinstance(entry, StoredObject):
             restore = entry.restore if restore_states else None
             parts.append(_fragment(written(key), entry, restore))
-            if restore is None and _PLAIN_KEY.fullmatch(key):
-                entry.fragment = parts[-1]
     parts += [
         f"<CommonPrefixes><Prefix>{written(prefix)}</Prefix></CommonPrefixes>"
         for prefix in page.prefixes
@@ -139,12 +121,6 @@ def page_document(
 
 def _encoder(query: dict[str, str]) -> Callable[[str], str]:
     return (lambda text: quote(text, safe="/-_.~")) if "encoding-type" in query else escape
-
-
-def _generated_fragment(generated: Generated | None, position: int) -> str:
-    if generated is None:
-        raise AssertionError("a position without generated objects")
-    return generated.fragments(range(position, position + 1))
 
 
 def _fragment(written_key: str, stored: StoredObject, restore: Restore | None) -> str:

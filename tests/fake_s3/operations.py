@@ -1,30 +1,35 @@
 """S3's REST interface: from a request to what the store does, and back to a reply."""
 
+import base64
+import hashlib
 import itertools
 import re
+import zlib
 from collections.abc import Callable, Mapping
-from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
-from tests.fake_s3.bodies import decoded
 from tests.fake_s3.errors import S3Error
 from tests.fake_s3.faults import ERROR_BEFORE, HOSTILE, INSTEAD, OF_LISTINGS, Fault
 from tests.fake_s3.hostile import changed, instead
 from tests.fake_s3.listing import page_document
-from tests.fake_s3.objects import ARCHIVES, StoredObject, http_date
+from tests.fake_s3.objects import StoredObject, http_date
 from tests.fake_s3.requests import Reply, Request
 from tests.fake_s3.store import FakeS3
 
 _request_ids = itertools.count(1)
 _XML = "Content-Type: application/xml\r\n"
-_KEPT_HEADERS = ("content-type", "content-disposition", "cache-control", "content-language")
-_KEPT_PREFIXES = ("x-amz-meta-", "x-amz-server-side-encryption")
+_ENCRYPTION = "x-amz-server-side-encryption"
+_DIGESTS: Mapping[str, Callable[[bytes], bytes]] = {
+    "x-amz-checksum-crc32": lambda data: zlib.crc32(data).to_bytes(4, "big"),
+    "x-amz-checksum-sha256": lambda data: hashlib.sha256(data).digest(),
+}
+"""The checksums that are checked where they come with a body."""
 
 
 def handle(s3: FakeS3, request: Request, fault: Fault | None) -> Reply:
     """Let the effect take place, unless the fault prevents it, and return the answer."""
     try:
-        if request.bucket and request.operation not in {"CreateBucket", "NotImplemented"}:
+        if request.operation != "NotImplemented":
             _check_region(s3, request)
         if fault in ERROR_BEFORE:
             return _error_reply(request, S3Error(ERROR_BEFORE[fault]))
@@ -41,9 +46,13 @@ def handle(s3: FakeS3, request: Request, fault: Fault | None) -> Reply:
     return reply
 
 
+def _lines(headers: Mapping[str, str]) -> str:
+    return "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+
+
 def _error_reply(request: Request, error: S3Error) -> Reply:
     head = _XML + f"x-amz-request-id: {next(_request_ids):016X}\r\n"
-    head += "".join(f"{name}: {value}\r\n" for name, value in error.headers.items())
+    head += _lines(error.headers)
     if error.status == 304:
         return Reply(304, head, length=-1)
     if request.method == "HEAD":
@@ -65,18 +74,17 @@ def _check_region(s3: FakeS3, request: Request) -> None:
     signed = re.search(r"Credential=[^/]+/\d+/([^/]+)/", request.headers.get("authorization", ""))
     if signed and signed[1] != bucket.region:
         raise S3Error(
-            bucket.wrong_region_code,
+            "AuthorizationHeaderMalformed",
             headers={"x-amz-bucket-region": bucket.region} if bucket.region_in_headers else {},
             elements={"Region": bucket.region, "Bucket": bucket.name},
         )
 
 
 def _get_object(s3: FakeS3, request: Request) -> Reply:
-    headers, query = request.headers, request.query
+    headers = request.headers
     stored = s3.get_object(
         request.bucket,
         request.key,
-        version_id=query.get("versionId") if query else None,
         if_match=headers.get("if-match"),
         if_none_match=headers.get("if-none-match"),
     )
@@ -93,7 +101,6 @@ def _head_object(s3: FakeS3, request: Request) -> Reply:
     stored = s3.head_object(
         request.bucket,
         request.key,
-        version_id=request.query.get("versionId"),
         if_match=request.headers.get("if-match"),
         if_none_match=request.headers.get("if-none-match"),
     )
@@ -101,19 +108,14 @@ def _head_object(s3: FakeS3, request: Request) -> Reply:
 
 
 def _object_head(s3: FakeS3, stored: StoredObject) -> str:
-    """Return the header lines of an object, kept with it unless they change with time."""
-    if stored.head is not None:
-        return stored.head
+    """Return the header lines of an object."""
     lines = {
         "Accept-Ranges": "bytes",
         "content-type": "binary/octet-stream",
         "ETag": f'"{stored.etag}"',
         "Last-Modified": http_date(stored.last_modified),
     }
-    if stored.headers:
-        lines.update(stored.headers)
-    if stored.version_id is not None:
-        lines["x-amz-version-id"] = stored.version_id
+    lines |= stored.headers
     if stored.storage_class != "STANDARD":
         lines["x-amz-storage-class"] = stored.storage_class
     restore = stored.restore
@@ -122,10 +124,7 @@ def _object_head(s3: FakeS3, stored: StoredObject) -> str:
     elif restore and restore.expires and restore.is_readable(s3.clock()):
         expiry = http_date(restore.expires)
         lines["x-amz-restore"] = f'ongoing-request="false", expiry-date="{expiry}"'
-    head = "".join([f"{name}: {value}\r\n" for name, value in lines.items()])
-    if stored.storage_class not in ARCHIVES:
-        stored.head = head
-    return head
+    return _lines(lines)
 
 
 def _byte_range(text: str, size: int) -> slice | None:
@@ -150,68 +149,30 @@ def _byte_range(text: str, size: int) -> slice | None:
 
 def _put_object(s3: FakeS3, request: Request) -> Reply:
     headers = request.headers
-    stored = s3.put_object(
-        request.bucket,
-        request.key,
-        decoded(request.body, headers),
-        if_match=headers.get("if-match"),
-        if_none_match=headers.get("if-none-match"),
-        storage_class=headers.get("x-amz-storage-class", "STANDARD"),
-        headers=_kept(headers),
-    )
-    head = f'ETag: "{stored.etag}"\r\n'
-    if stored.version_id is not None:
-        head += f"x-amz-version-id: {stored.version_id}\r\n"
-    for name, value in stored.headers.items():
-        if name.startswith("x-amz-server-side-encryption"):
-            head += f"{name}: {value}\r\n"
-    return Reply(200, head)
-
-
-def _kept(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers that are stored with an object."""
+    for name, digest in _DIGESTS.items():
+        if name in headers and base64.b64encode(digest(request.body)).decode() != headers[name]:
+            raise S3Error("BadDigest", elements={"Checksum": name})
     kept = {
         name: value
         for name, value in headers.items()
-        if name in _KEPT_HEADERS or name.startswith(_KEPT_PREFIXES)
+        if name == "content-type" or name.startswith(("x-amz-meta-", _ENCRYPTION))
     }
-    encodings = [part.strip() for part in headers.get("content-encoding", "").split(",")]
-    if encoding := ",".join(part for part in encodings if part not in {"", "aws-chunked"}):
-        kept["content-encoding"] = encoding
-    return kept
+    stored = s3.put_object(
+        request.bucket,
+        request.key,
+        request.body,
+        if_match=headers.get("if-match"),
+        if_none_match=headers.get("if-none-match"),
+        storage_class=headers.get("x-amz-storage-class", "STANDARD"),
+        headers=kept,
+    )
+    told = {name: value for name, value in kept.items() if name.startswith(_ENCRYPTION)}
+    return Reply(200, _lines({"ETag": f'"{stored.etag}"', **told}))
 
 
 def _delete_object(s3: FakeS3, request: Request) -> Reply:
-    marker = s3.delete_object(
-        request.bucket,
-        request.key,
-        version_id=request.query.get("versionId"),
-        if_match=request.headers.get("if-match"),
-    )
-    head = ""
-    if marker is not None:
-        head = f"x-amz-delete-marker: true\r\nx-amz-version-id: {marker.version_id}\r\n"
-    return Reply(204, head, length=-1)
-
-
-def _delete_objects(s3: FakeS3, request: Request) -> Reply:
-    try:
-        asked = ET.fromstring(decoded(request.body, request.headers))
-    except ET.ParseError as error:
-        raise S3Error("MalformedXML") from error
-    results = []
-    for item in asked.iterfind("{*}Object"):
-        key = item.findtext("{*}Key") or ""
-        try:
-            s3.delete_object(request.bucket, key, version_id=item.findtext("{*}VersionId"))
-            results.append(f"<Deleted><Key>{escape(key)}</Key></Deleted>")
-        except S3Error as error:
-            results.append(
-                f"<Error><Key>{escape(key)}</Key><Code>{error.code}</Code>"
-                f"<Message>{error.message}</Message></Error>"
-            )
-    body = "".join(["<DeleteResult>", *results, "</DeleteResult>"])
-    return Reply(200, _XML, body.encode())
+    s3.delete_object(request.bucket, request.key)
+    return Reply(204, length=-1)
 
 
 def _list_objects(s3: FakeS3, request: Request) -> Reply:
@@ -246,12 +207,7 @@ def _head_bucket(s3: FakeS3, request: Request) -> Reply:
     headers = {"x-amz-bucket-region": told} if told else {}
     if not bucket.may_list:
         raise S3Error("AccessDenied", headers=headers)
-    return Reply(200, "".join(f"{name}: {value}\r\n" for name, value in headers.items()))
-
-
-def _create_bucket(s3: FakeS3, request: Request) -> Reply:
-    s3.create_bucket(request.bucket)
-    return Reply(200, f"Location: /{request.bucket}\r\n")
+    return Reply(200, _lines(headers))
 
 
 def _not_implemented(s3: FakeS3, request: Request) -> Reply:
@@ -263,9 +219,7 @@ _OPERATIONS: Mapping[str, Callable[[FakeS3, Request], Reply]] = {
     "HeadObject": _head_object,
     "PutObject": _put_object,
     "DeleteObject": _delete_object,
-    "DeleteObjects": _delete_objects,
     "ListObjectsV2": _list_objects,
     "HeadBucket": _head_bucket,
-    "CreateBucket": _create_bucket,
     "NotImplemented": _not_implemented,
 }

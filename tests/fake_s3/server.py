@@ -3,20 +3,28 @@
 import asyncio
 import contextlib
 import socket
+import struct
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.fake_s3.protocol import Connection
+from tests.fake_s3.faults import Fault
+from tests.fake_s3.operations import handle
+from tests.fake_s3.requests import BadRequestError, Reply, Request, read_request
 from tests.fake_s3.store import FakeS3
 
 _HOST = "127.0.0.1"
 _START_TIMEOUT_S = 10.0
 _MAX_WORKERS = 64
+_LARGE_BYTES = 1_048_576
 
 
 class Server:
     """Serves a store; `start` returns when requests are answered, `stop` when all is closed.
+
+    Each client's requests are answered in their order, also when several are sent at once. Hooks
+    and large bodies are left to threads, so that other connections go on; everything else is done
+    where it arrives.
 
     Args:
         s3: The store; may be used directly at the same time.
@@ -31,9 +39,9 @@ class Server:
     ) -> None:
         self.s3 = s3
         self.errors: list[BaseException] = []
-        self._latency_s = {name: delay for name, delay in (latency_s or {}).items() if delay}
+        self._latency_s = latency_s or {}
         self._executor = ThreadPoolExecutor(_MAX_WORKERS, thread_name_prefix="fake-s3")
-        self._connections: set[Connection] = set()
+        self._conversations: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._ready = threading.Event()
@@ -65,24 +73,97 @@ class Server:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        listening = await self._loop.create_server(self._connect, sock=self._socket)
+        listening = await asyncio.start_server(self._converse, sock=self._socket)
         self._ready.set()
         await self._stopping.wait()
         listening.close()
         # Again in each turn of the loop: one may have been accepted just before.
-        while self._connections:
-            for connection in tuple(self._connections):
-                connection.abort()
+        while self._conversations:
+            for conversation in tuple(self._conversations):
+                conversation.cancel()
             await asyncio.sleep(0)
 
-    def _connect(self) -> Connection:
-        return Connection(
-            self.s3,
-            executor=self._executor,
-            latency_s=self._latency_s,
-            on_error=self.errors.append,
-            connections=self._connections,
-        )
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one client until either ends the connection."""
+        conversation = asyncio.current_task()
+        if conversation is None:
+            raise AssertionError("this is run as a task")
+        self._conversations.add(conversation)
+        try:
+            while request := await read_request(reader, writer):
+                if not await self._answer(request, reader, writer):
+                    break
+        except BadRequestError:
+            writer.write(Reply(400, "Connection: close\r\n").rendered_head())
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass  # the client has gone
+        except asyncio.CancelledError:
+            writer.transport.abort()
+        finally:
+            self._conversations.discard(conversation)
+            writer.close()
+
+    async def _answer(
+        self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
+        """Call the hooks, choose the fault, and answer as far as it lets; whether it goes on."""
+        if self.s3.plan.hooks:
+            await self._elsewhere(self._call_hooks, request)
+        planned = self.s3.plan.fault_for(request)
+        fault, delay_s = (planned.fault, planned.delay_s) if planned else (None, 0.0)
+        if fault is Fault.TIMEOUT or fault is Fault.RESET:
+            self.s3.log.add(request, 0, fault)
+            if fault is Fault.RESET:
+                _reset(writer)
+            await reader.read()  # until the client ends it
+            return False
+        if fault is Fault.LATE:
+            await asyncio.sleep(delay_s)
+        if len(request.body) > _LARGE_BYTES:
+            reply = await self._elsewhere(self._handle, request, fault)
+        else:
+            reply = self._handle(request, fault)
+        self.s3.log.add(request, 0 if fault is Fault.RESPONSE_LOST else reply.status, fault)
+        if fault is Fault.RESPONSE_LOST:
+            return False
+        if fault is Fault.CUT_SHORT or fault is Fault.STALLED:
+            writer.write(reply.half())
+            if fault is Fault.STALLED:
+                await reader.read()
+            return False
+        latency_s = self._latency_s.get(request.operation, 0.0)
+        if fault is Fault.SLOW:
+            latency_s += delay_s
+        if latency_s:
+            await asyncio.sleep(latency_s)
+        writer.write(reply.rendered_head() + reply.body)
+        return request.headers.get("connection", "").lower() != "close"
+
+    async def _elsewhere(self, work: Callable[..., Reply], *arguments: object) -> Reply:
+        """Do the work in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work, *arguments)
+
+    def _call_hooks(self, request: Request) -> Reply:
+        for hook in self.s3.plan.hooks_for(request):
+            try:
+                hook.callback(request)
+            except BaseException as error:  # noqa: BLE001 - raised where the server is stopped
+                self.errors.append(error)
+        return Reply(200)
+
+    def _handle(self, request: Request, fault: Fault | None) -> Reply:
+        try:
+            return handle(self.s3, request, fault)
+        except Exception as error:  # noqa: BLE001 - raised where the server is stopped
+            self.errors.append(error)
+            return Reply(500)
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    connected = writer.get_extra_info("socket")
+    # Lingering for no time: closing sends RST instead of FIN.
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 @contextlib.contextmanager

@@ -13,11 +13,11 @@ from tests.fake_s3.log import RequestLog
 from tests.fake_s3.objects import (
     ARCHIVES,
     Bucket,
-    Generated,
     Restore,
     StoredObject,
     md5_etag,
 )
+from tests.fake_s3.synthetic import SyntheticEvents
 
 _KMS = "x-amz-server-side-encryption"
 
@@ -37,7 +37,6 @@ class FakeS3:
         clock: Gives the time of a write.
         opaque_etags: Make etags that cannot be computed from the content and never come twice,
             as with SSE-KMS; otherwise they are MD5, except for writes that ask for KMS.
-        whole_seconds: Keep times to the second, as S3 does, or to the millisecond in listings.
         ignored_conditions: The headers, in lower case, that are no conditions of a write here, as
             on servers that do not know them.
 
@@ -49,7 +48,6 @@ class FakeS3:
         page_size: int = 1000,
         clock: Callable[[], datetime] = _now,
         opaque_etags: bool = False,
-        whole_seconds: bool = True,
         ignored_conditions: Collection[str] = (),
     ) -> None:
         self.lock = threading.RLock()
@@ -58,19 +56,14 @@ class FakeS3:
         self.page_size = page_size
         self.clock = clock
         self.opaque_etags = opaque_etags
-        self.whole_seconds = whole_seconds
         self.ignored_conditions = ignored_conditions
         self._buckets: dict[str, Bucket] = {}
         self._serial = itertools.count(1)
 
-    def create_bucket(
-        self, name: str, *, versioned: bool = False, region: str | None = None
-    ) -> Bucket:
+    def create_bucket(self, name: str, *, region: str | None = None) -> Bucket:
         """Make a bucket; with a region, requests signed for another one are refused."""
         with self.lock:
-            if name in self._buckets:
-                raise S3Error("BucketAlreadyOwnedByYou")
-            self._buckets[name] = Bucket(name, versioned=versioned, region=region)
+            self._buckets[name] = Bucket(name, region=region)
             return self._buckets[name]
 
     def bucket(self, name: str) -> Bucket:
@@ -80,7 +73,7 @@ class FakeS3:
             raise S3Error("NoSuchBucket", elements={"BucketName": name})
         return bucket
 
-    def generate(self, bucket: str, objects: Generated) -> None:
+    def generate(self, bucket: str, objects: SyntheticEvents) -> None:
         """Put computed objects under the written ones."""
         with self.lock:
             self.bucket(bucket).generated = objects
@@ -112,15 +105,13 @@ class FakeS3:
             self._check_allowed(target, key, "PutObject")
             if if_none_match not in {None, "*"}:
                 raise S3Error("NotImplemented", elements={"Header": "If-None-Match"})
-            current = _existing(target, key)
+            current = target.find(key)
             if if_none_match and current is not None:
                 raise S3Error("PreconditionFailed", elements={"Condition": "If-None-Match"})
             if if_match is not None:
                 self._check_allowed(target, key, "GetObject")
                 self._check_match(target, key, current, if_match)
-            if target.versioned:
-                stored.version_id = f"v{next(self._serial):08}"
-            target.write(key, stored)
+            target.set(key, stored)
             return stored
 
     def head_object(
@@ -128,7 +119,6 @@ class FakeS3:
         bucket: str,
         key: str,
         *,
-        version_id: str | None = None,
         if_match: str | None = None,
         if_none_match: str | None = None,
     ) -> StoredObject:
@@ -136,14 +126,7 @@ class FakeS3:
         with self.lock:
             target = self.bucket(bucket)
             self._check_allowed(target, key, "GetObject")
-            if version_id is None:
-                stored = _existing(target, key)
-            else:
-                stored = target.version(key, version_id)
-                if stored is None:
-                    raise S3Error("NoSuchVersion", elements={"Key": key})
-                if stored.is_marker:
-                    raise S3Error("MethodNotAllowed", headers={"x-amz-delete-marker": "true"})
+            stored = target.find(key)
             if stored is None:
                 raise self._missing(target, key)
             if if_match is not None:
@@ -157,42 +140,23 @@ class FakeS3:
         bucket: str,
         key: str,
         *,
-        version_id: str | None = None,
         if_match: str | None = None,
         if_none_match: str | None = None,
     ) -> StoredObject:
         """Find an object that can be read now."""
-        stored = self.head_object(
-            bucket, key, version_id=version_id, if_match=if_match, if_none_match=if_none_match
-        )
+        stored = self.head_object(bucket, key, if_match=if_match, if_none_match=if_none_match)
         if stored.storage_class in ARCHIVES and not (
             stored.restore and stored.restore.is_readable(self.clock())
         ):
             raise S3Error("InvalidObjectState", elements={"StorageClass": stored.storage_class})
         return stored
 
-    def delete_object(
-        self,
-        bucket: str,
-        key: str,
-        *,
-        version_id: str | None = None,
-        if_match: str | None = None,
-    ) -> StoredObject | None:
-        """Delete an object, if it exists; a versioned bucket gets a mark, which is returned."""
+    def delete_object(self, bucket: str, key: str) -> None:
+        """Delete an object, if it exists."""
         with self.lock:
             target = self.bucket(bucket)
             self._check_allowed(target, key, "DeleteObject")
-            if if_match is not None:
-                self._check_match(target, key, _existing(target, key), if_match)
-            if version_id is not None or not target.versioned:
-                target.remove(key, version_id)
-                return None
-            marker = self._make(b"", {}, "STANDARD")
-            marker.is_marker = True
-            marker.version_id = f"v{next(self._serial):08}"
-            target.write(key, marker)
-            return marker
+            target.set(key, None)
 
     def list_objects(
         self,
@@ -231,14 +195,14 @@ class FakeS3:
         with self.lock:
             stored = self.head_object(bucket, key)
             stored.storage_class, stored.restore = storage_class, None
-            self._changed(bucket, key, stored)
+            self.bucket(bucket).set(key, stored)
 
     def restore(self, bucket: str, key: str, *, until: datetime | None) -> None:
         """Restore an archived object: readable until a time, or None while it is under way."""
         with self.lock:
             stored = self.head_object(bucket, key)
             stored.restore = Restore(until)
-            self._changed(bucket, key, stored)
+            self.bucket(bucket).set(key, stored)
 
     def deny(
         self,
@@ -257,20 +221,13 @@ class FakeS3:
             etag = hashlib.sha256(serial).hexdigest()[:32]
         else:
             etag = md5_etag(data)
-        time = self.clock()
         return StoredObject(
             data=data,
             etag=etag,
-            last_modified=time.replace(microsecond=0) if self.whole_seconds else time,
+            last_modified=self.clock().replace(microsecond=0),
             storage_class=storage_class,
             headers=headers,
         )
-
-    def _changed(self, bucket: str, key: str, stored: StoredObject) -> None:
-        """Forget what was rendered; what was generated is stored from now on."""
-        stored.head = stored.fragment = None
-        if (found := self.bucket(bucket)).find(key) is not stored:
-            found.write(key, stored)
 
     def _check_allowed(self, bucket: Bucket, key: str, operation: str) -> None:
         for fits, operations in bucket.denied:
@@ -289,11 +246,6 @@ class FakeS3:
         if not bucket.may_list:
             return S3Error("AccessDenied")
         return S3Error("NoSuchKey", elements={"Key": key})
-
-
-def _existing(bucket: Bucket, key: str) -> StoredObject | None:
-    stored = bucket.find(key)
-    return None if stored is None or stored.is_marker else stored
 
 
 def _is_same(stored: StoredObject, etags: str) -> bool:

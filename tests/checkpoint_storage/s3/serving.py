@@ -44,12 +44,13 @@ def emptied(s3: FakeS3, *, page_size: int = 1000) -> FakeS3:
 @contextmanager
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let clients wait for an answer for less than a second."""
-    monkeypatch.setattr("checkpoint_storage.s3._clients._READ_TIMEOUT_S", 0.4)
-    close_clients()
-    try:
-        yield
-    finally:
+    with monkeypatch.context() as patch:
+        patch.setattr("checkpoint_storage.s3._clients._READ_TIMEOUT_S", 0.4)
         close_clients()
+        try:
+            yield
+        finally:
+            close_clients()
 
 
 @contextmanager
