@@ -79,13 +79,13 @@ def test_a_commands_help_mentions_every_option_and_says_what_it_does(command: st
 def test_run_has_an_option_for_every_setting_with_its_default_and_bounds() -> None:
     """Except those that have no meaning on a machine of one's own."""
     flags = {flag for parameter in COMMANDS["run"].params for flag in parameter.opts}
-    limits = [each for each in described(Settings).values() if each.bounds]
+    limits = [(each.default, *each.bounds) for each in described(Settings).values() if each.bounds]
     fields = {*Settings.__struct_fields__, *Request.__struct_fields__, "read_concurrency"}
     named = {f"--{name.replace('_', '-')}" for name in fields - {"exclude_projects", "mode"}}
 
     assert {*named, "--exclude-project", "--adopt", "--rebuild"} - flags == {"--reserve-s"}
     said = re.sub(r"\s+", " ", call("run", "--help").stdout)
-    shown = [f"[default: {each.default}; {each.bounds[0]}<=x<={each.bounds[1]}]" for each in limits]
+    shown = [f"[default: {default}; {least}<=x<={most}]" for default, least, most in limits]
     assert ["[default: 60.0; 0<=x<=900]"] == [text for text in shown if text not in said]
 
 

@@ -22,7 +22,8 @@ A_MOMENT = datetime(2026, 9, 30, 12, tzinfo=UTC)
 @pytest.mark.parametrize("limit", [each for each in SETTINGS.values() if each.bounds])
 def test_a_limit_beyond_its_bounds_is_refused(limit: Description) -> None:
     """By the core as by whoever reads it from text, in the same words."""
-    least, most = limit.bounds or ()
+    assert limit.bounds
+    least, most = limit.bounds
     refusal = f"must be a .*number from {least} to {most}$"
     for value in (least, most):
         settings = structs.replace(Settings(), **{limit.name: value})
@@ -71,7 +72,7 @@ def test_requests_that_make_no_sense_are_refused(request_: dict[str, Any], probl
 
 def test_everything_that_may_be_set_is_described() -> None:
     """With its own default; files to adopt from are no text."""
-    found = {name: each.default for name, each in (SETTINGS | REQUEST).items()}
+    found = {name: each.default for name, each in {**SETTINGS, **REQUEST}.items()}
 
     expected = structs.asdict(Settings()) | structs.asdict(Request())
     assert expected == found | {"adopt_from": ()}
