@@ -10,8 +10,8 @@ from checkpoint_cli._app import app
 from checkpoint_core import Counts, RunReport
 from checkpoint_core.responses import Response
 from checkpoint_core.settings_table import SETTINGS
+from checkpoint_lambda._log_events import LOG_EVENTS
 from checkpoint_lambda._metrics import DIMENSIONS, METRICS, NAMESPACE
-from checkpoint_lambda._milestones import LOG_EVENTS
 from checkpoint_lambda._tracing import SPANS
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from checkpoint_infra.queries import ANALYSTS, OPERATORS
-from checkpoint_lambda._milestones import LOG_EVENTS
+from checkpoint_lambda._log_events import LOG_EVENTS
 from tests.infra.conftest import KEY
 from tests.infra.deploying import INFRA, Deployment
 

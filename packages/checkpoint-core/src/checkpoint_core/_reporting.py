@@ -7,8 +7,8 @@ import polars as pl
 
 from checkpoint_core._committing.replacement import Replacement, Task
 from checkpoint_core._files.rejects import Rejects
-from checkpoint_core._judging.input import shown
-from checkpoint_core._judging.newer import hints
+from checkpoint_core._judging.format_hints import hints
+from checkpoint_core._judging.sanitizing import sanitized
 from checkpoint_core._judging.selection import Selection
 from checkpoint_core.accounting import (
     MOST_STUDIES,
@@ -79,7 +79,7 @@ def count_by_study(accepted: pl.DataFrame) -> tuple[StudyCount, ...]:
     by = ["study", "datatype"]
     groups = accepted.group_by(by).len().sort("len", *by, descending=[True, False, False])
     told = [
-        StudyCount(study=shown(study), datatype=shown(datatype), events=events)
+        StudyCount(study=sanitized(study), datatype=sanitized(datatype), events=events)
         for study, datatype, events in groups.head(MOST_STUDIES).iter_rows()
     ]
     rest = int(groups["len"].slice(MOST_STUDIES).sum())

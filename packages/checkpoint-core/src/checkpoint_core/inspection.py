@@ -12,7 +12,7 @@ from checkpoint_core._files.layout import CheckpointMetadata, DamagedFileError
 from checkpoint_core._files.parquet import collect, read_all, scan
 from checkpoint_core._files.rejects import Rejects, load_rejects
 from checkpoint_core._files.snapshot import Snapshot, damage_told, load, load_alone
-from checkpoint_core._judging.newer import hints
+from checkpoint_core._judging.format_hints import hints
 from checkpoint_core._judging.selection import Rules, select
 from checkpoint_core.errors import CheckpointError, MissingLedgerError, StorageError
 from checkpoint_core.settings import Settings

@@ -13,7 +13,7 @@ from typing import Final
 from checkpoint_core import CheckpointError
 from checkpoint_core.stores import Stage
 
-__all__ = ["RoomWatcher", "TooSmallError"]
+__all__ = ["RoomObserver", "TooSmallError"]
 
 _MIB: Final = 1_048_576
 # Measured, peak memory of one process: nothing new among 300,000 objects 310 MB, among 1,020,000
@@ -47,8 +47,8 @@ class TooSmallError(CheckpointError):
         )
 
 
-class RoomWatcher:
-    """A watcher that ends a run by a TooSmallError as soon as it is known not to fit.
+class RoomObserver:
+    """An observer that ends a run by a TooSmallError as soon as it is known not to fit.
 
     Args:
         workdir: where the run keeps its files.

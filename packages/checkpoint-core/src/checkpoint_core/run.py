@@ -7,7 +7,7 @@ import polars as pl
 from msgspec import structs
 
 from checkpoint_core._adopting.adopting import adopt
-from checkpoint_core._adopting.ground import find_ground
+from checkpoint_core._adopting.predecessor import find_predecessor
 from checkpoint_core._adopting.rewriting import rebuild
 from checkpoint_core._adopting.upgrading import portion, settled
 from checkpoint_core._committing.commit import delete_old_ledgers
@@ -124,11 +124,11 @@ class _Run:
 
     def _rewrite(self) -> RunReport:
         with self.host.observer.stage("load"):
-            ground = find_ground(self.store, self.task, self.host)
+            predecessor = find_predecessor(self.store, self.task, self.host)
             rejects = self._load_rejects()
         listing, listed_restores = self._list(rejects)
-        if listing.is_empty() and (ground.original or ground.existing):
-            self._refuse_empty(ground.existing.rows if ground.existing else 0)
+        if listing.is_empty() and (predecessor.original or predecessor.existing):
+            self._refuse_empty(predecessor.existing.rows if predecessor.existing else 0)
         compared = self._compare(NO_LEDGER, listing)
         selection = self._select(compared, Rejects(rows=rejects.rows.clear()))
         taken = self._read(selection, NO_LEDGER.entries(selection.rewritten), selection.upgradable)
@@ -137,7 +137,7 @@ class _Run:
         if self.task.request.mode == "adopt":
             result = adopt(
                 self.store,
-                ground,
+                predecessor,
                 taken.judgement,
                 self.judge,
                 rejects=rejects.rows,
@@ -145,7 +145,9 @@ class _Run:
                 host=self.host,
             )
         else:
-            result = rebuild(self.store, ground, taken.judgement, task=self.task, host=self.host)
+            result = rebuild(
+                self.store, predecessor, taken.judgement, task=self.task, host=self.host
+            )
         return self._finish(selection, taken, result, rejects, listed_restores=listed_restores)
 
     def _load_rejects(self) -> Rejects:

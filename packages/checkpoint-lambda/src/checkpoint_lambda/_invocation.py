@@ -20,7 +20,7 @@ from msgspec import Struct, structs
 from checkpoint_core import CheckpointStore, RunReport, Source, run
 from checkpoint_core.errors import DeniedObjectsError
 from checkpoint_core.responses import ErrorDocument, Response
-from checkpoint_core.room import RoomWatcher, TooSmallError
+from checkpoint_core.room import RoomObserver, TooSmallError
 from checkpoint_lambda._deadline import OutOfTimeError, ended_in_time
 from checkpoint_lambda._environment import (
     Identity,
@@ -29,11 +29,11 @@ from checkpoint_lambda._environment import (
     read_identity,
     read_settings,
 )
+from checkpoint_lambda._log_events import LoggingObserver, log_completed, log_failed, log_objects
 from checkpoint_lambda._logging import configure_logging, forget_invocation, get_logger
 from checkpoint_lambda._metrics import metrics_lines
-from checkpoint_lambda._milestones import LoggingWatcher, log_completed, log_failed, log_objects
-from checkpoint_lambda._tracing import TracingWatcher
-from checkpoint_lambda._watching import WatchedSource, WatchedStore, Watchers
+from checkpoint_lambda._observers import ObservedSource, ObservedStore, Observers
+from checkpoint_lambda._tracing import TracingObserver
 from checkpoint_storage.concurrency import affordable
 from checkpoint_storage.explanations import Advice, explain
 from checkpoint_storage.local import local_host, new_id
@@ -74,7 +74,7 @@ class Storage(Struct, frozen=True, kw_only=True):
     scratch: Callable[[], AbstractContextManager[Path]]
 
 
-class _Circumstances(Struct, frozen=True, kw_only=True):
+class _LambdaContext(Struct, frozen=True, kw_only=True):
     """What Lambda says of the function and of this invocation."""
 
     request_id: str | None
@@ -101,7 +101,7 @@ class _Progress:
     def __init__(self) -> None:
         self.is_dry = False
         self.report: RunReport | None = None
-        self.logging: LoggingWatcher | None = None
+        self.logging: LoggingObserver | None = None
 
 
 def invoke(
@@ -119,7 +119,7 @@ def invoke(
     """
     started = time.monotonic()
     identity = read_identity(environ)
-    circumstances = _Circumstances.of(context)
+    circumstances = _LambdaContext.of(context)
     run_id = new_id()
     bound = {
         "service": identity.service,
@@ -153,14 +153,14 @@ def invoke(
 
 def _run(
     settings: LambdaSettings,
-    circumstances: _Circumstances,
+    circumstances: _LambdaContext,
     storage: Storage,
     run_id: str,
     progress: _Progress,
 ) -> dict[str, Any]:
     logger = get_logger()
     progress.is_dry = settings.request.dry_run
-    tracing, logging = TracingWatcher(), LoggingWatcher(logger)
+    tracing, logging = TracingObserver(), LoggingObserver(logger)
     progress.logging = logging
     at_once, warning = affordable(settings.read_concurrency, setting="READ_CONCURRENCY")
     settings = structs.replace(settings, read_concurrency=at_once)
@@ -184,25 +184,25 @@ def _run(
             ),
             storage.scratch() as workdir,
         ):
-            room = RoomWatcher(
+            room = RoomObserver(
                 workdir,
                 memory_bytes=circumstances.memory_bytes,
                 max_events=settings.core.max_events_per_run,
                 bytes_held=partial(most_bytes_held, threads=settings.read_concurrency),
             )
-            watchers = Watchers(tracing, logging, room)
+            observers = Observers(tracing, logging, room)
             host = structs.replace(
-                local_host(workdir, watchers),
+                local_host(workdir, observers),
                 new_id=lambda: run_id,
                 remaining_s=circumstances.remaining_s,
             )
             report = run(
-                WatchedSource(
+                ObservedSource(
                     source,
-                    watchers,
+                    observers,
                     on_answer=logging.answered if logging.wants_objects else None,
                 ),
-                WatchedStore(store, watchers),
+                ObservedStore(store, observers),
                 settings=settings.core,
                 request=settings.request,
                 host=host,

@@ -7,14 +7,14 @@ from msgspec import structs
 
 from checkpoint_core._adopting.archived_names import named_by
 from checkpoint_core._adopting.claims import NONE_ADOPTED, Adopted, keep_unclaimed
-from checkpoint_core._adopting.existing import Existing
-from checkpoint_core._adopting.ground import Ground
+from checkpoint_core._adopting.normalizing import ExistingRows
 from checkpoint_core._adopting.pairing import added_by, pair
+from checkpoint_core._adopting.predecessor import Predecessor
 from checkpoint_core._adopting.rewriting import Plan, particulars_of, rewrite
 from checkpoint_core._committing.merge import in_arrival_order, measure
 from checkpoint_core._committing.preparation import Base
 from checkpoint_core._committing.replacement import Replacement, Task
-from checkpoint_core._committing.settlement import Settlement
+from checkpoint_core._committing.row_changes import RowChanges
 from checkpoint_core._files.layout import LEDGER_SCHEMA
 from checkpoint_core._files.ledger import NO_LEDGER
 from checkpoint_core._files.ledger_changes import adopted_entries, updates
@@ -28,7 +28,7 @@ _EXAMPLES: Final = 5
 
 def adopt(
     store: CheckpointStore,
-    ground: Ground,
+    predecessor: Predecessor,
     judgement: Judgement,
     judge: Judge,
     *,
@@ -38,14 +38,14 @@ def adopt(
 ) -> Replacement:
     """Give the existing rows a ledger, and append what they do not hold yet.
 
-    Existing rows are subtracted from those that arrived as a multiset: no row is lost, none comes
+    ExistingRows rows are subtracted from those that arrived as a multiset: no row is lost, none comes
     twice. What an object has and its row lacks is filled in. Archived objects whose names speak of
     a row that is left enter as adopted, unless the `rejects` say why they were not taken.
     Raises AdoptionIncompleteError when other objects could not be read.
     """
     _refuse_unread(store, judgement)
-    existing = ground.existing
-    assert existing is not None  # noqa: S101 - find_ground refuses to adopt anything else
+    existing = predecessor.existing
+    assert existing is not None  # noqa: S101 - find_predecessor refuses to adopt anything else
     event_format = task.settings.event_format
     arrived = in_arrival_order(judgement.accepted)
     pairs = pair(existing.file, arrived, event_format)
@@ -55,7 +55,7 @@ def adopt(
     without_row = pl.concat([judgement.rejected, excluded]).select("key")
     free = _unclaimed(existing, pairs, without_row, task=task, host=host)
     named = _named(free, judgement.rejected, rejects, task)
-    particulars = particulars_of(ground, task, host)
+    particulars = particulars_of(predecessor, task, host)
     versions = judgement.touched.columns
     known = updates(
         pl.concat([matched, new]),
@@ -71,9 +71,9 @@ def adopt(
             rows=measure(existing.file, event_format),
             adopted=free,
             ledger=NO_LEDGER,
-            lineage=ground.lineage,
+            lineage=predecessor.lineage,
         ),
-        settled=Settlement(
+        changes=RowChanges(
             judgement=structs.replace(
                 judgement,
                 accepted=new,
@@ -89,7 +89,7 @@ def adopt(
         changed=pl.concat([known, adopted_entries(named, particulars.commit_id)]).sort("key"),
         adopted=named,
     )
-    return rewrite(plan, ground, particulars, store=store, task=task, host=host)
+    return rewrite(plan, predecessor, particulars, store=store, task=task, host=host)
 
 
 def _refuse_unread(store: CheckpointStore, judgement: Judgement) -> None:
@@ -101,7 +101,12 @@ def _refuse_unread(store: CheckpointStore, judgement: Judgement) -> None:
 
 
 def _unclaimed(
-    existing: Existing, pairs: pl.DataFrame, without_row: pl.DataFrame, *, task: Task, host: Host
+    existing: ExistingRows,
+    pairs: pl.DataFrame,
+    without_row: pl.DataFrame,
+    *,
+    task: Task,
+    host: Host,
 ) -> Adopted:
     """Keep the rows that no object has, and the objects without one, which may be theirs later."""
     rows = existing.rows - pairs.height

@@ -8,13 +8,13 @@ import polars as pl
 from msgspec import Struct
 
 from checkpoint_core._adopting.claims import NONE_ADOPTED
-from checkpoint_core._adopting.ground import Ground
 from checkpoint_core._adopting.pairing import pair
+from checkpoint_core._adopting.predecessor import Predecessor
 from checkpoint_core._committing.commit import commit
 from checkpoint_core._committing.merge import NO_ROWS, in_arrival_order
 from checkpoint_core._committing.preparation import Base, Commit, prepare
 from checkpoint_core._committing.replacement import Replacement, Task
-from checkpoint_core._committing.settlement import Settlement
+from checkpoint_core._committing.row_changes import RowChanges
 from checkpoint_core._files.layout import LEDGER_SCHEMA, Names, new_commit_id
 from checkpoint_core._files.ledger import NO_LEDGER
 from checkpoint_core._files.ledger_changes import updates
@@ -30,24 +30,29 @@ class Plan(Struct, frozen=True, kw_only=True):
     """
 
     base: Base
-    settled: Settlement
+    changes: RowChanges
     changed: pl.DataFrame
     adopted: pl.DataFrame
 
 
 def rebuild(
-    store: CheckpointStore, ground: Ground, judgement: Judgement, *, task: Task, host: Host
+    store: CheckpointStore,
+    predecessor: Predecessor,
+    judgement: Judgement,
+    *,
+    task: Task,
+    host: Host,
 ) -> Replacement:
     """Make the checkpoint of what the source yields now, and of nothing else.
 
     Raises WouldLoseRowsError unless every existing row is found again or the loss is accepted.
     """
-    _refuse_loss(store, ground, judgement, task)
-    particulars = particulars_of(ground, task, host)
+    _refuse_loss(store, predecessor, judgement, task)
+    particulars = particulars_of(predecessor, task, host)
     accepted = judgement.accepted
     plan = Plan(
-        base=Base(file=None, rows=NO_ROWS, ledger=NO_LEDGER, lineage=ground.lineage),
-        settled=Settlement(
+        base=Base(file=None, rows=NO_ROWS, ledger=NO_LEDGER, lineage=predecessor.lineage),
+        changes=RowChanges(
             judgement=judgement,
             claimed=accepted.clear(),
             added=accepted.select(pl.lit(None).alias("row")).clear(),
@@ -63,12 +68,12 @@ def rebuild(
         ),
         adopted=judgement.rejected.clear(),
     )
-    return rewrite(plan, ground, particulars, store=store, task=task, host=host)
+    return rewrite(plan, predecessor, particulars, store=store, task=task, host=host)
 
 
 def rewrite(
     plan: Plan,
-    ground: Ground,
+    predecessor: Predecessor,
     particulars: Commit,
     *,
     store: CheckpointStore,
@@ -79,18 +84,20 @@ def rewrite(
 
     Raises CommitConflictError when another run is first.
     """
-    settled = plan.settled
-    accepted = settled.judgement.accepted
+    changes = plan.changes
+    accepted = changes.judgement.accepted
     result = Replacement(
         committed=None,
         rows=plan.base.rows.count + accepted.height,
-        snapshot=ground.snapshot,
-        judgement=settled.judgement,
+        snapshot=predecessor.snapshot,
+        judgement=changes.judgement,
         deferred=accepted.select("key").clear(),
-        upgraded=settled.upgraded,
+        upgraded=changes.upgraded,
         adopted=plan.adopted,
     )
-    is_nothing = ground.original is None and ground.existing is None and accepted.is_empty()
+    is_nothing = (
+        predecessor.original is None and predecessor.existing is None and accepted.is_empty()
+    )
     if is_nothing or task.request.dry_run:
         return result
     with host.observer.stage("merge"):
@@ -100,21 +107,21 @@ def rewrite(
             plan.changed,
             particulars,
             replaced=LEDGER_SCHEMA.to_frame(),
-            added=settled.added,
+            added=changes.added,
             workdir=host.workdir,
         )
     names = Names(store.checkpoint_name)
     with host.observer.stage("commit"):
-        if ground.original is not None:
-            store.put(names.replaced(particulars.commit_id), ground.original)
-        if not commit(store, prepared, etag=ground.snapshot.etag, host=host):
+        if predecessor.original is not None:
+            store.put(names.replaced(particulars.commit_id), predecessor.original)
+        if not commit(store, prepared, etag=predecessor.snapshot.etag, host=host):
             raise CommitConflictError(store.location, 1)
     return result.after(prepared)
 
 
-def particulars_of(ground: Ground, task: Task, host: Host) -> Commit:
+def particulars_of(predecessor: Predecessor, task: Task, host: Host) -> Commit:
     """Return what is particular to the commit that rewrites what is there."""
-    generation = ground.snapshot.generation + 1
+    generation = predecessor.snapshot.generation + 1
     return Commit(
         commit_id=new_commit_id(generation, task.run_id),
         generation=generation,
@@ -124,14 +131,16 @@ def particulars_of(ground: Ground, task: Task, host: Host) -> Commit:
     )
 
 
-def _refuse_loss(store: CheckpointStore, ground: Ground, judgement: Judgement, task: Task) -> None:
+def _refuse_loss(
+    store: CheckpointStore, predecessor: Predecessor, judgement: Judgement, task: Task
+) -> None:
     if task.request.allow_loss:
         return
-    if ground.existing is not None:
+    if predecessor.existing is not None:
         arrived = in_arrival_order(judgement.accepted)
-        pairs = pair(ground.existing.file, arrived, task.settings.event_format)
-        lost = ground.existing.rows - pairs.height
+        pairs = pair(predecessor.existing.file, arrived, task.settings.event_format)
+        lost = predecessor.existing.rows - pairs.height
         if lost:
             raise WouldLoseRowsError(store.location, lost)
-    elif ground.original is not None or ground.snapshot.generation > 1:
+    elif predecessor.original is not None or predecessor.snapshot.generation > 1:
         raise WouldLoseRowsError(store.location, None)

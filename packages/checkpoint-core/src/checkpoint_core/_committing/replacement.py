@@ -11,7 +11,7 @@ from checkpoint_core._adopting.claims import Claims, claim
 from checkpoint_core._committing.commit import Prepared, back_off, commit
 from checkpoint_core._committing.merge import NO_ROWS, Rows
 from checkpoint_core._committing.preparation import Base, Commit, prepare
-from checkpoint_core._committing.settlement import Settlement, lacking, settle
+from checkpoint_core._committing.row_changes import RowChanges, find_row_changes, lacking
 from checkpoint_core._files.event_columns import event_schema
 from checkpoint_core._files.layout import (
     LEDGER_SCHEMA,
@@ -120,15 +120,15 @@ def replace(
                 claims = _claim(store, snapshot, judged, task=task, host=host)
                 wanting = lacking(judged.judgement, claims).height
                 file = _fetch(store, snapshot, host, attempt) if wanting else None
-                settled = _settle(judged, claims, file, task)
-                return _result(snapshot, settled, deferred)
+                changes = _changes_of(judged, claims, file, task)
+                return _result(snapshot, changes, deferred)
             with host.observer.stage("merge"):
-                settled, prepared = _prepare(
+                changes, prepared = _prepare(
                     store, snapshot, judged, task=task, host=host, attempt=attempt
                 )
             with host.observer.stage("commit"):
                 if commit(store, prepared, etag=snapshot.etag, host=host):
-                    return _result(snapshot, settled, deferred).after(prepared)
+                    return _result(snapshot, changes, deferred).after(prepared)
         back_off(host, attempt)
         before = snapshot.generation
         snapshot = load(store, host.workdir)
@@ -141,15 +141,15 @@ def replace(
     raise CommitConflictError(store.location, task.settings.commit_attempts)
 
 
-def _result(snapshot: Snapshot, settled: Settlement, deferred: pl.DataFrame) -> Replacement:
+def _result(snapshot: Snapshot, changes: RowChanges, deferred: pl.DataFrame) -> Replacement:
     return Replacement(
         committed=None,
-        rows=snapshot.rows + settled.judgement.accepted.height,
+        rows=snapshot.rows + changes.judgement.accepted.height,
         snapshot=snapshot,
-        judgement=settled.judgement,
+        judgement=changes.judgement,
         deferred=deferred,
-        upgraded=settled.upgraded,
-        adopted=settled.judgement.rejected.clear(),
+        upgraded=changes.upgraded,
+        adopted=changes.judgement.rejected.clear(),
     )
 
 
@@ -166,8 +166,8 @@ def _claim(
     )
 
 
-def _settle(judged: Judged, claims: Claims, previous: Path | None, task: Task) -> Settlement:
-    return settle(
+def _changes_of(judged: Judged, claims: Claims, previous: Path | None, task: Task) -> RowChanges:
+    return find_row_changes(
         judged.judgement,
         claims,
         previous,
@@ -184,12 +184,12 @@ def _prepare(
     task: Task,
     host: Host,
     attempt: int,
-) -> tuple[Settlement, Prepared]:
+) -> tuple[RowChanges, Prepared]:
     """Prepare a commit on this snapshot; raises ChangedWhileReadingError if it was replaced."""
     event_format = task.settings.event_format
     file = _fetch(store, snapshot, host, attempt)
     claims = _claim(store, snapshot, judged, task=task, host=host)
-    settled = _settle(judged, claims, file, task)
+    changes = _changes_of(judged, claims, file, task)
     unique = task.run_id if attempt == 0 else f"{task.run_id}-{attempt}"
     particulars = Commit(
         commit_id=new_commit_id(snapshot.generation + 1, unique),
@@ -199,34 +199,34 @@ def _prepare(
         settings=task.settings,
     )
     # What is still judged has the ledger rows that it had at selection.
-    judgement = settled.judgement
+    judgement = changes.judgement
     changed = updates(
-        pl.concat([judgement.accepted, settled.claimed]),
-        judgement.touched.join(settled.claimed, on="key", how="anti"),
+        pl.concat([judgement.accepted, changes.claimed]),
+        judgement.touched.join(changes.claimed, on="key", how="anti"),
         judged.entries,
         commit_id=particulars.commit_id,
         event_format=event_format,
     )
     prepared = prepare(
-        _base(snapshot, file, settled),
+        _base(snapshot, file, changes),
         judgement.accepted,
         changed,
         particulars,
         replaced=judged.entries.join(changed, on="key", how="semi"),
-        added=settled.added,
+        added=changes.added,
         workdir=host.workdir,
     )
-    return settled, prepared
+    return changes, prepared
 
 
-def _base(snapshot: Snapshot, file: Path | None, settled: Settlement) -> Base:
+def _base(snapshot: Snapshot, file: Path | None, changes: RowChanges) -> Base:
     metadata = snapshot.metadata
     if metadata is None:
         return Base(file=None, rows=NO_ROWS, ledger=NO_LEDGER, lineage=())
     return Base(
         file=file,
         rows=Rows(metadata.rows, metadata.first_timestamp, metadata.last_timestamp),
-        adopted=settled.adopted,
+        adopted=changes.adopted,
         ledger=snapshot.ledger,
         lineage=metadata.lineage,
     )

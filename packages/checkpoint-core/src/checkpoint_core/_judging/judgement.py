@@ -20,8 +20,8 @@ from checkpoint_core._files.layout import (
     EPOCH,
     REJECTS_SCHEMA,
 )
-from checkpoint_core._judging.input import shown
-from checkpoint_core._judging.newer import newer_format, would_take
+from checkpoint_core._judging.format_hints import newer_format, would_take
+from checkpoint_core._judging.sanitizing import sanitized
 from checkpoint_core._judging.selection import Rules
 from checkpoint_core.settings import Settings
 from checkpoint_core.stores import Content, ReadFailure
@@ -213,7 +213,7 @@ class Judge:
 
     def _count_unknown(self, names: Sequence[str]) -> None:
         for name in names:
-            told = shown(name)
+            told = sanitized(name)
             if told in self._unknown or len(self._unknown) < _UNKNOWN_NAMES_COUNTED:
                 self._unknown[told] += 1
 

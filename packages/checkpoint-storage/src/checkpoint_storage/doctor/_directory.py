@@ -49,7 +49,7 @@ def writing_in_folder(subject: Subject) -> Verdict:
     """Write the probe in a folder of its own, which vanishes with its locks."""
     parent = _existing(subject)
     folder = tempfile.TemporaryDirectory(prefix=f".{PROBE}", dir=parent)
-    place = Path(subject.left_over.enter_context(folder))
+    place = Path(subject.cleanup.enter_context(folder))
     return writing(subject, Probe(DirectoryStore(place / "probe.parquet"), "probe.parquet"))
 
 

@@ -63,7 +63,7 @@ class Subject:
         self.readable_keys: list[str] = []
         self.checkpoint_bytes = 0
         self.probe: Probe | None = None
-        self.left_over = ExitStack()
+        self.cleanup = ExitStack()
 
     @property
     def ledgers(self) -> str:
@@ -110,7 +110,7 @@ def examine(subject: Subject, checks: Iterable[Check]) -> Iterator[Finding]:
     is allowed. What they raise of our own or the system's errors is a failed finding.
     """
     unmet: set[str] = set()
-    with subject.left_over:
+    with subject.cleanup:
         for check in checks:
             verdict = _verdict(check, subject, unmet)
             if verdict.state in {"failed", "skipped"}:

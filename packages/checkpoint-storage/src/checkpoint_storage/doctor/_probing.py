@@ -27,7 +27,7 @@ _RACES: Final = (
 def writing_beside_ledgers(subject: Subject) -> Verdict:
     """Write the probe beside the ledgers."""
     probe = Probe(subject.store, f"{subject.ledgers}/{PROBE}{uuid4().hex}")
-    subject.left_over.callback(_remove_quietly, subject, probe)
+    subject.cleanup.callback(_remove_quietly, subject, probe)
     return writing(subject, probe)
 
 

@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, NoCredentialsError
 
 from checkpoint_storage.doctor._examination import Subject, Verdict, failed, ok, skipped, warning
-from checkpoint_storage.doctor._source import told
+from checkpoint_storage.doctor._source import judge_listing
 from checkpoint_storage.s3._clients import current_clients
 from checkpoint_storage.s3._errors import (
     FAILURES,
@@ -128,7 +128,7 @@ def source_listing(subject: Subject) -> Verdict:
         )
     listed = page.get("Contents", [])
     keys = [each["Key"] for each in listed if each.get("StorageClass") not in _ARCHIVES]
-    return told(subject, keys, archived=len(listed) - len(keys), more=page["IsTruncated"])
+    return judge_listing(subject, keys, archived=len(listed) - len(keys), more=page["IsTruncated"])
 
 
 def _identity(session: Session, region: str) -> str:

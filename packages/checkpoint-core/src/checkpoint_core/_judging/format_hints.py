@@ -1,4 +1,4 @@
-"""What a newer event format would take of what the selected one does not.
+"""Hints that a newer event format would take what the selected one does not.
 
 It stands in the reasons, after the refusal itself; the counts are counts of reasons.
 """

@@ -1,11 +1,11 @@
-"""Which listed keys are those of event objects, and what is wrong with the others."""
+"""Which listed keys are named like event objects, and what is wrong with the others."""
 
 import re
 from typing import Final
 
 import polars as pl
 
-from checkpoint_core._judging.newer import newer_format, recognizes
+from checkpoint_core._judging.format_hints import newer_format, recognizes
 from nacc_event_model import EventFormat, object_name_pattern
 
 UNRECOGNIZED_SCHEMA: Final = pl.Schema({"key": pl.String(), "reason": pl.String()})

@@ -1,11 +1,11 @@
-"""What is there before a checkpoint is adopted or rebuilt."""
+"""The checkpoint that an adoption or a rebuild replaces, and the rows that are there to adopt."""
 
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct, structs
 
-from checkpoint_core._adopting.existing import Existing, normalize, unite
+from checkpoint_core._adopting.normalizing import ExistingRows, normalize, unite
 from checkpoint_core._committing.replacement import Task, refuse_mismatch
 from checkpoint_core._files.event_columns import event_schema
 from checkpoint_core._files.layout import (
@@ -32,8 +32,8 @@ from checkpoint_core.stores import CheckpointStore, Host
 _LEAVE_OUT: Final = "Give another version of this file, or leave it out."
 
 
-class Ground(Struct, frozen=True, kw_only=True):
-    """What is there before it is rewritten.
+class Predecessor(Struct, frozen=True, kw_only=True):
+    """What is there before the checkpoint is rewritten.
 
     `original` is the file as it is, None where there is none; `existing` its rows together with
     those of other files that are adopted, None where they cannot be read or there are none.
@@ -41,12 +41,12 @@ class Ground(Struct, frozen=True, kw_only=True):
     """
 
     original: Path | None
-    existing: Existing | None
+    existing: ExistingRows | None
     snapshot: Snapshot
     lineage: tuple[str, ...]
 
 
-def find_ground(store: CheckpointStore, task: Task, host: Host) -> Ground:
+def find_predecessor(store: CheckpointStore, task: Task, host: Host) -> Predecessor:
     """Pin what is there; raises where adoption or rebuilding makes no sense, changes nothing."""
     adopting = task.request.mode == "adopt"
     tail = store.read_tail(store.checkpoint_name, 1)
@@ -55,7 +55,7 @@ def find_ground(store: CheckpointStore, task: Task, host: Host) -> Ground:
         if adopting and not task.request.adopt_from:
             raise NothingToAdoptError(store.location, "there is no checkpoint")
         # A ledger of the first generation proves no checkpoint; one of the second would.
-        return Ground(
+        return Predecessor(
             original=None,
             existing=_existing(store, None, task, host),
             snapshot=structs.replace(NOTHING, generation=generation if generation > 1 else 0),
@@ -76,7 +76,7 @@ def find_ground(store: CheckpointStore, task: Task, host: Host) -> Ground:
         raise NothingToAdoptError(store.location, problem, remedy)
     if metadata is not None:
         generation = max(generation, metadata.generation)
-    return Ground(
+    return Predecessor(
         original=original,
         existing=_existing(store, original, task, host, metadata),
         snapshot=structs.replace(
@@ -109,7 +109,7 @@ def _existing(
     task: Task,
     host: Host,
     metadata: CheckpointMetadata | None = None,
-) -> Existing | None:
+) -> ExistingRows | None:
     """Bring all rows that are there into one file; None where a rebuild cannot read them.
 
     `metadata` are those of the original, where it is ours: its digest is then looked at before.
@@ -118,7 +118,7 @@ def _existing(
     files = [(store.location, original)] if original else []
     files += [(each.location, each.path) for each in task.request.adopt_from]
     schema = event_schema(task.settings.event_format)
-    parts: list[Existing] = []
+    parts: list[ExistingRows] = []
     locations: dict[str, str] = {}
     for number, (location, path) in enumerate(files):
         try:
