@@ -124,3 +124,26 @@ def test_everything_that_the_architecture_names_exists() -> None:
     assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
     for name in names:
         pkgutil.resolve_name(name)
+
+
+def anchors(document: Path) -> set[str]:
+    """Return what the headings of a document are linked by."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^a-z0-9 _-]", "", text.lower()).replace(" ", "-") for text in headings}
+
+
+def test_every_link_leads_to_a_file_and_its_heading() -> None:
+    """Those within this repository, from every document."""
+    documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("packages/*/README.md")]
+    links = [
+        (document, link)
+        for document in documents
+        for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", document.read_text(encoding="utf-8"))
+    ]
+
+    assert len({document for document, _ in links}) >= 5
+    for document, link in links:
+        path, _, anchor = link.partition("#")
+        target = document.parent / path if path else document
+        assert target.exists(), (document, link)
+        assert not anchor or anchor in anchors(target), (document, link)

@@ -67,13 +67,3 @@ def test_every_setting_of_a_stack_exists(manual: str) -> None:
 
     assert ("function", "pinnedVersion") in named
     assert set(named) - known == set()
-
-
-def test_every_link_inside_leads_to_a_heading(manual: str) -> None:
-    """By the name that a heading's text gives it."""
-    headings = re.findall(r"^#+ (.+)$", manual, re.MULTILINE)
-    anchors = {re.sub(r"[^a-z0-9 -]", "", text.lower()).replace(" ", "-") for text in headings}
-    links = set(re.findall(r"\]\(#([^)]+)\)", manual))
-
-    assert links
-    assert links - anchors == set()

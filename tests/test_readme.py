@@ -82,11 +82,3 @@ def test_a_newcomer_gets_to_a_report(readme: str, tmp_path: Path) -> None:
 
     assert len(commands) == 3
     assert (tmp_path / "out" / "report.html").read_text(encoding="utf-8").startswith("<!doctype")
-
-
-def test_the_links_lead_somewhere(readme: str) -> None:
-    """Every relative link names a file of the repository."""
-    links = re.findall(r"\]\(([^)#]+)\)", readme)
-
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
