@@ -64,8 +64,7 @@ def normalize(original: Path, to: Path, schema: pl.Schema) -> ExistingRows:
     if refused:
         raise DamagedFileError(_mistyped(refused, found, schema))
     if after["timestamp"]:
-        problem = "it has rows without a timestamp"
-        raise DamagedFileError(problem)
+        raise DamagedFileError("it has rows without a timestamp")
     return ExistingRows(file=to, rows=after["len"])
 
 

@@ -63,8 +63,7 @@ def find_predecessor(store: CheckpointStore, task: Task, host: Host) -> Predeces
         )
     original = host.workdir / "original.parquet"
     if not store.fetch(store.checkpoint_name, original, etag=tail.etag):
-        message = f"{store.location}: it was removed meanwhile. Try again."
-        raise ChangedWhileReadingError(message)
+        raise ChangedWhileReadingError(f"{store.location}: it was removed meanwhile. Try again.")
     metadata = _metadata(store, original)
     refuse_mismatch(metadata, task, store.location)
     is_ours = metadata is not None and metadata.source == task.source
@@ -133,6 +132,9 @@ def _existing(
             raise CorruptCheckpointError(location, problem, *remedies) from error
         twin = locations.setdefault(digest_of(path), location)
         if twin != location and parts[-1].rows:
-            problem = f"it is a copy of {twin}, and all its rows would be there twice"
-            raise CorruptCheckpointError(location, problem, _LEAVE_OUT)
+            raise CorruptCheckpointError(
+                location,
+                f"it is a copy of {twin}, and all its rows would be there twice",
+                _LEAVE_OUT,
+            )
     return unite(parts, host.workdir / "existing.parquet") if parts else None

@@ -58,8 +58,7 @@ def measure(file: Path, event_format: EventFormat) -> Rows:
     Raises DamagedFileError, whose message says what is wrong.
     """
     if read_schema(file) != event_schema(event_format):
-        problem = f"its columns are not those of event format {event_format}"
-        raise DamagedFileError(problem)
+        raise DamagedFileError(f"its columns are not those of event format {event_format}")
     timestamp = pl.col("timestamp")
     count, first, last, is_sorted, nulls = collect(
         file,
@@ -72,8 +71,7 @@ def measure(file: Path, event_format: EventFormat) -> Rows:
         ),
     ).row(0)
     if not is_sorted or nulls:
-        problem = "its rows are not sorted by timestamp"
-        raise DamagedFileError(problem)
+        raise DamagedFileError("its rows are not sorted by timestamp")
     return Rows(count, moment(first), moment(last))
 
 

@@ -239,12 +239,10 @@ def _fetch(store: CheckpointStore, snapshot: Snapshot, host: Host, attempt: int)
         return None
     file = host.workdir / f"previous-{attempt}.parquet"
     if not store.fetch(store.checkpoint_name, file, etag=snapshot.etag):
-        message = f"{store.location}: it was removed"
-        raise ChangedWhileReadingError(message)
+        raise ChangedWhileReadingError(f"{store.location}: it was removed")
     snapshot.check(file)
     if read_schema(file) != event_schema(metadata.event_format):
-        problem = f"its columns are not those of event format {metadata.event_format}"
-        raise DamagedFileError(problem)
+        raise DamagedFileError(f"its columns are not those of event format {metadata.event_format}")
     return file
 
 

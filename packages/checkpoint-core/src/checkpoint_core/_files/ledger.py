@@ -117,23 +117,23 @@ class Ledger(Struct, frozen=True):
         objects = versions = 0
         for file in self.files:
             if read_schema(file.path) != file.schema:
-                problem = "the ledger's columns are not a ledger's"
-                raise DamagedFileError(problem)
+                raise DamagedFileError("the ledger's columns are not a ledger's")
             totals = pl.len(), pl.col("versions").sum(), _is_nonsense().sum()
             more_objects, more_versions, nonsense = collect(
                 file.path, scan(file.path).select(totals)
             ).row(0)
             if nonsense:
-                problem = f"{nonsense} rows of the ledger make no sense"
-                raise DamagedFileError(problem)
+                raise DamagedFileError(f"{nonsense} rows of the ledger make no sense")
             objects += more_objects - file.metadata.superseded_objects
             versions += more_versions - file.metadata.superseded_versions
             if objects != file.metadata.objects:
-                problem = f"the ledger has {objects} objects and says {file.metadata.objects}"
-                raise DamagedFileError(problem)
+                raise DamagedFileError(
+                    f"the ledger has {objects} objects and says {file.metadata.objects}"
+                )
         if versions != rows:
-            problem = f"the ledger accounts for {versions} rows and the checkpoint has {rows}"
-            raise DamagedFileError(problem)
+            raise DamagedFileError(
+                f"the ledger accounts for {versions} rows and the checkpoint has {rows}"
+            )
 
     def in_one_file(self, to: Path) -> Path | None:
         """Return a file of all its rows, written if there is none yet; None without any file."""

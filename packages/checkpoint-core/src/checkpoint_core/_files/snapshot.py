@@ -105,8 +105,9 @@ def load(store: CheckpointStore, workdir: Path) -> Snapshot:
             ledger=_ledger(store, metadata, *files),
             remarks=(_LOST.format(names.digests(metadata.commit_id)),) if are_lost else (),
         )
-    message = f"{store.location}: it keeps being replaced; other runs are at work. Try again."
-    raise StorageError(message)
+    raise StorageError(
+        f"{store.location}: it keeps being replaced; other runs are at work. Try again."
+    )
 
 
 def load_alone(store: CheckpointStore, workdir: Path) -> Snapshot:
@@ -152,8 +153,9 @@ def own_metadata(store: CheckpointStore, file: Path | bytes) -> CheckpointMetada
     try:
         return read_metadata(file, CheckpointMetadata)
     except NotOurFileError:
-        problem = "was not written by this software and has no ledger"
-        raise MissingLedgerError(store.location, problem) from None
+        raise MissingLedgerError(
+            store.location, "was not written by this software and has no ledger"
+        ) from None
     except LayoutTooNewError as error:
         raise NewerLayoutError(store.location, error.layout, LAYOUT_VERSION) from None
     except DamagedFileError as error:
@@ -242,11 +244,13 @@ def _ledger_file(
 ) -> LedgerFile:
     metadata = read_metadata(path, LedgerMetadata)
     if metadata.commit_id != commit_id:
-        problem = f"its ledger belongs to commit {metadata.commit_id}, not {commit_id}"
-        raise CorruptCheckpointError(store.location, problem)
+        raise CorruptCheckpointError(
+            store.location, f"its ledger belongs to commit {metadata.commit_id}, not {commit_id}"
+        )
     if metadata.full != upon:
-        problem = f"the ledger of commit {commit_id} is not upon {upon or 'nothing'}"
-        raise CorruptCheckpointError(store.location, problem)
+        raise CorruptCheckpointError(
+            store.location, f"the ledger of commit {commit_id} is not upon {upon or 'nothing'}"
+        )
     return LedgerFile(path, metadata)
 
 
