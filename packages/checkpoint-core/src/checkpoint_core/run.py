@@ -85,6 +85,8 @@ class _Run:
             run_id=host.new_id(),
             started_at=self.started_at,
             source=source.location,
+            store=store,
+            host=host,
             settings=settings,
             request=request,
         )
@@ -103,7 +105,7 @@ class _Run:
     def _increment(self) -> RunReport:
         with self.host.observer.stage("load"):
             snapshot = load(self.store, self.host.workdir)
-            refuse_mismatch(snapshot.metadata, self.task, self.store.location)
+            refuse_mismatch(snapshot.metadata, self.task)
             if snapshot.ledger.files:
                 self.host.observer.note(ledger_bytes=snapshot.ledger.size_bytes)
             rejects = self._load_rejects()
@@ -119,12 +121,12 @@ class _Run:
         entries = snapshot.ledger.entries(pl.concat([selection.rewritten, upgrades.select("key")]))
         taken = self._read(selection, entries, upgrades)
         judged = Judged(judgement=taken.judgement, entries=entries)
-        result = replace(self.store, snapshot, judged, task=self.task, host=self.host)
+        result = replace(snapshot, judged, self.task)
         return self._finish(selection, taken, result, rejects, listed_restores=listed_restores)
 
     def _rewrite(self) -> RunReport:
         with self.host.observer.stage("load"):
-            predecessor = find_predecessor(self.store, self.task, self.host)
+            predecessor = find_predecessor(self.task)
             rejects = self._load_rejects()
         listing, listed_restores = self._list(rejects)
         if listing.is_empty() and (predecessor.original or predecessor.existing):
@@ -135,19 +137,9 @@ class _Run:
         if taken.left.height:
             raise _no_progress(self.source.location, taken)
         if self.task.request.mode == "adopt":
-            result = adopt(
-                self.store,
-                predecessor,
-                taken.judgement,
-                self.judge,
-                rejects=rejects.rows,
-                task=self.task,
-                host=self.host,
-            )
+            result = adopt(predecessor, taken.judgement, self.judge, rejects.rows, self.task)
         else:
-            result = rebuild(
-                self.store, predecessor, taken.judgement, task=self.task, host=self.host
-            )
+            result = rebuild(predecessor, taken.judgement, self.task)
         return self._finish(selection, taken, result, rejects, listed_restores=listed_restores)
 
     def _load_rejects(self) -> Rejects:
@@ -266,9 +258,6 @@ class _Run:
             warnings += self._tidy(result, rejects, renewed)
         return report(
             self.task,
-            self.host,
-            started_at=self.started_at,
-            location=self.store.location,
             selection=selection,
             result=result,
             left=left.height,

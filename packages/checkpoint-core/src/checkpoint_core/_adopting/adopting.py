@@ -10,7 +10,7 @@ from checkpoint_core._adopting.claims import NONE_ADOPTED, Adopted, keep_unclaim
 from checkpoint_core._adopting.normalizing import ExistingRows
 from checkpoint_core._adopting.pairing import added_by, pair
 from checkpoint_core._adopting.predecessor import Predecessor
-from checkpoint_core._adopting.rewriting import Plan, particulars_of, rewrite
+from checkpoint_core._adopting.rewriting import Plan, commit_after, rewrite
 from checkpoint_core._committing.merge import in_arrival_order, measure
 from checkpoint_core._committing.preparation import Base
 from checkpoint_core._committing.replacement import Replacement, Task
@@ -21,20 +21,16 @@ from checkpoint_core._files.ledger_changes import adopted_entries, updates
 from checkpoint_core._files.parquet import collect, digest_of, scan
 from checkpoint_core._judging.judgement import Judge, Judgement
 from checkpoint_core.errors import AdoptionIncompleteError
-from checkpoint_core.stores import CheckpointStore, Host
 
 _EXAMPLES: Final = 5
 
 
 def adopt(
-    store: CheckpointStore,
     predecessor: Predecessor,
     judgement: Judgement,
     judge: Judge,
-    *,
     rejects: pl.DataFrame,
     task: Task,
-    host: Host,
 ) -> Replacement:
     """Give the existing rows a ledger, and append what they do not hold yet.
 
@@ -43,7 +39,7 @@ def adopt(
     a row that is left enter as adopted, unless the `rejects` say why they were not taken.
     Raises AdoptionIncompleteError when other objects could not be read.
     """
-    _refuse_unread(store, judgement)
+    _refuse_unread(judgement, task)
     existing = predecessor.existing
     assert existing is not None  # noqa: S101 - find_predecessor refuses to adopt anything else
     event_format = task.settings.event_format
@@ -53,9 +49,9 @@ def adopt(
     rest = arrived.join(matched.select("key"), on="key", how="anti", maintain_order="left")
     new, excluded = judge.exclude(rest)
     without_row = pl.concat([judgement.rejected, excluded]).select("key")
-    free = _unclaimed(existing, pairs, without_row, task=task, host=host)
+    free = _unclaimed(existing, pairs, without_row, task)
     named = _named(free, judgement.rejected, rejects, task)
-    particulars = particulars_of(predecessor, task, host)
+    particulars = commit_after(predecessor, task)
     versions = judgement.touched.columns
     known = updates(
         pl.concat([matched, new]),
@@ -89,30 +85,28 @@ def adopt(
         changed=pl.concat([known, adopted_entries(named, particulars.commit_id)]).sort("key"),
         adopted=named,
     )
-    return rewrite(plan, predecessor, particulars, store=store, task=task, host=host)
+    return rewrite(plan, predecessor, particulars, task)
 
 
-def _refuse_unread(store: CheckpointStore, judgement: Judgement) -> None:
+def _refuse_unread(judgement: Judgement, task: Task) -> None:
     unread = judgement.rejected.filter(pl.col("outcome").is_in(["unreadable", "denied"]))
     if unread.height:
         first = unread.sort("key").head(_EXAMPLES)
         keys, reason = tuple(first["key"]), first["reason"][0]
-        raise AdoptionIncompleteError(store.location, unread.height, keys, reason)
+        raise AdoptionIncompleteError(task.store.location, unread.height, keys, reason)
 
 
 def _unclaimed(
     existing: ExistingRows,
     pairs: pl.DataFrame,
     without_row: pl.DataFrame,
-    *,
     task: Task,
-    host: Host,
 ) -> Adopted:
     """Keep the rows that no object has, and the objects without one, which may be theirs later."""
     rows = existing.rows - pairs.height
     if not rows:
         return NONE_ADOPTED
-    file = host.workdir / "unclaimed.parquet"
+    file = task.host.workdir / "unclaimed.parquet"
     there = pl.concat([scan(existing.file), without_row.lazy()], how="diagonal")
     keep_unclaimed(there.with_row_index("row"), pairs, file)
     return Adopted(rows=rows, at=task.started_at, file=file, digest=digest_of(file))

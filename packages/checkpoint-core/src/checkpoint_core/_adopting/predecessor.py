@@ -27,7 +27,6 @@ from checkpoint_core.errors import (
     MissingLedgerError,
     NothingToAdoptError,
 )
-from checkpoint_core.stores import CheckpointStore, Host
 
 _LEAVE_OUT: Final = "Give another version of this file, or leave it out."
 
@@ -46,9 +45,9 @@ class Predecessor(Struct, frozen=True, kw_only=True):
     lineage: tuple[str, ...]
 
 
-def find_predecessor(store: CheckpointStore, task: Task, host: Host) -> Predecessor:
+def find_predecessor(task: Task) -> Predecessor:
     """Pin what is there; raises where adoption or rebuilding makes no sense, changes nothing."""
-    adopting = task.request.mode == "adopt"
+    store, adopting = task.store, task.request.mode == "adopt"
     tail = store.read_tail(store.checkpoint_name, 1)
     generation = latest_generation(store)
     if tail is None:
@@ -57,18 +56,18 @@ def find_predecessor(store: CheckpointStore, task: Task, host: Host) -> Predeces
         # A ledger of the first generation proves no checkpoint; one of the second would.
         return Predecessor(
             original=None,
-            existing=_existing(store, None, task, host),
+            existing=_existing(None, task),
             snapshot=structs.replace(NOTHING, generation=generation if generation > 1 else 0),
             lineage=(),
         )
-    original = host.workdir / "original.parquet"
+    original = task.host.workdir / "original.parquet"
     if not store.fetch(store.checkpoint_name, original, etag=tail.etag):
         raise ChangedWhileReadingError(f"{store.location}: it was removed meanwhile. Try again.")
-    metadata = _metadata(store, original)
-    refuse_mismatch(metadata, task, store.location)
+    metadata = _metadata(original, task)
+    refuse_mismatch(metadata, task)
     is_ours = metadata is not None and metadata.source == task.source
     if adopting and (is_ours or task.request.adopt_from):
-        _refuse_sound_pair(store, original, host)
+        _refuse_sound_pair(original, task)
     if metadata is not None and task.request.adopt_from:
         problem = "it may hold the rows of these files already, and its ledger is lost"
         remedy = "Run with --adopt alone to keep its rows, or give a new checkpoint."
@@ -77,7 +76,7 @@ def find_predecessor(store: CheckpointStore, task: Task, host: Host) -> Predeces
         generation = max(generation, metadata.generation)
     return Predecessor(
         original=original,
-        existing=_existing(store, original, task, host, metadata),
+        existing=_existing(original, task, metadata),
         snapshot=structs.replace(
             NOTHING, etag=tail.etag, size_bytes=tail.size_bytes, generation=generation
         ),
@@ -85,35 +84,32 @@ def find_predecessor(store: CheckpointStore, task: Task, host: Host) -> Predeces
     )
 
 
-def _refuse_sound_pair(store: CheckpointStore, original: Path, host: Host) -> None:
+def _refuse_sound_pair(original: Path, task: Task) -> None:
     try:
-        load(store, host.workdir).check(original)
+        load(task.store, task.host.workdir).check(original)
         read_all(original)
     except (MissingLedgerError, CorruptCheckpointError, DamagedFileError):
         return
-    raise NothingToAdoptError(store.location, "it has a ledger already")
+    raise NothingToAdoptError(task.store.location, "it has a ledger already")
 
 
-def _metadata(store: CheckpointStore, original: Path) -> CheckpointMetadata | None:
+def _metadata(original: Path, task: Task) -> CheckpointMetadata | None:
     """Read what the file says about itself; None where it is not ours or cannot be read."""
     try:
-        return own_metadata(store, original)
+        return own_metadata(task.store, original)
     except (MissingLedgerError, CorruptCheckpointError):
         return None
 
 
 def _existing(
-    store: CheckpointStore,
-    original: Path | None,
-    task: Task,
-    host: Host,
-    metadata: CheckpointMetadata | None = None,
+    original: Path | None, task: Task, metadata: CheckpointMetadata | None = None
 ) -> ExistingRows | None:
     """Bring all rows that are there into one file; None where a rebuild cannot read them.
 
     `metadata` are those of the original, where it is ours: its digest is then looked at before.
     """
-    digests = load_digests(store, metadata.commit_id, host.workdir) if metadata else None
+    store, workdir = task.store, task.host.workdir
+    digests = load_digests(store, metadata.commit_id, workdir) if metadata else None
     files = [(store.location, original)] if original else []
     files += [(each.location, each.path) for each in task.request.adopt_from]
     schema = event_schema(task.settings.event_format)
@@ -123,7 +119,7 @@ def _existing(
         try:
             if digests and path == original:
                 digests.check_checkpoint(path)
-            parts.append(normalize(path, host.workdir / f"existing-{number}.parquet", schema))
+            parts.append(normalize(path, workdir / f"existing-{number}.parquet", schema))
         except DamagedFileError as error:
             if task.request.mode != "adopt":
                 return None
@@ -137,4 +133,4 @@ def _existing(
                 f"it is a copy of {twin}, and all its rows would be there twice",
                 _LEAVE_OUT,
             )
-    return unite(parts, host.workdir / "existing.parquet") if parts else None
+    return unite(parts, workdir / "existing.parquet") if parts else None

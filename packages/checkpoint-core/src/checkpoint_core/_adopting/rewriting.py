@@ -5,7 +5,7 @@ else is at work, and a person should look.
 """
 
 import polars as pl
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from checkpoint_core._adopting.claims import NONE_ADOPTED
 from checkpoint_core._adopting.pairing import pair
@@ -13,14 +13,13 @@ from checkpoint_core._adopting.predecessor import Predecessor
 from checkpoint_core._committing.commit import commit
 from checkpoint_core._committing.merge import NO_ROWS, in_arrival_order
 from checkpoint_core._committing.preparation import Base, Commit, prepare
-from checkpoint_core._committing.replacement import Replacement, Task
+from checkpoint_core._committing.replacement import Replacement, Task, new_commit
 from checkpoint_core._committing.row_changes import RowChanges
-from checkpoint_core._files.layout import LEDGER_SCHEMA, Names, new_commit_id
+from checkpoint_core._files.layout import LEDGER_SCHEMA, Names
 from checkpoint_core._files.ledger import NO_LEDGER
 from checkpoint_core._files.ledger_changes import updates
 from checkpoint_core._judging.judgement import Judgement
 from checkpoint_core.errors import CommitConflictError, WouldLoseRowsError
-from checkpoint_core.stores import CheckpointStore, Host
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -35,20 +34,13 @@ class Plan(Struct, frozen=True, kw_only=True):
     adopted: pl.DataFrame
 
 
-def rebuild(
-    store: CheckpointStore,
-    predecessor: Predecessor,
-    judgement: Judgement,
-    *,
-    task: Task,
-    host: Host,
-) -> Replacement:
+def rebuild(predecessor: Predecessor, judgement: Judgement, task: Task) -> Replacement:
     """Make the checkpoint of what the source yields now, and of nothing else.
 
     Raises WouldLoseRowsError unless every existing row is found again or the loss is accepted.
     """
-    _refuse_loss(store, predecessor, judgement, task)
-    particulars = particulars_of(predecessor, task, host)
+    _refuse_loss(predecessor, judgement, task)
+    particulars = commit_after(predecessor, task)
     accepted = judgement.accepted
     plan = Plan(
         base=Base(file=None, rows=NO_ROWS, ledger=NO_LEDGER, lineage=predecessor.lineage),
@@ -68,23 +60,15 @@ def rebuild(
         ),
         adopted=judgement.rejected.clear(),
     )
-    return rewrite(plan, predecessor, particulars, store=store, task=task, host=host)
+    return rewrite(plan, predecessor, particulars, task)
 
 
-def rewrite(
-    plan: Plan,
-    predecessor: Predecessor,
-    particulars: Commit,
-    *,
-    store: CheckpointStore,
-    task: Task,
-    host: Host,
-) -> Replacement:
+def rewrite(plan: Plan, predecessor: Predecessor, particulars: Commit, task: Task) -> Replacement:
     """Write what was planned, and keep what was there; a dry run only says what would come of it.
 
     Raises CommitConflictError when another run is first.
     """
-    changes = plan.changes
+    store, host, changes = task.store, task.host, plan.changes
     accepted = changes.judgement.accepted
     result = Replacement(
         committed=None,
@@ -110,30 +94,21 @@ def rewrite(
             added=changes.added,
             workdir=host.workdir,
         )
-    names = Names(store.checkpoint_name)
     with host.observer.stage("commit"):
         if predecessor.original is not None:
-            store.put(names.replaced(particulars.commit_id), predecessor.original)
+            kept = Names(store.checkpoint_name).replaced(particulars.commit_id)
+            store.put(kept, predecessor.original)
         if not commit(store, prepared, etag=predecessor.snapshot.etag, host=host):
             raise CommitConflictError(store.location, 1)
-    return result.after(prepared)
+    return structs.replace(result, committed=prepared)
 
 
-def particulars_of(predecessor: Predecessor, task: Task, host: Host) -> Commit:
+def commit_after(predecessor: Predecessor, task: Task) -> Commit:
     """Return what is particular to the commit that rewrites what is there."""
-    generation = predecessor.snapshot.generation + 1
-    return Commit(
-        commit_id=new_commit_id(generation, task.run_id),
-        generation=generation,
-        source=task.source,
-        committed_at=host.now(),
-        settings=task.settings,
-    )
+    return new_commit(task, predecessor.snapshot.generation + 1, task.run_id)
 
 
-def _refuse_loss(
-    store: CheckpointStore, predecessor: Predecessor, judgement: Judgement, task: Task
-) -> None:
+def _refuse_loss(predecessor: Predecessor, judgement: Judgement, task: Task) -> None:
     if task.request.allow_loss:
         return
     if predecessor.existing is not None:
@@ -141,6 +116,6 @@ def _refuse_loss(
         pairs = pair(predecessor.existing.file, arrived, task.settings.event_format)
         lost = predecessor.existing.rows - pairs.height
         if lost:
-            raise WouldLoseRowsError(store.location, lost)
+            raise WouldLoseRowsError(task.store.location, lost)
     elif predecessor.original is not None or predecessor.snapshot.generation > 1:
-        raise WouldLoseRowsError(store.location, None)
+        raise WouldLoseRowsError(task.store.location, None)

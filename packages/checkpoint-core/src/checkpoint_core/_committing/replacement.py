@@ -36,11 +36,13 @@ from checkpoint_core.stores import CheckpointStore, Host
 
 
 class Task(Struct, frozen=True, kw_only=True):
-    """One run's own particulars."""
+    """One run's own particulars: what is asked of it, and where; `source` is where objects are."""
 
     run_id: str
     started_at: datetime
     source: str
+    store: CheckpointStore
+    host: Host
     settings: Settings
     request: Request
 
@@ -63,21 +65,16 @@ class Replacement(Struct, frozen=True, kw_only=True):
     upgraded: pl.DataFrame
     adopted: pl.DataFrame
 
-    def after(self, committed: Prepared) -> "Replacement":
-        """Return the same, committed."""
-        return structs.replace(self, committed=committed)
 
-
-def refuse_mismatch(metadata: CheckpointMetadata | None, task: Task, location: str) -> None:
+def refuse_mismatch(metadata: CheckpointMetadata | None, task: Task) -> None:
     """Raise unless the checkpoint may be continued from this source in this format."""
     if metadata is None:
         return
+    location, wanted = task.store.location, task.settings.event_format
     if metadata.source != task.source and not task.request.accept_source_change:
         raise SourceChangedError(location, metadata.source, task.source)
-    if metadata.event_format > task.settings.event_format:
-        raise FormatDowngradeError(
-            location, str(metadata.event_format), str(task.settings.event_format)
-        )
+    if metadata.event_format > wanted:
+        raise FormatDowngradeError(location, str(metadata.event_format), str(wanted))
 
 
 class Judged(Struct, frozen=True, kw_only=True):
@@ -93,18 +90,11 @@ class Judged(Struct, frozen=True, kw_only=True):
     def has_work(self) -> bool:
         """Whether anything has to be written because of them."""
         judgement = self.judgement
-        return any(
-            part.height for part in (judgement.accepted, judgement.touched, judgement.reread)
-        )
-
-    def without(self, keys: pl.DataFrame) -> "Judged":
-        """Return what is left when the given keys are left to the next run."""
-        return structs.replace(self, judgement=self.judgement.without(keys))
+        parts = (judgement.accepted, judgement.touched, judgement.reread)
+        return any(part.height for part in parts)
 
 
-def replace(
-    store: CheckpointStore, snapshot: Snapshot, judged: Judged, *, task: Task, host: Host
-) -> Replacement:
+def replace(snapshot: Snapshot, judged: Judged, task: Task) -> Replacement:
     """Merge what was judged into the checkpoint in force, and commit it.
 
     When another run commits first, its result is loaded, keys whose rows it changed are given up
@@ -112,38 +102,39 @@ def replace(
     times: claims and filled rows are looked for anew in what is then in force.
     Raises CommitConflictError after the last.
     """
+    store, host = task.store, task.host
     deferred = judged.judgement.touched.select("key").clear()
     for attempt in range(task.settings.commit_attempts):
         moved = snapshot.metadata is not None and snapshot.metadata.source != task.source
         with suppress(ChangedWhileReadingError):
             if task.request.dry_run or not (judged.has_work or moved):
-                claims = _claim(store, snapshot, judged, task=task, host=host)
+                claims = _claim(snapshot, judged, task)
                 wanting = lacking(judged.judgement, claims).height
-                file = _fetch(store, snapshot, host, attempt) if wanting else None
+                file = _fetch(snapshot, task, attempt) if wanting else None
                 changes = _changes_of(judged, claims, file, task)
-                return _result(snapshot, changes, deferred)
+                return _result(snapshot, changes, deferred, None)
             with host.observer.stage("merge"):
-                changes, prepared = _prepare(
-                    store, snapshot, judged, task=task, host=host, attempt=attempt
-                )
+                changes, prepared = _prepare(snapshot, judged, task, attempt)
             with host.observer.stage("commit"):
                 if commit(store, prepared, etag=snapshot.etag, host=host):
-                    return _result(snapshot, changes, deferred).after(prepared)
+                    return _result(snapshot, changes, deferred, prepared)
         back_off(host, attempt)
         before = snapshot.generation
         snapshot = load(store, host.workdir)
         if before and snapshot.metadata is None:
             raise MissingCheckpointError(store.location, before)
-        refuse_mismatch(snapshot.metadata, task, store.location)
+        refuse_mismatch(snapshot.metadata, task)
         changed = _changed_since(judged.entries, snapshot, judged.judgement)
         deferred = pl.concat([deferred, changed])
-        judged = judged.without(changed)
+        judged = structs.replace(judged, judgement=judged.judgement.without(changed))
     raise CommitConflictError(store.location, task.settings.commit_attempts)
 
 
-def _result(snapshot: Snapshot, changes: RowChanges, deferred: pl.DataFrame) -> Replacement:
+def _result(
+    snapshot: Snapshot, changes: RowChanges, deferred: pl.DataFrame, committed: Prepared | None
+) -> Replacement:
     return Replacement(
-        committed=None,
+        committed=committed,
         rows=snapshot.rows + changes.judgement.accepted.height,
         snapshot=snapshot,
         judgement=changes.judgement,
@@ -153,16 +144,14 @@ def _result(snapshot: Snapshot, changes: RowChanges, deferred: pl.DataFrame) -> 
     )
 
 
-def _claim(
-    store: CheckpointStore, snapshot: Snapshot, judged: Judged, *, task: Task, host: Host
-) -> Claims:
+def _claim(snapshot: Snapshot, judged: Judged, task: Task) -> Claims:
     return claim(
-        store,
+        task.store,
         snapshot,
         judged.judgement.accepted,
         entries=judged.entries,
         event_format=task.settings.event_format,
-        workdir=host.workdir,
+        workdir=task.host.workdir,
     )
 
 
@@ -176,28 +165,25 @@ def _changes_of(judged: Judged, claims: Claims, previous: Path | None, task: Tas
     )
 
 
-def _prepare(
-    store: CheckpointStore,
-    snapshot: Snapshot,
-    judged: Judged,
-    *,
-    task: Task,
-    host: Host,
-    attempt: int,
-) -> tuple[RowChanges, Prepared]:
-    """Prepare a commit on this snapshot; raises ChangedWhileReadingError if it was replaced."""
-    event_format = task.settings.event_format
-    file = _fetch(store, snapshot, host, attempt)
-    claims = _claim(store, snapshot, judged, task=task, host=host)
-    changes = _changes_of(judged, claims, file, task)
-    unique = task.run_id if attempt == 0 else f"{task.run_id}-{attempt}"
-    particulars = Commit(
-        commit_id=new_commit_id(snapshot.generation + 1, unique),
-        generation=snapshot.generation + 1,
+def new_commit(task: Task, generation: int, unique: str) -> Commit:
+    """Return what is particular to the commit of this run that makes this generation."""
+    return Commit(
+        commit_id=new_commit_id(generation, unique),
+        generation=generation,
         source=task.source,
-        committed_at=host.now(),
+        committed_at=task.host.now(),
         settings=task.settings,
     )
+
+
+def _prepare(
+    snapshot: Snapshot, judged: Judged, task: Task, attempt: int
+) -> tuple[RowChanges, Prepared]:
+    """Prepare a commit on this snapshot; raises ChangedWhileReadingError if it was replaced."""
+    file = _fetch(snapshot, task, attempt)
+    changes = _changes_of(judged, _claim(snapshot, judged, task), file, task)
+    unique = task.run_id if attempt == 0 else f"{task.run_id}-{attempt}"
+    particulars = new_commit(task, snapshot.generation + 1, unique)
     # What is still judged has the ledger rows that it had at selection.
     judgement = changes.judgement
     changed = updates(
@@ -205,7 +191,7 @@ def _prepare(
         judgement.touched.join(changes.claimed, on="key", how="anti"),
         judged.entries,
         commit_id=particulars.commit_id,
-        event_format=event_format,
+        event_format=task.settings.event_format,
     )
     prepared = prepare(
         _base(snapshot, file, changes),
@@ -214,7 +200,7 @@ def _prepare(
         particulars,
         replaced=judged.entries.join(changed, on="key", how="semi"),
         added=changes.added,
-        workdir=host.workdir,
+        workdir=task.host.workdir,
     )
     return changes, prepared
 
@@ -232,12 +218,12 @@ def _base(snapshot: Snapshot, file: Path | None, changes: RowChanges) -> Base:
     )
 
 
-def _fetch(store: CheckpointStore, snapshot: Snapshot, host: Host, attempt: int) -> Path | None:
+def _fetch(snapshot: Snapshot, task: Task, attempt: int) -> Path | None:
     """Fetch the rows in force; raises ChangedWhileReadingError if they were replaced."""
-    metadata = snapshot.metadata
+    metadata, store = snapshot.metadata, task.store
     if metadata is None:
         return None
-    file = host.workdir / f"previous-{attempt}.parquet"
+    file = task.host.workdir / f"previous-{attempt}.parquet"
     if not store.fetch(store.checkpoint_name, file, etag=snapshot.etag):
         raise ChangedWhileReadingError(f"{store.location}: it was removed")
     snapshot.check(file)
@@ -248,17 +234,8 @@ def _fetch(store: CheckpointStore, snapshot: Snapshot, host: Host, attempt: int)
 
 def _changed_since(entries: pl.DataFrame, now: Snapshot, judgement: Judgement) -> pl.DataFrame:
     """Return the judged keys whose ledger rows are not what they were at selection."""
-    judged = pl.concat(
-        [
-            part.select("key")
-            for part in (
-                judgement.accepted,
-                judgement.touched,
-                judgement.reread,
-                judgement.rejected,
-            )
-        ]
-    )
+    parts = (judgement.accepted, judgement.touched, judgement.reread, judgement.rejected)
+    judged = pl.concat([part.select("key") for part in parts])
     present = now.ledger.entries(judged)
     columns = LEDGER_SCHEMA.names()
     new = present.join(entries, on=columns, how="anti", nulls_equal=True)
