@@ -4,6 +4,8 @@ Every message says what is wrong, where, and what to do next.
 None of them holds the value of an event field.
 """
 
+from typing import ClassVar
+
 from checkpoint_core.accounting import RunReport
 
 __all__ = [
@@ -57,20 +59,25 @@ class OutcomeUnknownError(StorageError):
     """A conditional write may have taken place or not; the message says why nobody knows."""
 
 
-class CorruptCheckpointError(CheckpointError):
-    """The checkpoint or its ledger is truncated, damaged or contradicts itself."""
+class _ProblemError(CheckpointError):
+    """Something that was found somewhere makes a run impossible."""
 
-    def __init__(
-        self,
-        location: str,
-        problem: str,
-        remedy: str = "Restore an earlier version of the file. If there is none: --adopt where "
-        "only the ledger is damaged, otherwise --rebuild.",
-    ) -> None:
-        """Keep where it is and what is wrong with it."""
+    remedy: ClassVar[str]
+
+    def __init__(self, location: str, problem: str, remedy: str | None = None) -> None:
+        """Keep where it is and what was found; tell what to do, the usual unless it is given."""
         self.location = location
         self.problem = problem
-        super().__init__(f"{location}: {problem}. Nothing was changed. {remedy}")
+        super().__init__(f"{location}: {problem}. Nothing was changed. {remedy or self.remedy}")
+
+
+class CorruptCheckpointError(_ProblemError):
+    """The checkpoint or its ledger is truncated, damaged or contradicts itself."""
+
+    remedy = (
+        "Restore an earlier version of the file. If there is none: --adopt where "
+        "only the ledger is damaged, otherwise --rebuild."
+    )
 
 
 class NewerLayoutError(CheckpointError):
@@ -87,17 +94,13 @@ class NewerLayoutError(CheckpointError):
         )
 
 
-class MissingLedgerError(CheckpointError):
+class MissingLedgerError(_ProblemError):
     """There is a checkpoint, and nothing says which objects its rows came from."""
 
-    def __init__(self, location: str, problem: str) -> None:
-        """Keep where it is and what was found."""
-        self.location = location
-        self.problem = problem
-        super().__init__(
-            f"{location}: {problem}. Nothing was changed. Run with --adopt to keep its rows and "
-            "find out which objects they came from, or with --rebuild to make it anew."
-        )
+    remedy = (
+        "Run with --adopt to keep its rows and "
+        "find out which objects they came from, or with --rebuild to make it anew."
+    )
 
 
 class MissingCheckpointError(CheckpointError):
@@ -226,19 +229,10 @@ class WouldLoseRowsError(CheckpointError):
         )
 
 
-class NothingToAdoptError(CheckpointError):
+class NothingToAdoptError(_ProblemError):
     """Adoption was asked for where there is nothing to adopt."""
 
-    def __init__(
-        self,
-        location: str,
-        problem: str,
-        remedy: str = "Run without --adopt, or give a new checkpoint to adopt files into.",
-    ) -> None:
-        """Keep why."""
-        self.location = location
-        self.problem = problem
-        super().__init__(f"{location}: {problem}. Nothing was changed. {remedy}")
+    remedy = "Run without --adopt, or give a new checkpoint to adopt files into."
 
 
 class AdoptionIncompleteError(CheckpointError):

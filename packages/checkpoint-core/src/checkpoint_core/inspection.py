@@ -1,6 +1,7 @@
 """Looking at a checkpoint without changing it: what it holds, what it lacks, whether it is sound."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -166,17 +167,15 @@ def verify(
     checks = [Check(name="pair", passed=True, detail=detail), digests]
     if snapshot.digests and not digests.passed:
         return checks
-    for name, looks in (
-        ("rows", lambda: _rows(file, snapshot.metadata)),
-        ("content", lambda: _content(file)),
-        ("ledger", lambda: _ledger(store, file, snapshot, workdir)),
-    ):
-        checks.append(_checked(name, looks))
-    if source is not None:
-        checks.append(
-            _checked("source", lambda: _source(store, source, snapshot, settings, workdir))
-        )
-    return checks
+    checks += [
+        _checked("rows", lambda: _rows(file, snapshot.metadata)),
+        _checked("content", lambda: _content(file)),
+        _checked("ledger", lambda: _ledger(store, file, snapshot, workdir)),
+    ]
+    if source is None:
+        return checks
+    look = partial(_source, store, source, snapshot, settings, workdir)
+    return [*checks, _checked("source", look)]
 
 
 def _checked(name: str, look: Callable[[], str]) -> Check:
@@ -254,11 +253,8 @@ def _source(
             f"no objects are listed, although the ledger knows {snapshot.ledger.objects}; the "
             "source is another one, or they were removed"
         )
-    selection = select(
-        snapshot.ledger.compare(listing, narrower=()),
-        rejects=rejects,
-        rules=Rules.of(settings),
-    )
+    compared = snapshot.ledger.compare(listing, narrower=())
+    selection = select(compared, rejects=rejects, rules=Rules.of(settings))
     to_read = selection.to_read
     young = _unsettled(snapshot.ledger.entries(selection.rewritten), to_read)
     rejected = pl.concat([rejects.select("key", "etag"), _unsettled(rejects, to_read)])

@@ -124,8 +124,8 @@ def _existing(
             if task.request.mode != "adopt":
                 return None
             problem = str(error) or "is not a whole Parquet file"
-            remedies = () if path == original else (_LEAVE_OUT,)
-            raise CorruptCheckpointError(location, problem, *remedies) from error
+            remedy = None if path == original else _LEAVE_OUT
+            raise CorruptCheckpointError(location, problem, remedy) from error
         twin = locations.setdefault(digest_of(path), location)
         if twin != location and parts[-1].rows:
             raise CorruptCheckpointError(
