@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 from msgspec import Struct, structs
 
-from checkpoint_core._adopting.claims import Claims, claim
+from checkpoint_core._adopting.claims import claim
 from checkpoint_core._committing.commit import Prepared, back_off, commit
 from checkpoint_core._committing.merge import NO_ROWS, Rows
 from checkpoint_core._committing.preparation import Base, Commit, prepare
@@ -108,10 +108,7 @@ def replace(snapshot: Snapshot, judged: Judged, task: Task) -> Replacement:
         moved = snapshot.metadata is not None and snapshot.metadata.source != task.source
         with suppress(ChangedWhileReadingError):
             if task.request.dry_run or not (judged.has_work or moved):
-                claims = _claim(snapshot, judged, task)
-                wanting = lacking(judged.judgement, claims).height
-                file = _fetch(snapshot, task, attempt) if wanting else None
-                changes = _changes_of(judged, claims, file, task)
+                changes, _ = _changes(snapshot, judged, task, attempt, with_rows=False)
                 return _result(snapshot, changes, deferred, None)
             with host.observer.stage("merge"):
                 changes, prepared = _prepare(snapshot, judged, task, attempt)
@@ -144,25 +141,29 @@ def _result(
     )
 
 
-def _claim(snapshot: Snapshot, judged: Judged, task: Task) -> Claims:
-    return claim(
+def _changes(
+    snapshot: Snapshot, judged: Judged, task: Task, attempt: int, *, with_rows: bool
+) -> tuple[RowChanges, Path | None]:
+    """Find out what becomes of the rows in force, and return these `with_rows`, or where needed.
+
+    Raises ChangedWhileReadingError if they were replaced.
+    """
+    judgement, event_format = judged.judgement, task.settings.event_format
+    file = _fetch(snapshot, task, attempt) if with_rows else None
+    claims = claim(
         task.store,
         snapshot,
-        judged.judgement.accepted,
+        judgement.accepted,
         entries=judged.entries,
-        event_format=task.settings.event_format,
+        event_format=event_format,
         workdir=task.host.workdir,
     )
-
-
-def _changes_of(judged: Judged, claims: Claims, previous: Path | None, task: Task) -> RowChanges:
-    return find_row_changes(
-        judged.judgement,
-        claims,
-        previous,
-        entries=judged.entries,
-        event_format=task.settings.event_format,
+    if not with_rows and lacking(judgement, claims).height:
+        file = _fetch(snapshot, task, attempt)
+    changes = find_row_changes(
+        judgement, claims, file, entries=judged.entries, event_format=event_format
     )
+    return changes, file
 
 
 def new_commit(task: Task, generation: int, unique: str) -> Commit:
@@ -180,8 +181,7 @@ def _prepare(
     snapshot: Snapshot, judged: Judged, task: Task, attempt: int
 ) -> tuple[RowChanges, Prepared]:
     """Prepare a commit on this snapshot; raises ChangedWhileReadingError if it was replaced."""
-    file = _fetch(snapshot, task, attempt)
-    changes = _changes_of(judged, _claim(snapshot, judged, task), file, task)
+    changes, file = _changes(snapshot, judged, task, attempt, with_rows=True)
     unique = task.run_id if attempt == 0 else f"{task.run_id}-{attempt}"
     particulars = new_commit(task, snapshot.generation + 1, unique)
     # What is still judged has the ledger rows that it had at selection.

@@ -227,8 +227,8 @@ def _ledger(
     commit_id, upon = metadata.commit_id, metadata.full_ledger
     try:
         ledger = Ledger(
-            full=_ledger_file(store, full, upon or commit_id, upon=None),
-            delta=_ledger_file(store, delta, commit_id, upon=upon) if delta else None,
+            full=_ledger_file(full, upon or commit_id, upon=None),
+            delta=_ledger_file(delta, commit_id, upon=upon) if delta else None,
         )
         ledger.check(rows=metadata.rows - metadata.adopted_rows)
     except LayoutTooNewError as error:
@@ -239,18 +239,14 @@ def _ledger(
     return ledger
 
 
-def _ledger_file(
-    store: CheckpointStore, path: Path, commit_id: str, *, upon: str | None
-) -> LedgerFile:
+def _ledger_file(path: Path, commit_id: str, *, upon: str | None) -> LedgerFile:
     metadata = read_metadata(path, LedgerMetadata)
     if metadata.commit_id != commit_id:
-        raise CorruptCheckpointError(
-            store.location, f"its ledger belongs to commit {metadata.commit_id}, not {commit_id}"
+        raise DamagedFileError(
+            f"its ledger belongs to commit {metadata.commit_id}, not {commit_id}"
         )
     if metadata.full != upon:
-        raise CorruptCheckpointError(
-            store.location, f"the ledger of commit {commit_id} is not upon {upon or 'nothing'}"
-        )
+        raise DamagedFileError(f"the ledger of commit {commit_id} is not upon {upon or 'nothing'}")
     return LedgerFile(path, metadata)
 
 
