@@ -84,7 +84,6 @@ class NewerLayoutError(CheckpointError):
     """The file was written by a later version of this software."""
 
     def __init__(self, location: str, layout: int, supported: int) -> None:
-        """Keep both layout versions."""
         self.location = location
         self.layout = layout
         self.supported = supported
@@ -107,7 +106,6 @@ class MissingCheckpointError(CheckpointError):
     """Ledgers of later generations exist, and the checkpoint that they belong to does not."""
 
     def __init__(self, location: str, generation: int) -> None:
-        """Keep the latest generation that was found."""
         self.location = location
         self.generation = generation
         super().__init__(
@@ -142,7 +140,6 @@ class EmptySourceError(CheckpointError):
     """The listing is empty, and the checkpoint was made from objects that should be in it."""
 
     def __init__(self, source: str, objects: int) -> None:
-        """Keep the source and the number of objects that the ledger knows."""
         self.source = source
         self.objects = objects
         super().__init__(
@@ -155,7 +152,6 @@ class FormatDowngradeError(CheckpointError):
     """An older event format was asked for, which has fewer columns than the checkpoint."""
 
     def __init__(self, location: str, current: str, wanted: str) -> None:
-        """Keep both formats."""
         self.location = location
         self.current = current
         self.wanted = wanted
@@ -169,7 +165,6 @@ class CommitConflictError(CheckpointError):
     """Other runs replaced the checkpoint first, each time that this one tried."""
 
     def __init__(self, location: str, attempts: int) -> None:
-        """Keep the number of attempts."""
         self.location = location
         self.attempts = attempts
         super().__init__(
@@ -182,7 +177,6 @@ class CommitOutcomeUnknownError(CheckpointError):
     """The answer to the deciding write was lost, and reading back did not settle it."""
 
     def __init__(self, location: str, commit_id: str, cause: StorageError) -> None:
-        """Keep the commit in question, and tell why its outcome is not known."""
         self.location = location
         self.commit_id = commit_id
         super().__init__(
@@ -256,7 +250,6 @@ class DeniedObjectsError(CheckpointError):
     """Access to single objects was refused; all that could be read has been taken."""
 
     def __init__(self, report: RunReport) -> None:
-        """Keep what the run did."""
         self.report = report
         denied = (file.key for file in report.failed_files if file.outcome == "denied")
         example = next(denied, None)

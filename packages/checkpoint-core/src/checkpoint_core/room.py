@@ -37,7 +37,6 @@ class TooSmallError(CheckpointError):
     """The function has less memory or disk than this run will need."""
 
     def __init__(self, what: str, *, needed_bytes: int, available_bytes: int, remedy: str) -> None:
-        """Keep what there is too little of, and how much of it is needed."""
         self.what = what
         self.needed_bytes = needed_bytes
         self.available_bytes = available_bytes
@@ -68,7 +67,6 @@ class RoomObserver:
         bytes_held: Callable[[int], int],
         free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
     ) -> None:
-        """Know nothing yet."""
         self._workdir = workdir
         self._memory_bytes = memory_bytes
         self._max_events = max_events

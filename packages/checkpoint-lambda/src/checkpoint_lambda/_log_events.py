@@ -99,7 +99,6 @@ class LoggingObserver:
     """A observer that logs each stage when it is over, with its numbers."""
 
     def __init__(self, logger: BoundLogger) -> None:
-        """Log to this logger."""
         self._logger = logger
         self._numbers: dict[str, int | str] = {}
         self.stage_in_progress: str | None = None

@@ -65,7 +65,6 @@ class ObservedSource:
         *,
         on_answer: Callable[[Content | ReadFailure], None] | None,
     ) -> None:
-        """Observe this source."""
         self._source = source
         self._observer = observer
         self._on_answer = on_answer
@@ -117,7 +116,6 @@ class ObservedStore:
     """A checkpoint store that notes how much was fetched and written, and how commits went."""
 
     def __init__(self, store: CheckpointStore, observer: Observer) -> None:
-        """Observe this store."""
         self._store = store
         self._observer = observer
 

@@ -8,10 +8,7 @@ from msgspec import Struct, structs
 from checkpoint_core._adopting.normalizing import ExistingRows, normalize, unite
 from checkpoint_core._committing.replacement import Task, refuse_mismatch
 from checkpoint_core._files.event_columns import event_schema
-from checkpoint_core._files.layout import (
-    CheckpointMetadata,
-    DamagedFileError,
-)
+from checkpoint_core._files.layout import CheckpointMetadata, DamagedFileError
 from checkpoint_core._files.parquet import digest_of, read_all
 from checkpoint_core._files.snapshot import (
     NOTHING,

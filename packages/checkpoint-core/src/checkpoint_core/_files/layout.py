@@ -238,7 +238,6 @@ class LayoutTooNewError(Exception):
     """Our file, in a layout that is not known yet."""
 
     def __init__(self, layout: int) -> None:
-        """Keep the layout version."""
         self.layout = layout
         super().__init__(layout)
 

@@ -35,7 +35,6 @@ class BadAnswerError(Exception):
     """
 
     def __init__(self, status: int, what: str) -> None:
-        """Keep both in the text."""
         super().__init__(f"HTTP {status} with {what}")
 
 

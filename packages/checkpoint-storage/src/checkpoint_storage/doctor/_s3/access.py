@@ -21,6 +21,7 @@ from checkpoint_storage.s3._errors import (
     summary_of,
 )
 from checkpoint_storage.s3._explanations import explained
+from checkpoint_storage.s3._pages import ARCHIVE_CLASSES
 from checkpoint_storage.s3._retrying import retrying
 
 if TYPE_CHECKING:
@@ -45,7 +46,6 @@ _SOON: Final = timedelta(minutes=15)
 _REFUSED_FROM_S: Final = 900.0
 _NOTED_FROM_S: Final = 60.0
 _TIMEOUT_S: Final = 5
-_ARCHIVES: Final = {"GLACIER", "DEEP_ARCHIVE"}
 
 
 def bucket_of(location: str) -> str:
@@ -127,7 +127,7 @@ def source_listing(subject: Subject) -> Verdict:
             first_pause_s=FIRST_PAUSE_S,
         )
     listed = page.get("Contents", [])
-    keys = [each["Key"] for each in listed if each.get("StorageClass") not in _ARCHIVES]
+    keys = [each["Key"] for each in listed if each.get("StorageClass") not in ARCHIVE_CLASSES]
     return judge_listing(subject, keys, archived=len(listed) - len(keys), more=page["IsTruncated"])
 
 
