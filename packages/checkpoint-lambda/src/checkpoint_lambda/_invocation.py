@@ -74,7 +74,7 @@ class Storage(Struct, frozen=True, kw_only=True):
     scratch: Callable[[], AbstractContextManager[Path]]
 
 
-class _LambdaContext(Struct, frozen=True, kw_only=True):
+class _Circumstances(Struct, frozen=True, kw_only=True):
     """What Lambda says of the function and of this invocation."""
 
     request_id: str | None
@@ -119,7 +119,7 @@ def invoke(
     """
     started = time.monotonic()
     identity = read_identity(environ)
-    circumstances = _LambdaContext.of(context)
+    circumstances = _Circumstances.of(context)
     run_id = new_id()
     bound = {
         "service": identity.service,
@@ -153,7 +153,7 @@ def invoke(
 
 def _run(
     settings: LambdaSettings,
-    circumstances: _LambdaContext,
+    circumstances: _Circumstances,
     storage: Storage,
     run_id: str,
     progress: _Progress,

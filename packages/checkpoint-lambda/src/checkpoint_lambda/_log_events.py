@@ -96,7 +96,7 @@ _MILESTONES: Final[dict[Stage, str]] = {
 
 
 class LoggingObserver:
-    """A observer that logs each stage when it is over, with its numbers."""
+    """An observer that logs each stage when it is over, with its numbers."""
 
     def __init__(self, logger: BoundLogger) -> None:
         self._logger = logger

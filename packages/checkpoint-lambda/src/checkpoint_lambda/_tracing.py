@@ -30,7 +30,7 @@ _PREFIX = "nacc.checkpoint."
 
 
 class TracingObserver:
-    """A observer that opens a span for the run and for each stage, and notes numbers there."""
+    """An observer that opens a span for the run and for each stage, and notes numbers there."""
 
     def __init__(self) -> None:
         """Take the tracer of whatever SDK there is at this moment."""
