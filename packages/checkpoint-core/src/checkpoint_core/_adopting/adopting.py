@@ -10,14 +10,12 @@ from checkpoint_core._adopting.claims import NONE_ADOPTED, Adopted, keep_unclaim
 from checkpoint_core._adopting.normalizing import ExistingRows
 from checkpoint_core._adopting.pairing import added_by, pair
 from checkpoint_core._adopting.predecessor import Predecessor
-from checkpoint_core._adopting.rewriting import Plan, commit_after, rewrite
+from checkpoint_core._adopting.rewriting import rewrite
 from checkpoint_core._committing.merge import in_arrival_order, measure
 from checkpoint_core._committing.preparation import Base
 from checkpoint_core._committing.replacement import Replacement, Task
 from checkpoint_core._committing.row_changes import RowChanges
-from checkpoint_core._files.layout import LEDGER_SCHEMA
 from checkpoint_core._files.ledger import NO_LEDGER
-from checkpoint_core._files.ledger_changes import adopted_entries, updates
 from checkpoint_core._files.parquet import collect, digest_of, scan
 from checkpoint_core._judging.judgement import Judge, Judgement
 from checkpoint_core.errors import AdoptionIncompleteError
@@ -34,7 +32,7 @@ def adopt(
 ) -> Replacement:
     """Give the existing rows a ledger, and append what they do not hold yet.
 
-    ExistingRows rows are subtracted from those that arrived as a multiset: no row is lost, none comes
+    Existing rows are subtracted from those that arrived as a multiset: no row is lost, none comes
     twice. What an object has and its row lacks is filled in. Archived objects whose names speak of
     a row that is left enter as adopted, unless the `rejects` say why they were not taken.
     Raises AdoptionIncompleteError when other objects could not be read.
@@ -51,41 +49,28 @@ def adopt(
     without_row = pl.concat([judgement.rejected, excluded]).select("key")
     free = _unclaimed(existing, pairs, without_row, task)
     named = _named(free, judgement.rejected, rejects, task)
-    particulars = commit_after(predecessor, task)
-    versions = judgement.touched.columns
-    known = updates(
-        pl.concat([matched, new]),
-        judgement.touched.clear(),
-        LEDGER_SCHEMA.to_frame(),
-        commit_id=particulars.commit_id,
-        event_format=event_format,
-    )
     rejected = judgement.rejected.join(named.select("key"), on="key", how="anti")
-    plan = Plan(
-        base=Base(
-            file=existing.file,
-            rows=measure(existing.file, event_format),
-            adopted=free,
-            ledger=NO_LEDGER,
-            lineage=predecessor.lineage,
-        ),
-        changes=RowChanges(
-            judgement=structs.replace(
-                judgement,
-                accepted=new,
-                touched=matched.select(versions),
-                rejected=pl.concat([rejected, excluded]),
-                before_cutoff=0,
-            ),
-            claimed=matched,
-            added=added_by(pairs, arrived, event_format),
-            upgraded=arrived.select("key")[pairs.filter("adds")["event"]],
-            adopted=free,
-        ),
-        changed=pl.concat([known, adopted_entries(named, particulars.commit_id)]).sort("key"),
-        adopted=named,
+    base = Base(
+        file=existing.file,
+        rows=measure(existing.file, event_format),
+        adopted=free,
+        ledger=NO_LEDGER,
+        lineage=predecessor.lineage,
     )
-    return rewrite(plan, predecessor, particulars, task)
+    changes = RowChanges(
+        judgement=structs.replace(
+            judgement,
+            accepted=new,
+            touched=matched.select(judgement.touched.columns),
+            rejected=pl.concat([rejected, excluded]),
+            before_cutoff=0,
+        ),
+        claimed=matched,
+        added=added_by(pairs, arrived, event_format),
+        upgraded=arrived.select("key")[pairs.filter("adds")["event"]],
+        adopted=free,
+    )
+    return rewrite(base, changes, named, predecessor, task)
 
 
 def _refuse_unread(judgement: Judgement, task: Task) -> None:

@@ -20,7 +20,7 @@ from checkpoint_core._files.layout import (
     new_commit_id,
 )
 from checkpoint_core._files.ledger import NO_LEDGER
-from checkpoint_core._files.ledger_changes import updates
+from checkpoint_core._files.ledger_changes import adopted_entries, updates
 from checkpoint_core._files.parquet import read_schema
 from checkpoint_core._files.snapshot import Snapshot, load
 from checkpoint_core._judging.judgement import Judgement
@@ -166,43 +166,64 @@ def _changes(
     return changes, file
 
 
-def new_commit(task: Task, generation: int, unique: str) -> Commit:
-    """Return what is particular to the commit of this run that makes this generation."""
-    return Commit(
+def _prepare(
+    snapshot: Snapshot, judged: Judged, task: Task, attempt: int
+) -> tuple[RowChanges, Prepared]:
+    """Prepare a commit on this snapshot; raises ChangedWhileReadingError if it was replaced."""
+    changes, file = _changes(snapshot, judged, task, attempt, with_rows=True)
+    prepared = prepare_changes(
+        _base(snapshot, file, changes),
+        changes,
+        task,
+        generation=snapshot.generation + 1,
+        unique=task.run_id if attempt == 0 else f"{task.run_id}-{attempt}",
+        # What is still judged has the ledger rows that it had at selection.
+        entries=judged.entries,
+        adopted=changes.judgement.rejected.clear(),
+    )
+    return changes, prepared
+
+
+def prepare_changes(
+    base: Base,
+    changes: RowChanges,
+    task: Task,
+    *,
+    generation: int,
+    unique: str,
+    entries: pl.DataFrame,
+    adopted: pl.DataFrame,
+) -> Prepared:
+    """Prepare the commit that makes these changes; raises DamagedFileError.
+
+    `entries` are the ledger's present rows of the judged keys; `adopted` the rejects of objects
+    that enter the ledger unread.
+    """
+    particulars = Commit(
         commit_id=new_commit_id(generation, unique),
         generation=generation,
         source=task.source,
         committed_at=task.host.now(),
         settings=task.settings,
     )
-
-
-def _prepare(
-    snapshot: Snapshot, judged: Judged, task: Task, attempt: int
-) -> tuple[RowChanges, Prepared]:
-    """Prepare a commit on this snapshot; raises ChangedWhileReadingError if it was replaced."""
-    changes, file = _changes(snapshot, judged, task, attempt, with_rows=True)
-    unique = task.run_id if attempt == 0 else f"{task.run_id}-{attempt}"
-    particulars = new_commit(task, snapshot.generation + 1, unique)
-    # What is still judged has the ledger rows that it had at selection.
     judgement = changes.judgement
-    changed = updates(
+    known = updates(
         pl.concat([judgement.accepted, changes.claimed]),
         judgement.touched.join(changes.claimed, on="key", how="anti"),
-        judged.entries,
+        entries,
         commit_id=particulars.commit_id,
         event_format=task.settings.event_format,
     )
-    prepared = prepare(
-        _base(snapshot, file, changes),
+    changed = pl.concat([known, adopted_entries(adopted, particulars.commit_id)]).sort("key")
+    return prepare(
+        base,
         judgement.accepted,
         changed,
         particulars,
-        replaced=judged.entries.join(changed, on="key", how="semi"),
+        replaced=entries.join(changed, on="key", how="semi"),
         added=changes.added,
         workdir=task.host.workdir,
     )
-    return changes, prepared
 
 
 def _base(snapshot: Snapshot, file: Path | None, changes: RowChanges) -> Base:
