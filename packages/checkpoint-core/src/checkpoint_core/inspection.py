@@ -10,6 +10,7 @@ from msgspec import Struct
 from checkpoint_core._adopting.claims import adopted_of, fetch_unclaimed
 from checkpoint_core._committing.merge import measure
 from checkpoint_core._files.layout import CheckpointMetadata, DamagedFileError
+from checkpoint_core._files.ledger import NOT_SORTED
 from checkpoint_core._files.parquet import collect, read_all, scan
 from checkpoint_core._files.rejects import Rejects, load_rejects
 from checkpoint_core._files.snapshot import Snapshot, damage_told, load, load_alone
@@ -213,8 +214,7 @@ def _rows(file: Path, metadata: CheckpointMetadata | None) -> str:
     rows = measure(file, metadata.event_format)
     if rows.count != metadata.rows:
         raise DamagedFileError(f"it has {rows.count} rows and says {metadata.rows}")
-    if (rows.first, rows.last) != (metadata.first_timestamp, metadata.last_timestamp):
-        raise DamagedFileError("its first and last timestamps are not those that it says")
+    rows.check_span(metadata)
     return f"{rows.count} rows of event format {metadata.event_format}, sorted by timestamp"
 
 
@@ -230,7 +230,7 @@ def _ledger(store: CheckpointStore, file: Path, snapshot: Snapshot, workdir: Pat
         ledger.scan().select(is_sorted=pl.col("key").is_sorted(), distinct=pl.col("key").n_unique())
     )
     if keys.row(0) != (True, ledger.objects):
-        raise DamagedFileError("the ledger's keys are not sorted, or not each there once")
+        raise DamagedFileError(NOT_SORTED)
     traits = ["timestamp", "pipeline_adcid", "ptid"]
     accepted = ledger.scan().filter(pl.col("state") == "accepted")
     orphans = accepted.join(scan(file).select(traits), on=traits, how="anti")

@@ -28,6 +28,11 @@ class Rows(Struct, frozen=True):
     first: datetime | None
     last: datetime | None
 
+    def check_span(self, metadata: CheckpointMetadata) -> None:
+        """Raise DamagedFileError unless they are of the times that the metadata say."""
+        if (self.first, self.last) != (metadata.first_timestamp, metadata.last_timestamp):
+            raise DamagedFileError("its first and last timestamps are not those that it says")
+
 
 NO_ROWS: Final = Rows(0, None, None)
 

@@ -96,8 +96,7 @@ def prepare(
         raise DamagedFileError(
             f"it has {written.count - incoming.height} rows and says {base.rows.count}"
         )
-    if (written.first, written.last) != (metadata.first_timestamp, metadata.last_timestamp):
-        raise DamagedFileError("its first and last timestamps are not those that it says")
+    written.check_span(metadata)
     digests = workdir / f"digests-{metadata.commit_id}.json"
     files = [file.path for file in ledger.files]
     digests.write_bytes(digests_of(metadata.commit_id, checkpoint, files).encoded())

@@ -28,7 +28,7 @@ _FORMATS_SINCE: Final = 3
 """The first layout whose ledgers know the event format of each row."""
 _FULL_BY_DELTA: Final = 16
 """A delta is written as long as the full ledger has at least so many times its rows."""
-_NOT_SORTED: Final = "the ledger's keys are not sorted, or not each there once"
+NOT_SORTED: Final = "the ledger's keys are not sorted, or not each there once"
 
 
 class LedgerFile(Struct, frozen=True):
@@ -95,7 +95,7 @@ class Ledger(Struct, frozen=True):
             return compared
         changed = _hints(self.delta, narrower)
         if not _is_ascending(changed["key"]):
-            raise DamagedFileError(_NOT_SORTED)
+            raise DamagedFileError(NOT_SORTED)
         return _overruled(compared, listing["key"], changed)
 
     def entries(self, keys: pl.DataFrame) -> pl.DataFrame:
@@ -195,7 +195,7 @@ def _compared(listing: pl.DataFrame, full: LedgerFile, narrower: Sequence[str]) 
         part = _hints(full, narrower, start, _PART_ROWS)
         keys = part["key"]
         if (start and keys[0] <= last) or not _is_ascending(keys):
-            raise DamagedFileError(_NOT_SORTED)
+            raise DamagedFileError(NOT_SORTED)
         last = keys[-1]
         reached = int(listing["key"].search_sorted(last, side="right"))
         compared.append(_looked_up(listing[:reached], part))
