@@ -39,8 +39,6 @@ from checkpoint_storage.explanations import Advice, explain
 from checkpoint_storage.local import local_host, new_id
 from checkpoint_storage.threaded_reading import most_bytes_held
 
-__all__ = ["RunFailedError", "Storage", "invoke"]
-
 _ADVICE: Final = Advice(
     no_space="Give the function more ephemeral storage, and run again.",
     other_system_error="Run again; if it fails again, look at the log for where it came from.",

@@ -13,15 +13,6 @@ from checkpoint_core import Content, ReadFailure, RunReport
 from checkpoint_core.responses import ErrorDocument
 from checkpoint_core.stores import Stage
 
-__all__ = [
-    "LOG_EVENTS",
-    "LogEvent",
-    "LoggingObserver",
-    "log_completed",
-    "log_failed",
-    "log_objects",
-]
-
 _EXAMPLES: Final = 20
 
 

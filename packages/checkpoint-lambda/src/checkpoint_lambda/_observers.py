@@ -24,8 +24,6 @@ from checkpoint_core import (
 from checkpoint_core.errors import OutcomeUnknownError
 from checkpoint_core.stores import Stage, unlimited
 
-__all__ = ["ObservedSource", "ObservedStore", "Observers"]
-
 
 class Observers:
     """Several observers as one."""

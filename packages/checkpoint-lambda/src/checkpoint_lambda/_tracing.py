@@ -15,8 +15,6 @@ from checkpoint_core import RunReport
 from checkpoint_core.stores import Stage
 from checkpoint_lambda._version import __version__
 
-__all__ = ["SPANS", "TracingObserver"]
-
 SPANS = {
     "run": "One run, with the numbers of its response.",
     "load": "Finding the checkpoint in force and fetching its ledger.",

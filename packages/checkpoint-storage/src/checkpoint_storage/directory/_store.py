@@ -23,8 +23,6 @@ from checkpoint_storage.directory._walk import modified_at
 from checkpoint_storage.explanations import printable, refused, replaced_meanwhile
 from checkpoint_storage.locks import exclusive_lock, scratch_folder
 
-__all__ = ["DirectoryStore"]
-
 _LOCK_TIMEOUT_S = 60.0
 
 

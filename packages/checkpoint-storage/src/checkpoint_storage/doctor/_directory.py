@@ -12,8 +12,6 @@ from checkpoint_storage.doctor._machine import room
 from checkpoint_storage.doctor._probing import PROBE, writing
 from checkpoint_storage.locks import exclusive_lock
 
-__all__ = ["folder_permissions", "free_space", "locks", "one_file_system", "writing_in_folder"]
-
 _BESIDE: Final = ("_work", "_ledger", "_rejects", "_previous", "_lock")
 
 

@@ -8,20 +8,6 @@ from msgspec import Struct
 
 from checkpoint_core import CheckpointError, CheckpointStore, Source
 
-__all__ = [
-    "Check",
-    "Finding",
-    "Probe",
-    "State",
-    "Subject",
-    "Verdict",
-    "examine",
-    "failed",
-    "ok",
-    "skipped",
-    "warning",
-]
-
 State = Literal["ok", "warning", "failed", "skipped"]
 
 

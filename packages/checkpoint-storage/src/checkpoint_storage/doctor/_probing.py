@@ -13,8 +13,6 @@ from checkpoint_core.errors import OutcomeUnknownError
 from checkpoint_storage.doctor._examination import Probe, Subject, Verdict, failed, ok, warning
 from checkpoint_storage.scratch import temporary_folder
 
-__all__ = ["PROBE", "conditional_writes", "removing", "writing", "writing_beside_ledgers"]
-
 PROBE: Final = "doctor-probe-"
 _ANOTHER: Final = '"00000000000000000000000000000000"'
 _WRITES: Final = 3

@@ -5,8 +5,6 @@ from checkpoint_storage.doctor._examination import Subject, Verdict, failed, ok,
 from checkpoint_storage.locations import check_source
 from nacc_event_model import EventFormat, parse_object_name
 
-__all__ = ["directory_listing", "judge_listing", "object_reading"]
-
 
 def directory_listing(subject: Subject) -> Verdict:
     """List the directory as a run does."""

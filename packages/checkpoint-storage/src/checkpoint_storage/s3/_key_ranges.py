@@ -13,8 +13,6 @@ from typing import Final
 
 from msgspec import Struct
 
-__all__ = ["KeyRange", "first_ranges", "split_points"]
-
 # Only hints: objects of other actions are listed too.
 _ACTIONS: Final = ("delete", "duplicate-submit", "not-pass-qc", "pass-qc", "submit")
 _DATED: Final = re.compile(r"(?P<base>(?s:.*/)?log-[a-z-]+-)(?P<time>[0-9]{8}-[0-9]{6})(?s:.*)")

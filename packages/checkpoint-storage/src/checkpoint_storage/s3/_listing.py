@@ -16,8 +16,6 @@ from checkpoint_storage.threaded_reading import join_briefly
 if TYPE_CHECKING:
     from checkpoint_storage.s3._pages import Pages
 
-__all__ = ["list_ranges"]
-
 # Into how many equal parts one page may cut what follows it.
 _MOST_PARTS: Final = 8
 # Event objects are named after the past; a day for clocks that are ahead.

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from checkpoint_storage.s3._clients import S3Clients
 
-__all__ = ["ARCHIVE_CLASSES", "ExactPage", "Pages", "answers", "as_listing"]
-
 ARCHIVE_CLASSES: Final = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 
 

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     from checkpoint_storage.threaded_reading import Reserve
 
-__all__ = ["ObjectReader"]
-
 _MOST_FAILURES_IN_A_ROW: Final = 100
 _ARCHIVED: Final = "the object is in an archive storage class and not restored"
 _DENIED: Final = "access to the object was refused"

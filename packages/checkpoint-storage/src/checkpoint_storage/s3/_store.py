@@ -45,8 +45,6 @@ if TYPE_CHECKING:
         IfNoneMatch: str
 
 
-__all__ = ["S3Store"]
-
 _Answer = TypeVar("_Answer")
 
 

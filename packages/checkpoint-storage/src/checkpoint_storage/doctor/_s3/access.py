@@ -29,17 +29,6 @@ if TYPE_CHECKING:
 
     from botocore.credentials import Credentials
 
-__all__ = [
-    "FIRST_PAUSE_S",
-    "bucket_of",
-    "checkpoint_bucket",
-    "clock",
-    "credentials",
-    "key_of",
-    "source_bucket",
-    "source_listing",
-]
-
 FIRST_PAUSE_S: Final = 0.5
 _SOON: Final = timedelta(minutes=15)
 # S3 refuses requests that are signed for another time than its own by more.

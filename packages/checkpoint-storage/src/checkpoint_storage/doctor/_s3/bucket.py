@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3 import S3Client
 
-__all__ = ["default_encryption", "lifecycle", "probe_encryption", "public_access", "versioning"]
-
 _UNKNOWN_TO_SERVER: Final = {404, 405, 501}
 
 
