@@ -9,7 +9,7 @@ from msgspec import structs
 from checkpoint_core._adopting.adopting import adopt
 from checkpoint_core._adopting.predecessor import find_predecessor
 from checkpoint_core._adopting.rewriting import rebuild
-from checkpoint_core._adopting.upgrading import portion, settled
+from checkpoint_core._adopting.upgrading import portion, without_unread
 from checkpoint_core._committing.commit import delete_old_ledgers
 from checkpoint_core._committing.replacement import (
     Judged,
@@ -199,7 +199,7 @@ class _Run:
                 taken = self._take(selection.to_read, entries, whole=whole)
                 if upgrades.height and not (taken.left.height or taken.out_of_time):
                     again = self._take(upgrades, entries, whole=True)
-                    judgement = joined([taken.judgement, settled(again.judgement, entries)])
+                    judgement = joined([taken.judgement, without_unread(again.judgement, entries)])
                     taken = structs.replace(taken, judgement=judgement)
                     tell_selected(observer, pl.concat([selection.to_read, upgrades]), settings)
             observer.note(
