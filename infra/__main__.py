@@ -6,22 +6,23 @@ from pathlib import Path
 
 import pulumi
 
-from checkpoint_infra.alarms import Alarms
-from checkpoint_infra.artifacts import Artifacts
-from checkpoint_infra.athena import CheckpointTable
-from checkpoint_infra.dashboard import Dashboard
-from checkpoint_infra.function import Function
-from checkpoint_infra.layers import Layers
-from checkpoint_infra.lifecycle import checkpoint_rules, source_rules
+from checkpoint_infra.analysis.table import CheckpointTable
+from checkpoint_infra.analysis.workgroup import AnalystsWorkgroup
+from checkpoint_infra.compute.artifacts import Artifacts
+from checkpoint_infra.compute.function import Function
+from checkpoint_infra.compute.layers import Layers
+from checkpoint_infra.compute.network import StorageEndpoint
+from checkpoint_infra.compute.queues import Queue
+from checkpoint_infra.compute.schedule import Schedule
+from checkpoint_infra.monitoring.alarms import Alarms
+from checkpoint_infra.monitoring.dashboard import Dashboard
+from checkpoint_infra.monitoring.log_queries import LogQueries
 from checkpoint_infra.naming import Names
-from checkpoint_infra.network import StorageEndpoint
-from checkpoint_infra.notification import CheckpointNotification
 from checkpoint_infra.provider import make_provider
-from checkpoint_infra.queues import Queue
-from checkpoint_infra.reading import configured, read_configuration
-from checkpoint_infra.schedule import Schedule
-from checkpoint_infra.storage import ArtifactBucket, Bucket, LogBucket
-from checkpoint_infra.workgroup import AnalystsWorkgroup, LogQueries
+from checkpoint_infra.settings.reading import configured, read_configuration
+from checkpoint_infra.storage.buckets import ArtifactBucket, Bucket, LogBucket
+from checkpoint_infra.storage.lifecycle import checkpoint_rules, source_rules
+from checkpoint_infra.storage.notification import CheckpointNotification
 
 config = read_configuration(configured(pulumi.get_project()))
 names = Names(config)

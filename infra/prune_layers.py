@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from checkpoint_infra.config import SERVICE
+from checkpoint_infra.settings.stack import SERVICE
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient

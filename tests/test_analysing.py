@@ -2,8 +2,7 @@
 
 import re
 import shlex
-import subprocess
-import sys
+from contextlib import chdir
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ import duckdb
 import pytest
 
 from checkpoint_core.queries import QUERIES, VISIT, submissions_view
+from tests.end_to_end.commands import call
 
 pytestmark = pytest.mark.on_one_python
 
@@ -51,13 +51,10 @@ def command(line: str, folder: Path) -> str:
     """Run one command of ours in the folder, and return what it prints."""
     program, *arguments = shlex.split(line)
     assert program == "nacc-checkpoint"
-    return subprocess.run(
-        [sys.executable, "-m", "checkpoint_cli", *arguments],
-        cwd=folder,
-        capture_output=True,
-        encoding="utf-8",
-        check=True,
-    ).stdout
+    with chdir(folder):
+        ended = call(*arguments)
+    assert ended.status == 0
+    return ended.stdout
 
 
 @pytest.fixture(scope="module")
@@ -135,15 +132,3 @@ def test_what_is_named_as_the_identity_of_a_visit_is() -> None:
 
     assert "center, participant, date and visit number" == named
     assert ("pipeline_adcid", "ptid", "visit_date", "visit_number") == VISIT
-
-
-def test_the_links_lead_somewhere() -> None:
-    """Every relative link names a file, and a heading of it where it says one."""
-    links = re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", TEXT)
-
-    assert links
-    for name, anchor in links:
-        text = (ROOT / "docs" / name).read_text(encoding="utf-8")
-        headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
-        anchors = {re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in headings}
-        assert not anchor or anchor in anchors

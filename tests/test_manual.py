@@ -10,7 +10,7 @@ from msgspec.structs import fields
 from typer.main import get_command
 
 from checkpoint_cli._app import app
-from checkpoint_infra.config import Configuration
+from checkpoint_infra.settings.stack import Configuration
 
 ROOT = Path(__file__).resolve().parent.parent
 

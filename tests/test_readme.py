@@ -4,10 +4,13 @@ import re
 import shlex
 import subprocess
 import sys
+from contextlib import chdir
 from pathlib import Path
 
 import polars as pl
 import pytest
+
+from tests.end_to_end.commands import call
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -72,13 +75,8 @@ def test_the_question_for_analysts_can_be_asked(
 def test_a_newcomer_gets_to_a_report(readme: str, tmp_path: Path) -> None:
     """By the commands that are shown, on sample events."""
     commands = re.findall(r"^\.venv/bin/hatch run cli (.*)$", readme, re.MULTILINE)
-    for command in commands:
-        subprocess.run(
-            [sys.executable, "-m", "checkpoint_cli", *shlex.split(command)],
-            cwd=tmp_path,
-            capture_output=True,
-            check=True,
-        )
+    with chdir(tmp_path):
+        assert all(call(*shlex.split(command)).status == 0 for command in commands)
 
     assert len(commands) == 3
     assert (tmp_path / "out" / "report.html").read_text(encoding="utf-8").startswith("<!doctype")

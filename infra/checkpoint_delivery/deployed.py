@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from msgspec import structs
 
-from checkpoint_infra.config import Configuration
+from checkpoint_infra.settings.stack import Configuration
 
 __all__ = ["PROJECT", "Deployed", "read_deployed"]
 

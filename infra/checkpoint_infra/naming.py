@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from checkpoint_infra.config import Configuration
+from checkpoint_infra.settings.stack import Configuration
 
 __all__ = ["Names"]
 

@@ -5,9 +5,9 @@ Plain data: nothing here needs a resource to exist.
 
 from typing import Any, Final
 
-from checkpoint_infra.config import Configuration
-from checkpoint_infra.metrics import NAMESPACE
+from checkpoint_infra.monitoring.metrics import NAMESPACE
 from checkpoint_infra.naming import Names
+from checkpoint_infra.settings.stack import Configuration
 
 __all__ = [
     "Policy",

@@ -2,7 +2,7 @@
 
 import pulumi_aws as aws
 
-from checkpoint_infra.config import Configuration
+from checkpoint_infra.settings.stack import Configuration
 
 __all__ = ["make_provider"]
 

@@ -17,10 +17,14 @@ import pytest
 import structlog
 
 from checkpoint_core import StorageError
-from checkpoint_core.settings_table import LogLevel
 from checkpoint_lambda import _invocation, _log_events, _logging
 from checkpoint_lambda._log_events import LOG_EVENTS
-from checkpoint_lambda._logging import configure_logging, forget_invocation, get_logger
+from checkpoint_lambda._logging import (
+    LogLevel,
+    configure_logging,
+    forget_invocation,
+    get_logger,
+)
 from tests.checkpoint_core.memory import Clock, CrashError
 from tests.checkpoint_lambda.invoking import (
     EVENT,

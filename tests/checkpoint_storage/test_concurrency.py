@@ -62,7 +62,7 @@ def test_the_function_lowers_it_and_says_so(monkeypatch: pytest.MonkeyPatch) -> 
     with function() as made:
         ended = made.invoke(context=Context())
 
-    assert [96] == [settings.read_concurrency for settings in made.opened]
+    assert [96] == [settings.s3.read_concurrency for settings in made.opened]
     [line] = ended.named("run_warning")
     assert line["warning"].startswith("READ_CONCURRENCY is 256")
 

@@ -15,8 +15,6 @@ from tests.infra.conftest import EVERYTHING
 from tests.infra.deploying import INFRA, PROJECT, STACKS, Deployment, merged, stack_values
 from tests.infra.evaluating import Access, allows
 
-pytestmark = pytest.mark.on_one_python
-
 STATE = "arn:aws:s3:::states"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1a2b3c4d"
 
@@ -29,14 +27,18 @@ def deployed(stack: str = "dev") -> Deployed:
 ROLE = f"arn:aws:iam::123456789012:role/{deployed().name}-role"
 
 
+def read(folder: Path, values: dict[str, Any]) -> Deployed:
+    """Read what a stack's file with these values says."""
+    document = {"config": {f"{PROJECT}:{key}": value for key, value in values.items()}}
+    file = folder / "Pulumi.yaml"
+    file.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    return read_deployed(file)
+
+
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Deployed:
     """Read the stack that has every option."""
-    values = merged(stack_values("dev"), EVERYTHING)
-    file = tmp_path_factory.mktemp("stack") / "Pulumi.full.yaml"
-    document = {"config": {f"{PROJECT}:{key}": value for key, value in values.items()}}
-    file.write_text(yaml.safe_dump(document), encoding="utf-8")
-    return read_deployed(file)
+    return read(tmp_path_factory.mktemp("stack"), merged(stack_values("dev"), EVERYTHING))
 
 
 def may(policy: dict[str, Any], action: str, resource: str, **context: str) -> bool:
@@ -179,10 +181,7 @@ def test_the_boundary_lets_a_stacks_own_keys_be_used_and_no_others(tmp_path: Pat
     """The key of a source may be another account's, and whoever writes the events has chosen it."""
     key = "arn:aws:kms:us-east-1:999999999999:key/0a1b2c3d"
     values = merged(stack_values("dev"), {"source": {"kmsKeyArn": key}})
-    file = tmp_path / "Pulumi.dev.yaml"
-    document = {"config": {f"{PROJECT}:{name}": value for name, value in values.items()}}
-    file.write_text(yaml.safe_dump(document), encoding="utf-8")
-    limits = boundary(read_deployed(file))
+    limits = boundary(read(tmp_path, values))
     through = {"kms:ViaService": "s3.us-east-1.amazonaws.com"}
 
     assert may(limits, "kms:Decrypt", key, **through)
@@ -233,16 +232,7 @@ def test_what_a_stack_owns_is_read_from_its_file(tmp_path: Path) -> None:
         "notification": {"createTopic": True},
         "athena": {"database": "nacc", "workgroup": {"resultsBucket": "results"}},
     }
-    file = tmp_path / "Pulumi.dev.yaml"
-    file.write_text(
-        yaml.safe_dump(
-            {"config": {f"{PROJECT}:{key}": each for key, each in values.items()}},
-            sort_keys=False,
-        ),
-        encoding="utf-8",
-    )
-
-    found = read_deployed(file)
+    found = read(tmp_path, values)
 
     assert ("events", "checkpoints", "results") == found.buckets
     assert ("events", "checkpoints") == found.changed_buckets

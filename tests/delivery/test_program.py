@@ -1,61 +1,31 @@
 """The program that makes the roles, run against mocks."""
 
-import asyncio
-import contextlib
 import json
-import runpy
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 import yaml
-from pulumi.runtime import set_all_config, set_mocks
-from pulumi.runtime.settings import get_root_resource
-from pulumi.runtime.stack import run_pulumi_func
 
-from tests.infra.deploying import INFRA, STACKS, Cloud, Deployment, _Monitor
-
-pytestmark = pytest.mark.on_one_python
+from tests.infra.deploying import INFRA, STACKS, Cloud, Deployment, run_program
 
 DELIVERY = INFRA / "delivery"
 PROJECT = yaml.safe_load((DELIVERY / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
 ROLE = "aws:iam/role:Role"
 
 
-def run_program(stack: str) -> Deployment:
-    """Run infra/delivery/__main__.py as a stack's file configures it."""
-    with contextlib.closing(asyncio.new_event_loop()) as loop:
-        asker = ThreadPoolExecutor(1, initializer=asyncio.set_event_loop, initargs=(loop,))
-        return asyncio.run(_run(stack, asker))
-
-
-async def _run(stack: str, asker: ThreadPoolExecutor) -> Deployment:
-    asyncio.get_running_loop().set_default_executor(asker)
-    monitor = _Monitor(Cloud())
-    set_mocks(Cloud(), project=PROJECT, stack=stack, monitor=monitor)
+def program(stack: str) -> Deployment:
+    """Run the program as a stack's file configures it."""
     document = yaml.safe_load((DELIVERY / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
-    set_all_config(
-        {
-            key: str(value).lower() if value in {True, False} else value
-            for key, value in document["config"].items()
-        }
-    )
-    outputs: dict[str, Any] = {}
-
-    async def program() -> None:
-        runpy.run_path(str(DELIVERY / "__main__.py"), run_name="__main__")
-        root: Any = get_root_resource()
-        for name, value in root.outputs.items():
-            outputs[name] = await value.future()
-
-    await run_pulumi_func(program)
-    return Deployment(resources=monitor.registered, outputs=outputs)
+    config = {
+        key: str(value).lower() if value in {True, False} else value
+        for key, value in document["config"].items()
+    }
+    return run_program(DELIVERY, project=PROJECT, stack=stack, config=config, cloud=Cloud())
 
 
 @pytest.fixture(scope="module")
 def programs() -> dict[str, Deployment]:
     """Run the program for each stack."""
-    return {stack: run_program(stack) for stack in STACKS}
+    return {stack: program(stack) for stack in STACKS}
 
 
 @pytest.mark.parametrize("stack", STACKS)

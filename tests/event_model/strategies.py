@@ -8,9 +8,18 @@ import string
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
+import msgspec
+import pytest
 from hypothesis import strategies as st
 
-from nacc_event_model import AnyVisitEvent, EventFormat, VisitEvent, VisitEventV11
+from nacc_event_model import (
+    AnyVisitEvent,
+    EventFormat,
+    InvalidEvent,
+    VisitEvent,
+    VisitEventV11,
+    decode,
+)
 
 MAX_ADCID = 2**31 - 1
 LEAST_ADCID = {EventFormat.V1_0: 1, EventFormat.V1_1: 0}
@@ -23,6 +32,7 @@ PTID_CHARACTERS = {
     EventFormat.V1_1: string.ascii_letters + string.digits + string.punctuation,
 }
 
+each_format = pytest.mark.parametrize("event_format", EventFormat)
 event_formats = st.sampled_from(EventFormat)
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 labels = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
@@ -140,3 +150,20 @@ def _example_fields(event_format: EventFormat) -> dict[str, Any]:
         visit_date=date(2024, 1, 15),
         timestamp=datetime(2024, 1, 15, 10, tzinfo=UTC),
     )
+
+
+USUAL = msgspec.json.encode(example_document())
+"""The usual document of format 1.0 as it is written."""
+
+
+def with_field(raw: bytes) -> bytes:
+    """Return the usual document with one more field at its end, which is written as it is."""
+    return USUAL[:-1] + b"," + raw + b"}"
+
+
+def accepted(data: bytes, event_format: EventFormat) -> AnyVisitEvent | None:
+    """Return the event, None where the format refuses it."""
+    try:
+        return decode(data, event_format=event_format)
+    except InvalidEvent:
+        return None

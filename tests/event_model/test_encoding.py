@@ -68,6 +68,7 @@ def test_a_timestamp_is_written_to_the_microsecond(timestamp: datetime, written:
     assert json.loads(encode(example_event(timestamp=timestamp)))["timestamp"] == written
 
 
+NOW = datetime(2024, 1, 15, 10, tzinfo=UTC)
 PLAIN = "must be a string"
 SURROGATE = "holds half a surrogate pair, which cannot be encoded in UTF-8"
 
@@ -79,25 +80,15 @@ SURROGATE = "holds half a surrogate pair, which cannot be encoded in UTF-8"
         ("study", None, "must be str, not NoneType"),
         ("study", "", PLAIN),
         ("pipeline_adcid", 0, "must be an integer, or a string of 1 to 10 digits"),
-        ("pipeline_adcid", 2**31, "must be an integer, or a string of 1 to 10 digits"),
         ("pipeline_adcid", 2**80, "must be an integer, or a string of 1 to 10 digits"),
-        ("project_label", "", PLAIN),
         ("center_label", 1, "must be str, not int"),
         ("gear_name", b"form-scheduler", "must be str, not bytes"),
         ("ptid", "ab-1", PLAIN),
-        ("ptid", None, "must be str, not NoneType"),
         ("visit_date", "2024-01-15", "must be datetime.date, not str"),
-        (
-            "visit_date",
-            datetime(2024, 1, 15, tzinfo=UTC),
-            "must be datetime.date, not datetime.datetime",
-        ),
-        ("visit_number", 1, "must be str, not int"),
+        ("visit_date", NOW, "must be datetime.date, not datetime.datetime"),
         ("datatype", Decimal(1), "must be str, not decimal.Decimal"),
-        ("datatype", "\udc00", SURROGATE),
         ("study", "a\ud800", SURROGATE),
         ("module", object(), "must be str, not object"),
-        ("packet", ["I"], "must be str, not list"),
         ("packet", float("nan"), "must be str, not float"),
     ],
 )

@@ -5,41 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from nacc_event_model import AnyVisitEvent, EventFormat, VisitEvent, VisitEventV11, decode
+from nacc_event_model import AnyVisitEvent, EventFormat, decode
+from tests.event_model.strategies import example_event, example_event_v11
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "event_model"
 EVENTS: dict[str, AnyVisitEvent] = {
-    "1.0-compact.json": VisitEvent(
-        action="submit",
-        study="adrc",
-        pipeline_adcid=42,
-        project_label="ingest-form",
-        center_label="alpha",
-        gear_name="form-scheduler",
-        ptid="110001",
-        visit_date=date(2024, 1, 15),
-        visit_number="01",
-        datatype="form",
-        module="UDS",
-        packet="I",
-        timestamp=datetime(2024, 1, 15, 10, tzinfo=UTC),
-    ),
-    "1.0-design-with-nulls.json": VisitEvent(
-        action="submit",
-        study="adrc",
-        pipeline_adcid=42,
-        project_label="ingest-form",
-        center_label="alpha",
-        gear_name="form-scheduler",
-        ptid="ABC123",
-        visit_date=date(2024, 1, 15),
-        visit_number="01",
-        datatype="form",
-        module=None,
-        packet=None,
-        timestamp=datetime(2024, 1, 15, 10, tzinfo=UTC),
-    ),
-    "1.0-offset-and-microseconds.json": VisitEvent(
+    "1.0-compact.json": example_event(),
+    "1.0-design-with-nulls.json": example_event(ptid="ABC123", module=None, packet=None),
+    "1.0-offset-and-microseconds.json": example_event(
         action="not-pass-qc",
         study="dvcid",
         pipeline_adcid=7,
@@ -49,45 +22,25 @@ EVENTS: dict[str, AnyVisitEvent] = {
         ptid="9",
         visit_date=date(2024, 2, 29),
         visit_number="2",
-        datatype="form",
         module="FTLD",
         packet=None,
         timestamp=datetime(2024, 1, 15, 10, 0, 0, 123_456, tzinfo=UTC),
     ),
-    "1.0-with-newer-fields.json": VisitEvent(
+    "1.0-with-newer-fields.json": example_event(
         action="pass-qc",
-        study="adrc",
-        pipeline_adcid=42,
-        project_label="ingest-form",
-        center_label="alpha",
         gear_name="form-qc-coordinator",
-        ptid="110001",
-        visit_date=date(2024, 1, 15),
-        visit_number="01",
-        datatype="form",
-        module="UDS",
         packet="F",
         timestamp=datetime(2024, 1, 15, 10, 30, tzinfo=UTC),
     ),
-    "1.1-form.json": VisitEventV11(
+    "1.1-form.json": example_event_v11(
         action="duplicate-submit",
-        study="adrc",
-        pipeline_adcid=42,
-        project_label="ingest-form",
-        center_label="alpha",
-        gear_name="form-scheduler",
         ptid="ab-01",
         visit_date=date(2026, 3, 1),
         visit_number="3",
-        datatype="form",
-        module="UDS",
         packet="F",
         timestamp=datetime(2026, 3, 2, 8, 15, 30, 250_000, tzinfo=UTC),
-        naccid="NACC000001",
-        modality=None,
     ),
-    "1.1-image.json": VisitEventV11(
-        action="submit",
+    "1.1-image.json": example_event_v11(
         study="leads",
         pipeline_adcid=5,
         project_label="ingest-dicom-leads",
@@ -104,6 +57,7 @@ EVENTS: dict[str, AnyVisitEvent] = {
         modality="MR",
     ),
 }
+"""What each is: the usual event but for this."""
 
 
 @pytest.mark.parametrize("name", EVENTS)

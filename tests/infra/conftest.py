@@ -4,14 +4,20 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from moto import mock_aws
 
 from tests.infra.deploying import Deployment, deploy, merged, stack_values
 
+EVERYTHING: dict[str, Any] = yaml.safe_load(
+    Path(__file__).with_name("everything.yaml").read_text(encoding="utf-8")
+)
+KEY: str = EVERYTHING["checkpoint"]["kmsKeyArn"]
 ARCHIVES = (
     "function.zip",
     "layers/observability.zip",
@@ -64,89 +70,10 @@ def everything(artifacts: Path) -> Deployment:
     return deploy(merged(stack_values("dev"), EVERYTHING), artifacts)
 
 
-KEY = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d"
-
-ROLES = "arn:aws:iam::123456789012"
-
-EVERYTHING: dict[str, Any] = {
-    "environment": "full",
-    "tags": {"cost-center": "data"},
-    "credentials": {
-        "profile": "deployer",
-        "assumeRole": {
-            "roleArn": f"{ROLES}:role/deploys-checkpoints",
-            "externalId": "checkpoints",
-            "durationMinutes": 30,
-        },
-    },
-    "permissionsBoundaryArn": f"{ROLES}:policy/boundary",
-    "source": {
-        "bucket": "events-of-full",
-        "prefix": "full/",
-        "create": True,
-        "noncurrentDays": 10,
-        "kmsKeyArn": KEY,
-        "archive": {"glacierDays": 90, "deepArchiveDays": 365, "expiryDays": 3650},
-    },
-    "checkpoint": {
-        "bucket": "checkpoints-of-full",
-        "key": "data/events.parquet",
-        "create": True,
-        "kmsKeyArn": KEY,
-    },
-    "accessLogs": {"bucket": "access-logs-of-full", "create": True},
-    "layers": {
-        "dataProcessing": {
-            "sharedWith": ["111122223333", "444455556666"],
-            "sharedWithOrganization": "o-a1b2c3d4e5",
-        }
-    },
-    "function": {
-        "telemetryLayerArn": "arn:aws:lambda:us-east-1:111122223333:layer:telemetry:9",
-        "reservedConcurrency": 1,
-        "logKmsKeyArn": KEY,
-    },
-    "vpc": {
-        "subnetIds": ["subnet-0a1b2c3d", "subnet-4e5f6a7b"],
-        "securityGroupIds": ["sg-0a1b2c3d"],
-        "endpoint": {"vpcId": "vpc-0a1b2c3d", "routeTableIds": ["rtb-0a1b2c3d"]},
-    },
-    "run": {
-        "eventFormat": "1.1",
-        "excludeProjects": ["sandbox-*", "trial-*"],
-        "compression": "zstd",
-        "logLevel": "WARNING",
-        "maxObjectSizeBytes": 2_000_000,
-        "maxEventsPerRun": 1_000_000,
-        "batchObjects": 5_000,
-        "rowGroupRows": 50_000,
-        "commitAttempts": 7,
-        "listedFailures": 30,
-        "reserveSeconds": 90.5,
-        "futureToleranceSeconds": 7200,
-        "ledgerRetentionDays": 45,
-        "readConcurrency": 128,
-    },
-    "schedule": {"expression": "cron(0 6 ? * MON *)", "enabled": True},
-    "alarms": {
-        "emails": ["checkpoint-alarms@example.org", "on-call@example.org"],
-        "topicKmsKeyArn": KEY,
-        "requireActions": True,
-        "expectedRunHours": 4,
-        "deadline": "cron(0 8 ? * MON *)",
-        "runbookUrl": "https://docs.example.org/checkpoint/operating.md",
-    },
-    "notification": {
-        "targetArns": ["arn:aws:sqs:us-east-1:123456789012:reports"],
-        "createTopic": True,
-        "topicKmsKeyArn": KEY,
-    },
-    "athena": {
-        "database": "nacc_full",
-        "workgroup": {
-            "resultsBucket": "checkpoints-of-full",
-            "kmsKeyArn": KEY,
-            "scanLimitMb": 1_000,
-        },
-    },
-}
+@pytest.fixture
+def empty_account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give an account in which nothing is deployed."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        yield

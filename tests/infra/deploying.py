@@ -20,7 +20,7 @@ from pulumi.runtime.settings import get_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 from typing_extensions import override
 
-from checkpoint_infra.config import SERVICE
+from checkpoint_infra.settings.stack import SERVICE
 
 with warnings.catch_warnings():
     # These modules warn of classes of their own, whoever imports them and for whatever. They are
@@ -166,6 +166,18 @@ def merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
     return result
 
 
+def nested(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return changes as sections, of settings by names such as `source.prefix`."""
+    result: dict[str, Any] = {}
+    for name, value in changes.items():
+        *sections, setting = name.split(".")
+        inside = result
+        for section in sections:
+            inside = inside.setdefault(section, {})
+        inside[setting] = value
+    return result
+
+
 def deploy(
     values: Mapping[str, Any], artifacts: Path, cloud: pulumi.runtime.Mocks | None = None
 ) -> Deployment:
@@ -173,26 +185,43 @@ def deploy(
 
     Without `cloud` all layers of the default names exist, as the archives have them.
     """
-    cloud = cloud or Cloud(existing_layers(artifacts))
     given = merged({"artifacts": {}, **values}, {"artifacts": {"path": str(artifacts)}})
+    return run_program(
+        INFRA,
+        project=PROJECT,
+        stack=values.get("environment", "test"),
+        config={f"{PROJECT}:{key}": text for key, text in as_texts(given).items()},
+        cloud=cloud or Cloud(existing_layers(artifacts)),
+    )
+
+
+def run_program(
+    folder: Path, *, project: str, stack: str, config: dict[str, str], cloud: pulumi.runtime.Mocks
+) -> Deployment:
+    """Run a folder's `__main__.py` as Pulumi would, with this configuration."""
     # A loop and a context of its own for each: nothing is left of it afterwards. Mocks are asked by
     # one thread, so that they need not be made for several; it needs a loop of its own, too.
     with contextlib.closing(asyncio.new_event_loop()) as loop:
         asker = ThreadPoolExecutor(1, initializer=asyncio.set_event_loop, initargs=(loop,))
-        return asyncio.run(_deploy(given, cloud, asker))
+        return asyncio.run(_run(folder, project, stack, config, cloud, asker))
 
 
-async def _deploy(
-    values: Mapping[str, Any], cloud: pulumi.runtime.Mocks, asker: ThreadPoolExecutor
+async def _run(
+    folder: Path,
+    project: str,
+    stack: str,
+    config: dict[str, str],
+    cloud: pulumi.runtime.Mocks,
+    asker: ThreadPoolExecutor,
 ) -> Deployment:
     asyncio.get_running_loop().set_default_executor(asker)
     monitor = _Monitor(cloud)
-    set_mocks(cloud, project=PROJECT, stack=values.get("environment", "test"), monitor=monitor)
-    set_all_config({f"{PROJECT}:{key}": text for key, text in as_texts(values).items()})
+    set_mocks(cloud, project=project, stack=stack, monitor=monitor)
+    set_all_config(config)
     outputs: dict[str, Any] = {}
 
     async def program() -> None:
-        runpy.run_path(str(INFRA / "__main__.py"), run_name="__main__")
+        runpy.run_path(str(folder / "__main__.py"), run_name="__main__")
         root: Any = get_root_resource()
         for name, value in root.outputs.items():
             outputs[name] = await pulumi.Output.from_input(value).future()

@@ -46,7 +46,7 @@ def states(
     stamps = [each.stamp_s for each in known]
     state: State = "INSUFFICIENT_DATA"
     found: list[tuple[float, State]] = [(0, state)]
-    for at in range(step, int(end_s) + 1, step):
+    for at in _changing(known, step, period, wanted + more, int(end_s)):
         points = []
         for back in range(wanted + more):
             start = at - (back + 1) * period
@@ -64,6 +64,20 @@ def states(
             found.append((at, now))
         state = now
     return found
+
+
+def _changing(known: list[Datum], step: int, period: int, windows: int, end_s: int) -> list[int]:
+    """Return the evaluations at which a value arrives, or enters or leaves one of the windows.
+
+    At all others CloudWatch sees what it saw at the one before, and the state stays.
+    """
+    moments = {step}
+    for each in known:
+        shifts = (each.stamp_s + window * period for window in range(windows + 1))
+        for moment in (each.arrives_s, *shifts):
+            whole = int(moment // step) * step
+            moments |= {whole, whole + step}
+    return sorted(at for at in moments if step <= at <= end_s)
 
 
 def decide(

@@ -4,21 +4,19 @@ import re
 from typing import Annotated, Any, get_args, get_origin
 
 import pytest
-from msgspec import Meta, ValidationError, structs
+from msgspec import Meta, structs
 
 from checkpoint_core import Settings
 from checkpoint_core._files.layout import Names as CheckpointNames
-from checkpoint_core.settings_table import SETTINGS
-from checkpoint_infra.config import Run
-from checkpoint_infra.environment import function_variables
 from checkpoint_infra.policies import function_policy
-from checkpoint_infra.reading import read_configuration
-from checkpoint_infra.rules.function import USUAL_RESERVE_S
-from checkpoint_lambda._environment import read_settings
+from checkpoint_infra.settings.reading import read_configuration
+from checkpoint_infra.settings.rules.function import USUAL_RESERVE_S
+from checkpoint_infra.settings.sections.function import Run
+from checkpoint_lambda._environment import read_settings, settings, variable
 from tests.infra.conftest import EVERYTHING
 from tests.infra.deploying import INFRA, STACKS, Deployment, as_texts, merged, stack_values
 
-OWN = {setting.variable for setting in SETTINGS if setting.variable}
+BY_VARIABLE = {name: each for each in settings() if (name := variable(each.name))}
 TELEMETRY = re.compile(r"OTEL_|AWS_LAMBDA_EXEC_WRAPPER$")
 
 
@@ -32,7 +30,7 @@ def test_the_function_reads_what_the_program_can_set_and_nothing_else(
     everything: Deployment,
 ) -> None:
     """Every variable, in both directions."""
-    assert variables(everything).keys() == OWN
+    assert variables(everything).keys() == BY_VARIABLE.keys()
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -56,28 +54,21 @@ def test_the_reserve_that_a_timeout_is_held_against_is_the_functions() -> None:
 def test_every_setting_reaches_the_function_as_it_was_meant(everything: Deployment) -> None:
     """Numbers, lists and names come out of the environment as they were configured."""
     settings = read_settings(None, variables(everything))
-    run = EVERYTHING["run"]
+    run = read_configuration(as_texts(merged(stack_values("dev"), EVERYTHING))).run
+    meant = {
+        name.replace("_seconds", "_s"): tuple(value) if isinstance(value, list) else value
+        for name, value in structs.asdict(run).items()
+        if name not in {"log_level", "read_concurrency"}
+    }
 
-    assert str(settings.core.event_format) == run["eventFormat"]
-    assert settings.core.exclude_projects == tuple(run["excludeProjects"])
-    assert settings.core.compression == run["compression"]
-    assert settings.core.max_object_size_bytes == run["maxObjectSizeBytes"]
-    assert settings.core.max_events_per_run == run["maxEventsPerRun"]
-    assert settings.core.batch_objects == run["batchObjects"]
-    assert settings.core.row_group_rows == run["rowGroupRows"]
-    assert settings.core.commit_attempts == run["commitAttempts"]
-    assert settings.core.listed_failures == run["listedFailures"]
-    assert settings.core.reserve_s == run["reserveSeconds"]
-    assert settings.core.future_tolerance_s == run["futureToleranceSeconds"]
-    assert settings.core.ledger_retention_days == run["ledgerRetentionDays"]
-    assert settings.read_concurrency == run["readConcurrency"]
-    assert settings.kms_key_id == EVERYTHING["checkpoint"]["kmsKeyArn"]
+    assert {name: getattr(settings.core, name) for name in meant} == meant
+    assert settings.s3.read_concurrency == run.read_concurrency
+    assert settings.s3.kms_key_id == EVERYTHING["checkpoint"]["kmsKeyArn"]
 
 
 @pytest.mark.parametrize("end", ["ge", "le"])
 def test_both_sides_accept_the_same_numbers(end: str) -> None:
     """What the configuration lets through does not stop the function, up to its bounds."""
-    by_variable = {setting.variable: setting for setting in SETTINGS}
     bounds = {
         field.name.upper(): getattr(meta, end)
         for field in structs.fields(Run)
@@ -85,10 +76,10 @@ def test_both_sides_accept_the_same_numbers(end: str) -> None:
     }
 
     assert len(bounds) == 10
-    for variable, bound in bounds.items():
-        read = by_variable[variable].read
+    for name, bound in bounds.items():
+        read = BY_VARIABLE[name].read
         assert read(str(bound)) == bound
-        with pytest.raises(ValidationError):
+        with pytest.raises(ValueError, match="must be a"):
             read(str(bound + (1 if end == "le" else -1)))
 
 
@@ -124,28 +115,3 @@ def test_the_entry_point_exists(stacks: dict[str, Deployment]) -> None:
     path = INFRA.parent / "packages/checkpoint-lambda/src" / f"{module.replace('.', '/')}.py"
 
     assert f"def {name}(event: " in path.read_text(encoding="utf-8")
-
-
-def test_a_setting_that_is_left_out_is_not_in_the_environment() -> None:
-    """So that the code's own default holds, which is written down once."""
-    config = read_configuration(as_texts(stack_values("prod")))
-
-    assert function_variables(config).keys() == {
-        "SOURCE_BUCKET",
-        "SOURCE_PREFIX",
-        "CHECKPOINT_BUCKET",
-        "CHECKPOINT_KEY",
-        "POWERTOOLS_SERVICE_NAME",
-        "ENVIRONMENT",
-        "LOG_LEVEL",
-        "LEDGER_RETENTION_DAYS",
-        "EVENT_FORMAT",
-        "EXCLUDE_PROJECTS",
-    }
-
-
-def test_a_stack_takes_what_producers_write_today_and_no_practice() -> None:
-    """Format 1.1, without the projects of practice submissions, unless it says otherwise."""
-    variables = function_variables(read_configuration(as_texts(stack_values("prod"))))
-
-    assert (variables["EVENT_FORMAT"], variables["EXCLUDE_PROJECTS"]) == ("1.1", "sandbox-*")

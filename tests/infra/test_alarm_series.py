@@ -9,8 +9,6 @@ import pytest
 from tests.infra.deploying import Deployment
 from tests.infra.simulating import DAY, HOUR, MINUTE, Datum, State, rises, states
 
-pytestmark = pytest.mark.on_one_python
-
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
 TIMEOUT = 900

@@ -2,29 +2,16 @@
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from checkpoint_infra.monitoring.thresholds import MANUAL
 from checkpoint_lambda._metrics import BY_STUDY, DIMENSIONS, METRICS, NAMESPACE
-from tests.infra.deploying import INFRA, STACKS, Deployment, deploy, merged, stack_values
+from tests.infra.deploying import INFRA, STACKS, Deployment
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
-ALARMS = {
-    "errors",
-    "duration",
-    "execution-time",
-    "no-successful-run",
-    "failed-events",
-    "denied-objects",
-    "no-new-events",
-    "failed-runs",
-    "more-failed-runs",
-    "undelivered",
-    "more-undelivered",
-}
 # What AWS itself emits, and by which dimension.
 AWS_METRICS = {
     ("AWS/Lambda", "Errors"): "FunctionName",
@@ -32,7 +19,6 @@ AWS_METRICS = {
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible"): "QueueName",
     ("AWS/SQS", "NumberOfMessagesSent"): "QueueName",
 }
-SECTION = re.compile(r'What to do: (\S+), section "([^"]+)"\.')
 
 
 def alarms(deployment: Deployment) -> dict[str, dict[str, Any]]:
@@ -60,60 +46,6 @@ def shown(deployment: Deployment) -> list[dict[str, Any]]:
             pairs = dict(zip(dimensions[::2], dimensions[1::2], strict=True))
             found.append({"namespace": namespace, "metricName": name, "dimensions": pairs})
     return found
-
-
-@pytest.mark.parametrize("stack", STACKS)
-def test_every_stack_has_every_alarm(stacks: dict[str, Deployment], stack: str) -> None:
-    """Also those in which nobody is told; a schedule that is off promises no run."""
-    expected = ALARMS - ({"no-successful-run"} if stack == "dev" else set())
-
-    assert alarms(stacks[stack]).keys() == expected
-
-
-def test_the_thresholds_are_the_designs(stacks: dict[str, Deployment]) -> None:
-    """Any error, ten minutes, a tenth, a day and two hours, a week, any message."""
-    found = {
-        name: (alarm["comparisonOperator"], alarm["threshold"], alarm["treatMissingData"])
-        for name, alarm in alarms(stacks["prod"]).items()
-    }
-
-    assert found == {
-        "errors": ("GreaterThanThreshold", 0, "notBreaching"),
-        "duration": ("GreaterThanThreshold", 600_000, "notBreaching"),
-        "execution-time": ("GreaterThanThreshold", 600_000, "notBreaching"),
-        "no-successful-run": ("LessThanThreshold", 1, "breaching"),
-        "failed-events": ("GreaterThanThreshold", 10, "notBreaching"),
-        "denied-objects": ("GreaterThanThreshold", 0, "notBreaching"),
-        "no-new-events": ("GreaterThanThreshold", 604_800, "ignore"),
-        "failed-runs": ("GreaterThanThreshold", 0, "ignore"),
-        "more-failed-runs": ("GreaterThanThreshold", 0, "notBreaching"),
-        "undelivered": ("GreaterThanThreshold", 0, "ignore"),
-        "more-undelivered": ("GreaterThanThreshold", 0, "notBreaching"),
-    }
-
-
-def test_a_run_that_never_starts_raises_an_alarm(artifacts: Path) -> None:
-    """Every hour of the expected time must lack a success; no value counts as none."""
-    values = merged(stack_values("prod"), {"alarms": {"expectedRunHours": 168}})
-    alarm = alarms(deploy(values, artifacts))["no-successful-run"]
-
-    assert (alarm["period"], alarm["evaluationPeriods"], alarm["datapointsToAlarm"]) == (
-        3600,
-        168,
-        168,
-    )
-    # CloudWatch looks back a week at most.
-    assert alarm["period"] * alarm["evaluationPeriods"] <= 7 * 86_400
-
-
-def test_failed_events_count_as_a_share_of_what_was_tried(stacks: dict[str, Deployment]) -> None:
-    """The share alone is looked at."""
-    alarm = alarms(stacks["prod"])["failed-events"]
-    queries = {query["id"]: query for query in alarm["metricQueries"]}
-
-    assert queries["part"]["metric"]["metricName"] == "EventsFailed"
-    assert queries["whole"]["metric"]["metricName"] == "EventsProcessed"
-    assert [query["id"] for query in queries.values() if query["returnData"]] == ["share"]
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -182,93 +114,48 @@ def test_alarms_look_at_what_this_stacks_function_says_of_itself(
                 assert value in values[name]
 
 
-def test_alarms_go_to_the_given_topic(stacks: dict[str, Deployment]) -> None:
-    """And the return to normal, where it means more than that time has passed."""
-    found = alarms(stacks["prod"])
-    topic = "arn:aws:sns:us-east-1:123456789012:operations"
-
-    assert all(alarm["alarmActions"] == [topic] for alarm in found.values())
-    assert {name for name, alarm in found.items() if alarm.get("okActions")} == {
-        "no-successful-run",
-        "no-new-events",
-        "failed-runs",
-        "undelivered",
-    }
-
-
-def test_a_topic_is_made_for_addresses(everything: Deployment) -> None:
-    """Each address is subscribed, and has to be confirmed by who reads there."""
-    subscriptions = [
-        each.inputs for each in everything.all("aws:sns/topicSubscription:TopicSubscription")
-    ]
-    topic = everything.outputs["alarm_topic_arn"]
-    told = {name for name, alarm in alarms(everything).items() if alarm["alarmActions"] == [topic]}
-
-    assert {each["endpoint"] for each in subscriptions} == {
-        "checkpoint-alarms@example.org",
-        "on-call@example.org",
-    }
-    assert {(each["protocol"], each["topic"]) for each in subscriptions} == {("email", topic)}
-    # The two that another alarm is made of tell nobody by themselves.
-    assert alarms(everything).keys() - told == {"run-expected", "no-recent-success"}
-    assert everything.one(COMPOSITE)["alarmActions"] == [topic]
-    assert "kmsMasterKeyId" in everything.one("aws:sns/topic:Topic", "topic")
-
-
 def test_the_deadline_puts_the_metric_there_that_its_alarm_looks_at(
     everything: Deployment,
 ) -> None:
-    """Namespace, name and dimensions; by a role that may do that and nothing else."""
+    """Namespace, name and dimensions, and a value that raises it."""
     schedule = everything.one("aws:scheduler/schedule:Schedule", "deadline")
     alarm = alarms(everything)["run-expected"]
     asked = json.loads(schedule["target"]["input"])
     [datum] = asked["MetricData"]
-    role = json.loads(everything.one("aws:iam/rolePolicy:RolePolicy", "deadline")["policy"])
 
-    assert schedule["target"]["arn"] == "arn:aws:scheduler:::aws-sdk:cloudwatch:putMetricData"
-    assert schedule["scheduleExpressionTimezone"] == "America/New_York"
     assert (asked["Namespace"], datum["MetricName"]) == (alarm["namespace"], alarm["metricName"])
     assert {each["Name"]: each["Value"] for each in datum["Dimensions"]} == alarm["dimensions"]
     assert datum["Value"] > alarm["threshold"]
-    assert [statement["Action"] for statement in role["Statement"]] == [
-        ["cloudwatch:PutMetricData"],
-        ["sqs:SendMessage"],
-    ]
 
 
-def test_an_alarm_links_to_the_manual_where_it_can_be_read(everything: Deployment) -> None:
-    """With the anchor that the heading has there."""
-    described = alarms(everything)["no-new-events"]["alarmDescription"]
-
-    assert described == (
-        "What to do: https://docs.example.org/checkpoint/operating.md#alarm-no-new-events"
-    )
-
-
-def test_without_a_topic_alarms_change_their_state_only(stacks: dict[str, Deployment]) -> None:
-    """As in dev, where somebody is looking anyway."""
-    assert stacks["dev"].outputs["alarm_topic_arn"] is None
-    assert all(alarm["alarmActions"] == [] for alarm in alarms(stacks["dev"]).values())
-
-
-@pytest.mark.parametrize("alarm", sorted(ALARMS))
-def test_every_alarm_says_where_it_is_explained(stacks: dict[str, Deployment], alarm: str) -> None:
-    """The description names a heading of the manual that exists."""
-    described = SECTION.fullmatch(alarms(stacks["prod"])[alarm]["alarmDescription"])
-    assert described
-    manual = INFRA.parent / described[1]
-    headings = re.findall(r"^#+ +(.+?) *$", manual.read_text(encoding="utf-8"), re.MULTILINE)
-
-    assert described[2] in headings
-
-
-def test_the_dashboard_shows_the_alarms_and_the_last_failures(
-    stacks: dict[str, Deployment],
+def test_every_alarm_is_told_to_the_topic_or_is_part_of_one_that_is(
+    stacks: dict[str, Deployment], everything: Deployment
 ) -> None:
-    """The log query asks for the line that a failed run leaves behind."""
-    body = json.loads(stacks["prod"].one("aws:cloudwatch/dashboard:Dashboard")["dashboardBody"])
-    status, *_, failures = body["widgets"]
+    """Given or made; without one, as in dev, alarms change their state only."""
+    for deployment in (*stacks.values(), everything):
+        topic = deployment.outputs["alarm_topic_arn"]
+        every = [*deployment.all(ALARM), *deployment.all(COMPOSITE)]
+        parts = re.findall(
+            r"-full-([a-z-]+)", str([each.inputs.get("alarmRule") for each in every])
+        )
+        untold = {each.name for each in every if each.inputs["alarmActions"] != [topic]}
 
-    assert len(status["properties"]["alarms"]) == len(ALARMS)
-    assert "SOURCE '/aws/lambda/visit-event-checkpoint-prod'" in failures["properties"]["query"]
-    assert "event = 'run_failed'" in failures["properties"]["query"]
+        assert untold == ({each.name for each in every} if topic is None else set(parts))
+
+
+def test_every_alarm_says_where_it_is_explained(
+    stacks: dict[str, Deployment], everything: Deployment
+) -> None:
+    """By a heading of the manual that exists, or the anchor that it has where it can be read."""
+    manual = (INFRA.parent / MANUAL).read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ +(.+?) *$", manual, re.MULTILINE)
+    anchors = {re.sub(r"[^a-z0-9 -]", "", each.lower()).replace(" ", "-") for each in headings}
+    linked = {alarm["alarmDescription"].partition("#")[2] for alarm in alarms(everything).values()}
+
+    assert linked <= anchors
+    for alarm in alarms(stacks["prod"]).values():
+        described = re.fullmatch(
+            rf'What to do: {MANUAL}, section "(.+)"\.', alarm["alarmDescription"]
+        )
+        assert described
+        assert described[1] in headings

@@ -26,15 +26,15 @@ def findings(document: dict[str, Any]) -> list[str]:
     ]
 
 
-@pytest.mark.on_one_python
-@pytest.mark.parametrize("stack", ["dev", "staging", "prod", "everything"])
+@pytest.mark.parametrize("stack", ["prod", "everything"])
 def test_the_linter_finds_nothing_wrong(
     stacks: dict[str, Deployment], everything: Deployment, stack: str
 ) -> None:
-    """Neither in a resource's inputs nor in a policy: unknown actions, wrong resources, lengths."""
-    deployment = everything if stack == "everything" else stacks[stack]
+    """Neither in a resource's inputs nor in a policy: unknown actions, wrong resources, lengths.
 
-    assert [] == findings(template(deployment))
+    In the stack with no option and the one with all; the others have nothing that these lack.
+    """
+    assert [] == findings(template({**stacks, "everything": everything}[stack]))
 
 
 def test_every_kind_is_looked_at_or_left_out_on_purpose(everything: Deployment) -> None:
@@ -45,7 +45,6 @@ def test_every_kind_is_looked_at_or_left_out_on_purpose(everything: Deployment) 
     assert not KINDS.keys() & NOT_TRANSLATED
 
 
-@pytest.mark.on_one_python
 def test_the_linter_sees_what_would_be_wrong(stacks: dict[str, Deployment]) -> None:
     """An action that does not exist, one that knows no such resource, a limit, a value."""
     document = template(stacks["prod"])

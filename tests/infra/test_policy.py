@@ -1,14 +1,15 @@
 """What holds for every resource of every stack: encryption, retention, tags, least privilege."""
 
-import inspect
 import json
 from collections.abc import Iterator
 from typing import Any
 
-import pulumi_aws
 import pytest
 
+from checkpoint_infra.monitoring.metrics import NAMESPACE
 from tests.infra.deploying import STACKS, Deployment, Registered
+from tests.infra.evaluating import Access, allows
+from tests.infra.translating import template
 
 # What AWS cannot restrict to a resource.
 WITHOUT_RESOURCES = {
@@ -24,31 +25,6 @@ WITHOUT_RESOURCES = {
     "ec2:UnassignPrivateIpAddresses",
 }
 ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
-# AWS offers no tags for these; what they belong to has them.
-WITHOUT_TAGS = {
-    "aws:athena/namedQuery:NamedQuery",
-    "aws:cloudwatch/dashboard:Dashboard",
-    "aws:cloudwatch/eventTarget:EventTarget",
-    "aws:cloudwatch/queryDefinition:QueryDefinition",
-    "aws:glue/catalogTable:CatalogTable",
-    "aws:iam/rolePolicy:RolePolicy",
-    "aws:lambda/alias:Alias",
-    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig",
-    "aws:lambda/layerVersion:LayerVersion",
-    "aws:lambda/layerVersionPermission:LayerVersionPermission",
-    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
-    "aws:s3/bucketLogging:BucketLogging",
-    "aws:s3/bucketNotification:BucketNotification",
-    "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
-    "aws:s3/bucketPolicy:BucketPolicy",
-    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
-    "aws:s3/bucketVersioning:BucketVersioning",
-    "aws:scheduler/schedule:Schedule",
-    "aws:sns/topicPolicy:TopicPolicy",
-    "aws:sns/topicSubscription:TopicSubscription",
-    "aws:sqs/queuePolicy:QueuePolicy",
-}
 
 
 @pytest.fixture(params=[*STACKS, "everything"])
@@ -74,41 +50,22 @@ def policies(deployment: Deployment) -> Iterator[tuple[Registered, list[dict[str
                 yield each, json.loads(each.inputs[name])["Statement"]
 
 
-def arguments_of(kind: str) -> set[str]:
-    """Name what a resource type can be given."""
-    _, module, name = kind.split(":")
-    package = getattr(pulumi_aws, module.partition("/")[0].replace("lambda", "lambda_"))
-    return set(inspect.signature(getattr(package, name)._internal_init).parameters)
-
-
 def test_everything_goes_through_the_one_provider_that_tags(deployment: Deployment) -> None:
-    """It knows its account and region, and puts service, environment and our tags on everything."""
+    """It knows its account and region, and puts service, environment and our tags on everything.
+
+    Nothing has tags of its own, which would take the place of these.
+    """
     [provider] = deployment.all("pulumi:providers:aws")
     tags = json.loads(provider.inputs["defaultTags"])["tags"]
     strangers = [each for each in resources(deployment) if "::aws::" not in each.provider]
 
     assert [] == strangers
+    assert [] == [each.name for each in resources(deployment) if "tags" in each.inputs]
     assert json.loads(provider.inputs["allowedAccountIds"]) == ["123456789012"]
     assert provider.inputs["region"] == "us-east-1"
     assert tags["service"] == "visit-event-checkpoint"
     assert tags["environment"] in {*STACKS, "full"}
     assert tags["managed-by"] == "pulumi"
-
-
-def test_a_stacks_own_tags_come_along(everything: Deployment) -> None:
-    """For whoever pays."""
-    [provider] = everything.all("pulumi:providers:aws")
-
-    assert json.loads(provider.inputs["defaultTags"])["tags"]["cost-center"] == "data"
-
-
-def test_what_has_no_tags_cannot_have_any(deployment: Deployment) -> None:
-    """Nothing new slips in untagged, and nothing takes the provider's tags away."""
-    kinds = {each.kind for each in resources(deployment)}
-    untaggable = {kind for kind in kinds if "tags" not in arguments_of(kind)}
-
-    assert untaggable <= WITHOUT_TAGS
-    assert [] == [each.name for each in resources(deployment) if "tags" in each.inputs]
 
 
 def test_nothing_that_is_kept_is_kept_in_the_clear_or_for_ever(deployment: Deployment) -> None:
@@ -218,3 +175,32 @@ def test_buckets_made_here_outlive_a_mistake(deployment: Deployment) -> None:
 
     assert all(each.protect and each.inputs["forceDestroy"] is False for each in made)
     assert {each.inputs["bucket"]: "Enabled" for each in made} == versioned
+
+
+def test_what_is_sent_somewhere_may_be_sent_there(deployment: Deployment) -> None:
+    """Failed runs to their queue, schedules to what they start, what is undelivered to a queue."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for each in template(deployment)["Resources"].values():
+        found.setdefault(each["Type"], []).append(each["Properties"])
+    policies = {
+        role["RoleName"]: role["Policies"][0]["PolicyDocument"] for role in found["AWS::IAM::Role"]
+    }
+
+    def may(role_arn: str, action: str, resource: str) -> bool:
+        role = role_arn.rpartition("/")[2]
+        context = {"cloudwatch:namespace": NAMESPACE}
+        return allows(policies[role], Access(action=action, resource=resource, context=context))
+
+    [function], [failing] = found["AWS::Lambda::Function"], found["AWS::Lambda::EventInvokeConfig"]
+    assert may(
+        function["Role"],
+        "sqs:SendMessage",
+        failing["DestinationConfig"]["OnFailure"]["Destination"],
+    )
+    for schedule in found["AWS::Scheduler::Schedule"]:
+        target = schedule["Target"]
+        starts = ("cloudwatch:PutMetricData", "*")
+        if not target["Arn"].endswith(":putMetricData"):
+            starts = ("lambda:InvokeFunction", target["Arn"])
+        assert may(target["RoleArn"], *starts)
+        assert may(target["RoleArn"], "sqs:SendMessage", target["DeadLetterConfig"]["Arn"])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from checkpoint_infra.policies import function_policy
-from checkpoint_infra.reading import read_configuration
+from checkpoint_infra.settings.reading import read_configuration
 from tests.infra.conftest import EVERYTHING, KEY
 from tests.infra.deploying import as_texts, merged, stack_values
 from tests.infra.evaluating import Access, allows
@@ -32,95 +32,73 @@ def may(
 
 
 @pytest.mark.parametrize(
-    "prefix,is_allowed",
+    "bucket,prefixes,refused",
     [
-        ("prod/", True),
-        ("prod/log-submit-2024", True),
-        ("", False),
-        ("staging/", False),
-        ("production/", False),
+        ("nacc-events", ["prod/", "prod/log-submit-2024"], ["", "staging/", "production/"]),
+        (
+            "nacc-checkpoints",
+            [
+                "checkpoints/",
+                "checkpoints/events.parquet",
+                "checkpoints/_ledger/events/",
+                "checkpoints/_rejects/events.parquet",
+            ],
+            ["", "reports/"],
+        ),
+        ("somebody-elses", [], ["prod/", "checkpoints/"]),
     ],
 )
-def test_only_the_sources_folder_can_be_listed(prefix: str, *, is_allowed: bool) -> None:
-    """And what is missing in it is said to be missing, instead of refused.
+def test_only_the_folders_of_source_and_checkpoint_can_be_listed(
+    bucket: str, prefixes: list[str], refused: list[str]
+) -> None:
+    """And what is missing in them is said to be missing, instead of refused; no bucket as a whole.
 
     S3 holds the key that is asked for against s3:prefix before it admits that there is none.
     """
-    assert may("s3:ListBucket", "nacc-events", {"s3:prefix": prefix}) is is_allowed
+    assert all(may("s3:ListBucket", bucket, {"s3:prefix": prefix}) for prefix in prefixes)
+    assert not any(may("s3:ListBucket", bucket, {"s3:prefix": prefix}) for prefix in refused)
+    assert not may("s3:ListBucket", bucket)
 
 
-@pytest.mark.parametrize(
-    "prefix,is_allowed",
-    [
-        ("checkpoints/", True),
-        ("checkpoints/events.parquet", True),
-        ("checkpoints/_ledger/events/", True),
-        ("checkpoints/_rejects/events.parquet", True),
-        ("", False),
-        ("reports/", False),
-    ],
-)
-def test_only_the_checkpoints_folder_can_be_listed(prefix: str, *, is_allowed: bool) -> None:
-    """With it all the keys that a run asks for, of which none need exist on the first."""
-    assert may("s3:ListBucket", "nacc-checkpoints", {"s3:prefix": prefix}) is is_allowed
-
-
-def test_a_listing_of_a_whole_bucket_is_refused() -> None:
-    """Without a prefix there is nothing to hold against the condition."""
-    assert not may("s3:ListBucket", "nacc-events")
-    assert not may("s3:ListBucket", "nacc-checkpoints")
-    assert not may("s3:ListBucket", "somebody-elses", {"s3:prefix": "prod/"})
-
-
-@pytest.mark.parametrize(
-    "action",
-    [
-        "s3:BypassGovernanceRetention",
-        "s3:DeleteBucket",
-        "s3:DeleteObjectVersion",
-        "s3:GetObjectVersion",
-        "s3:ListBucketVersions",
-        "s3:PutBucketPolicy",
-        "s3:PutLifecycleConfiguration",
-        "s3:PutObjectAcl",
-    ],
-)
-@pytest.mark.parametrize(
-    "resource",
-    [
-        "nacc-events",
-        "nacc-events/prod/log-1.json",
-        "nacc-checkpoints",
-        "nacc-checkpoints/checkpoints/events.parquet",
-        "nacc-checkpoints/checkpoints/_ledger/events/00000001-a.parquet",
-    ],
-)
-def test_versions_and_buckets_are_out_of_reach(action: str, resource: str) -> None:
+@pytest.mark.parametrize("sections", [(), ("source", "checkpoint", "function", "vpc", "run")])
+def test_versions_and_buckets_are_out_of_reach(sections: tuple[str, ...]) -> None:
     """What a run deletes by mistake, an earlier version brings back."""
-    assert not may(action, resource, {"s3:prefix": "checkpoints/"})
+    changes = {section: EVERYTHING[section] for section in sections}
+    actions = {
+        action for statement in statements(changes).values() for action in statement["Action"]
+    }
+
+    assert {action for action in actions if action.startswith("s3:")} == {
+        f"s3:{action}" for action in ("ListBucket", "GetObject", "PutObject", "DeleteObject")
+    }
 
 
 @pytest.mark.parametrize(
     "key,actions",
     [
-        ("events.parquet", {"Get", "Put"}),
-        ("_ledger/events/00000001-a.parquet", {"Get", "Put", "Delete"}),
-        ("_ledger/events/00000001-a.json", {"Get", "Put", "Delete"}),
-        ("_rejects/events.parquet", {"Get", "Put"}),
-        ("_previous/events/a.parquet", set()),
-        ("_ledger/other/00000001-a.parquet", set()),
-        ("_rejects/other.parquet", set()),
-        ("other.parquet", set()),
+        ("nacc-events/prod/log-1.json", {"Get"}),
+        ("nacc-events/staging/log-1.json", set()),
+        ("somebody-elses/prod/log-1.json", set()),
+        ("nacc-checkpoints/checkpoints/events.parquet", {"Get", "Put"}),
+        (
+            "nacc-checkpoints/checkpoints/_ledger/events/00000001-a.parquet",
+            {"Get", "Put", "Delete"},
+        ),
+        ("nacc-checkpoints/checkpoints/_ledger/events/00000001-a.json", {"Get", "Put", "Delete"}),
+        ("nacc-checkpoints/checkpoints/_rejects/events.parquet", {"Get", "Put"}),
+        ("nacc-checkpoints/checkpoints/_previous/events/a.parquet", set()),
+        ("nacc-checkpoints/checkpoints/_ledger/other/00000001-a.parquet", set()),
+        ("nacc-checkpoints/checkpoints/_rejects/other.parquet", set()),
+        ("nacc-checkpoints/checkpoints/other.parquet", set()),
+        ("nacc-checkpoints/x", set()),
     ],
 )
-def test_a_run_writes_its_checkpoints_files_and_deletes_its_ledgers_alone(
+def test_a_run_reads_events_writes_its_checkpoints_files_and_deletes_its_ledgers_alone(
     key: str, actions: set[str]
 ) -> None:
     """With their digests; what people keep, and what other checkpoints have, is out of reach."""
-    file = f"nacc-checkpoints/checkpoints/{key}"
-
     assert actions == {
-        action for action in ("Get", "Put", "Delete") if may(f"s3:{action}Object", file)
+        action for action in ("Get", "Put", "Delete") if may(f"s3:{action}Object", key)
     }
 
 
@@ -136,33 +114,6 @@ def test_a_source_or_checkpoint_without_a_folder_is_a_whole_bucket() -> None:
     assert may("s3:GetObject", "nacc-events/anything", **changes)
     assert may("s3:PutObject", "nacc-checkpoints/events.parquet", **changes)
     assert not may("s3:PutObject", "nacc-checkpoints/anything", **changes)
-
-
-def test_keys_are_used_only_where_they_are_configured() -> None:
-    """Through S3, and the source's only to read."""
-    found = statements({"source": {"kmsKeyArn": KEY}, "checkpoint": {"kmsKeyArn": KEY}})
-    through = {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}
-
-    assert not [name for name in statements() if "Key" in name]
-    assert found["UseSourceKey"]["Action"] == ["kms:Decrypt"]
-    assert found["UseCheckpointKey"]["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
-    for name in ("UseSourceKey", "UseCheckpointKey"):
-        assert found[name]["Resource"] == [KEY]
-        assert found[name]["Condition"] == through
-
-
-def test_the_rest_is_the_functions_own() -> None:
-    """Its log group, its queue, and traces, which belong to nobody."""
-    found = statements()
-
-    assert found["WriteOwnLog"]["Resource"] == [
-        "arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/visit-event-checkpoint-prod:*"
-    ]
-    assert "logs:CreateLogGroup" not in found["WriteOwnLog"]["Action"]
-    assert found["KeepFailedRuns"]["Resource"] == [
-        "arn:aws:sqs:us-east-1:123456789012:visit-event-checkpoint-prod-failed-runs"
-    ]
-    assert found["SendTraces"]["Resource"] == ["*"]
 
 
 @pytest.mark.parametrize(

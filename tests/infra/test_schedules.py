@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkpoint_infra.rules.expressions import Cron, expression_problems, parse
-from tests.infra.test_rules import only, problems, read
+from checkpoint_infra.settings.rules.expressions import Cron, expression_problems, parse
+from tests.infra.refusing import only, problems, read
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_an_expression_that_the_scheduler_would_refuse_is_refused(
 ) -> None:
     """With the field that is wrong, and by the setting's name in a stack."""
     assert said in only(expression_problems(expression))
-    assert problems({"schedule": {"expression": expression}})[0].startswith("schedule.expression: ")
+    assert problems({"schedule.expression": expression})[0].startswith("schedule.expression: ")
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,10 @@ def test_an_expression_that_the_scheduler_would_refuse_is_refused(
         ("LW * ?", [29]),
         ("2W * ?", [1]),
         ("3W * ?", [4]),
+        # In the same month: not the Monday of the next, nor the Friday of the one before.
+        ("1W * ?", [1]),
+        ("30W * ?", [29]),
+        ("31W * ?", [29]),
         ("1,15 JAN,FEB ?", [1, 15]),
         ("1/10 1/3 ?", [1, 11, 21, 31]),
         ("* 2 ?", []),
@@ -68,17 +72,6 @@ def test_an_expression_is_due_on_the_days_that_it_means(days: str, expected: lis
 
     assert expected == [each.day for each in due]
     assert all((each.hour, each.minute) == (6, 30) for each in due)
-
-
-@pytest.mark.parametrize(
-    "first,days", [("1W", [1]), ("30W", [29]), ("31W", [29])], ids=["first", "saturday", "sunday"]
-)
-def test_the_nearest_weekday_is_in_the_same_month(first: str, days: list[int]) -> None:
-    """A Sunday at a month's end is the Friday before, not the Monday of the next month."""
-    cron = parse(f"cron(0 6 {first} * ? *)")
-    assert isinstance(cron, Cron)
-
-    assert days == [each.day for each in cron.due(date(2027, 1, 1), 31)]
 
 
 @given(

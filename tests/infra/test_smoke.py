@@ -3,14 +3,12 @@
 import io
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
 import smoke
 from smoke import CHECKS, Stack, examine, main
@@ -175,15 +173,6 @@ def test_what_is_not_configured_is_not_looked_for() -> None:
     assert found["trace"] == ("ok", "tracing is off")
     assert found["subscriptions"][0] == "later"
     assert "start_query_execution" not in account.asked
-
-
-@pytest.fixture
-def empty_account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Give an account in which nothing is deployed."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
-        yield
 
 
 @pytest.mark.usefixtures("empty_account")

@@ -3,7 +3,6 @@
 import re
 import sys
 import tomllib
-from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
@@ -65,18 +64,6 @@ def test_no_code_asks_which_stack_it_is() -> None:
 
     assert len(sources) > 30
     assert [] == found
-
-
-def test_the_program_imports_none_of_the_packages_that_it_deploys() -> None:
-    """It knows archives by path, so that it needs nothing of what they need."""
-    imports = re.compile(
-        r"^\s*(import|from) (nacc_event_model|checkpoint_(core|lambda))\b", re.MULTILINE
-    )
-    sources: list[Path] = sorted(INFRA.glob("*.py")) + sorted(
-        INFRA.glob("checkpoint_infra/**/*.py")
-    )
-
-    assert [] == [path.name for path in sources if imports.search(path.read_text("utf-8"))]
 
 
 def test_what_the_program_imports_is_installed_for_it() -> None:

@@ -19,7 +19,7 @@ _ARNS: Final = {
     "Queue": "arn:aws:sqs:us-east-1:{0}:{1}",
     "Role": "arn:aws:iam::{0}:role/{1}",
     "Topic": "arn:aws:sns:us-east-1:{0}:{1}",
-    "Alias": "arn:aws:lambda:us-east-1:{0}:function:visit-event-checkpoint-dev:{1}",
+    "Alias": "arn:aws:lambda:us-east-1:{0}:function:visit-event-checkpoint-{1}:{1}",
     "MetricAlarm": "arn:aws:cloudwatch:us-east-1:{0}:alarm:{1}",
     "CompositeAlarm": "arn:aws:cloudwatch:us-east-1:{0}:alarm:{1}",
     "LayerVersion": "arn:aws:lambda:us-east-1:{0}:layer:{1}:7",

@@ -218,21 +218,12 @@ KINDS: Final[dict[str, tuple[str, Callable[[Inputs, Deployment], Inputs]]]] = {
         _renamed(query="queryString", workgroup="workGroup"),
     ),
     "aws:athena/workgroup:Workgroup": ("AWS::Athena::WorkGroup", _workgroup),
-    "aws:cloudwatch/compositeAlarm:CompositeAlarm": (
-        "AWS::CloudWatch::CompositeAlarm",
-        _renamed(),
-    ),
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": ("AWS::CloudWatch::CompositeAlarm", _renamed()),
     "aws:cloudwatch/dashboard:Dashboard": ("AWS::CloudWatch::Dashboard", _renamed()),
     "aws:cloudwatch/eventRule:EventRule": ("AWS::Events::Rule", _rule),
-    "aws:cloudwatch/logGroup:LogGroup": (
-        "AWS::Logs::LogGroup",
-        _renamed(name="logGroupName"),
-    ),
+    "aws:cloudwatch/logGroup:LogGroup": ("AWS::Logs::LogGroup", _renamed(name="logGroupName")),
     "aws:cloudwatch/metricAlarm:MetricAlarm": ("AWS::CloudWatch::Alarm", _alarm),
-    "aws:cloudwatch/queryDefinition:QueryDefinition": (
-        "AWS::Logs::QueryDefinition",
-        _renamed(),
-    ),
+    "aws:cloudwatch/queryDefinition:QueryDefinition": ("AWS::Logs::QueryDefinition", _renamed()),
     "aws:ec2/vpcEndpoint:VpcEndpoint": ("AWS::EC2::VPCEndpoint", _endpoint),
     "aws:glue/catalogDatabase:CatalogDatabase": ("AWS::Glue::Database", _database),
     "aws:glue/catalogTable:CatalogTable": ("AWS::Glue::Table", _table),
@@ -249,20 +240,14 @@ KINDS: Final[dict[str, tuple[str, Callable[[Inputs, Deployment], Inputs]]]] = {
         _permission,
     ),
     "aws:s3/bucket:Bucket": ("AWS::S3::Bucket", _bucket),
-    "aws:s3/bucketPolicy:BucketPolicy": (
-        "AWS::S3::BucketPolicy",
-        _resource_policy("bucket", None),
-    ),
+    "aws:s3/bucketPolicy:BucketPolicy": ("AWS::S3::BucketPolicy", _resource_policy("bucket", None)),
     "aws:scheduler/schedule:Schedule": ("AWS::Scheduler::Schedule", _renamed()),
     "aws:scheduler/scheduleGroup:ScheduleGroup": ("AWS::Scheduler::ScheduleGroup", _renamed()),
     "aws:sns/topic:Topic": (
         "AWS::SNS::Topic",
         _renamed(name="topicName", kmsMasterKeyId="kmsMasterKeyId"),
     ),
-    "aws:sns/topicPolicy:TopicPolicy": (
-        "AWS::SNS::TopicPolicy",
-        _resource_policy("arn", "Topics"),
-    ),
+    "aws:sns/topicPolicy:TopicPolicy": ("AWS::SNS::TopicPolicy", _resource_policy("arn", "Topics")),
     "aws:sns/topicSubscription:TopicSubscription": (
         "AWS::SNS::Subscription",
         _renamed(topic="topicArn"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from checkpoint_infra.reading import read_configuration
+from checkpoint_infra.settings.reading import read_configuration
 from promote_layers import PROJECT, layers_of, main, settings
 from prune_layers import LAYERS
 from tests.infra.conftest import write_artifacts

@@ -6,9 +6,12 @@ events are logged again, with more fields or none; they are dated before their v
 times; submissions are deleted and handed in again.
 """
 
+import operator
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from itertools import chain, product
 from typing import Any
 
 import polars as pl
@@ -60,9 +63,10 @@ CENTERS = ["alpha", "beta"]
 PROJECTS = ["ingest-form", "ingest"]
 GEARS = ["lookup", "qc"]
 MODULES = [None, "UDS", "uds", "FTLD", ""]
-MODALITIES = [None, "MR", "PT"]
+MODALITIES = [None, "MR", "mr", "PT"]
 PACKETS = [None, "I", "F"]
 NAMES = [None, "NACC1"]
+DRAWN_APART = ("place", "action", "timestamp", "module")
 
 
 def in_file_order(rows: Iterable[Values], event_format: EventFormat) -> pl.DataFrame:
@@ -91,6 +95,13 @@ def choices_of(event_format: EventFormat) -> dict[str, list[Any]]:
     return choices | ({"naccid": NAMES, "modality": MODALITIES} if is_latest else {})
 
 
+@cache
+def combined(event_format: EventFormat) -> list[dict[str, Any]]:
+    """Return every combination of what is not drawn apart."""
+    others = {n: each for n, each in choices_of(event_format).items() if n not in DRAWN_APART}
+    return [dict(zip(others, values, strict=True)) for values in product(*others.values())]
+
+
 def as_row(values: dict[str, Any], event_format: EventFormat) -> Values:
     """Return a row in the order of the columns."""
     adcid, ptid, visit_date, datatype = values["place"]
@@ -107,9 +118,10 @@ def checkpoints(
     choices = choices_of(event_format) | instead
     if draw(st.booleans()):
         choices["place"] = choices["place"][: draw(st.integers(1, 3))]
-    events = st.fixed_dictionaries(
-        {name: st.sampled_from(values) for name, values in choices.items()}
-    )
+    apart = {name: st.sampled_from(choices[name]) for name in DRAWN_APART}
+    # All others at once: they are many, and each draw takes its time.
+    others = st.sampled_from(combined(event_format))
+    events = st.builds(operator.or_, st.fixed_dictionaries(apart), others)
     rows = [as_row(values, event_format) for values in draw(st.lists(events, max_size=16))]
     if rows:
         rows += draw(st.lists(st.sampled_from(rows), max_size=3))
@@ -181,10 +193,16 @@ def _entry(number: int, entry: Values | None) -> Values:
     return (f"key-{number:02}", b"d", "e", 1, time + late, versions, *accepted)
 
 
-def large_checkpoint(rows: int, event_format: EventFormat) -> pl.DataFrame:
-    """Return so many rows, always the same, of which every few are one submission's."""
+def large_checkpoint(
+    rows: int, event_format: EventFormat, times: Sequence[datetime] | None = None
+) -> pl.DataFrame:
+    """Return so many rows, always the same, of which every few are one submission's.
+
+    Each at one of the times; without these, at an hour of ten months.
+    """
     rng = random.Random(5)
     start = datetime(2024, 1, 1, tzinfo=UTC)
+    times = times or [start + timedelta(hours=hour) for hour in range(300 * 24)]
     places = [
         (
             rng.randint(1, 5),
@@ -194,13 +212,22 @@ def large_checkpoint(rows: int, event_format: EventFormat) -> pl.DataFrame:
         )
         for _ in range(rows // 8)
     ]
-    choices = choices_of(event_format)
+    choices = choices_of(event_format) | {"place": places, "timestamp": times}
+    drawn = [{name: rng.choice(choices[name]) for name in choices} for _ in range(rows)]
+    return in_file_order((as_row(each, event_format) for each in drawn), event_format)
 
-    def event() -> Values:
-        values = {name: rng.choice(choices[name]) for name in choices}
-        values["place"] = rng.choice(places)
-        # To the hour, so that there are many ties.
-        values["timestamp"] = start + timedelta(hours=rng.randrange(300 * 24))
-        return as_row(values, event_format)
 
-    return in_file_order((event() for _ in range(rows)), event_format)
+def every_history(longest: int) -> pl.DataFrame:
+    """Return a submission of each sequence of so many actions or fewer, on successive days."""
+    usual = {name: values[0] for name, values in choices_of(EventFormat.V1_1).items()}
+    histories = chain.from_iterable(
+        product(ACTIONS[EventFormat.V1_1], repeat=length) for length in range(1, longest + 1)
+    )
+    events = (
+        usual
+        | {"place": (1, f"A{number}", DAYS[0], "form"), "module": "UDS"}
+        | {"action": action, "timestamp": TIMES[0] + timedelta(days=day)}
+        for number, actions in enumerate(histories)
+        for day, action in enumerate(actions)
+    )
+    return in_file_order((as_row(each, EventFormat.V1_1) for each in events), EventFormat.V1_1)

@@ -3,27 +3,19 @@
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import pairwise
-from typing import Any
 
 from tests.checkpoint_core.queries.oracle import SUBMISSION, Key, Row, missing_first
 
 OWN = (*SUBMISSION[1:], "status", "first_submit")
 DAY = timedelta(days=1)
 
-Mistake = tuple[
-    str, Callable[[Row], str], Callable[[Row], Key | None], Callable[[Row, Row, int], bool]
-]
-"""Kind, what differs, what is alike (None: with nothing), and whether two of so many count."""
+Mistake = tuple[str, str, tuple[str, ...], Callable[[Row, Row, int], bool]]
+"""Kind, what differs, what is alike beside the center, and whether two of so many alike count."""
 
 
 def bare(text: str | None) -> str | None:
     """Leave letters and digits."""
     return text and ("".join(filter(str.isalnum, text.upper())) or text)
-
-
-def bare_ptid(row: Row) -> str:
-    """Leave letters and digits, without zeros before them."""
-    return (bare(row["ptid"]) or "").lstrip("0") or "0"
 
 
 def number(row: Row) -> str | None:
@@ -35,32 +27,24 @@ def number(row: Row) -> str | None:
     return first if dot and not rest.strip("0") else first + dot + rest
 
 
-def part_name(row: Row) -> str:
-    """Name what tells submissions of one place apart."""
-    return "module" if row["datatype"] == "form" else "modality"
+def compared(row: Row) -> Row:
+    """Add what submissions are compared by."""
+    name = "module" if row["datatype"] == "form" else "modality"
+    written = row[name] or row["latest"]["module"] or row["latest"].get("modality")
+    return row | {
+        "part_name": name,
+        "part": row[name],
+        "any_part": written.upper() if written else None,
+        "bare_part": bare(row[name]),
+        "bare_ptid": (bare(row["ptid"]) or "").lstrip("0") or "0",
+        "bare_datatype": bare(row["datatype"]),
+        "number": number(row),
+    }
 
 
-def part(row: Row) -> str | None:
-    """Return the module or modality of a submission."""
-    value: str | None = row[part_name(row)]
-    return value
-
-
-def any_part(row: Row) -> str | None:
-    """Return it, or what else its latest event has written."""
-    latest = row["latest"]
-    found = part(row) or latest["module"] or latest.get("modality")
-    return found.upper() if found else None
-
-
-def fields(row: Row, *names: str) -> Key:
-    """Return what is alike, with the center."""
-    return tuple(row[name] for name in ("pipeline_adcid", *names))
-
-
-def left_behind(row: Row, other: Row) -> bool:
-    """Tell whether one waits, and the other is done."""
-    return any(
+def left_behind(row: Row, other: Row, count: int) -> bool:
+    """Tell whether one waits, and the other is done, of two that were submitted at one moment."""
+    return bool(row["first_submit"] and count == 2) and any(
         one["status"] == "waiting" and two["outcome"] is not None
         for one, two in ((row, other), (other, row))
     )
@@ -71,68 +55,49 @@ def one_waits(row: Row, other: Row) -> bool:
     return [row["status"], other["status"]].count("waiting") == 1
 
 
-def apart(row: Row, other: Row) -> timedelta:
-    """Return the time between the dates."""
-    between: timedelta = other["visit_date"] - row["visit_date"]
-    return between
+def a_day_apart(row: Row, other: Row) -> bool:
+    """Tell whether the second date is the day after."""
+    return bool(other["visit_date"] - row["visit_date"] == DAY)
 
 
-def submitted(row: Row, *rest: Any) -> Key | None:
-    """Return what is alike with a submission that was rewritten."""
-    first = row["first_submit"]
-    return (*fields(row, "datatype"), part(row), first, *rest) if first else None
+def one_visit(row: Row, other: Row) -> bool:
+    """Tell whether the numbers do not say otherwise."""
+    return None in (row["number"], other["number"]) or row["number"] == other["number"]
 
 
 MISTAKES: list[Mistake] = [
+    ("spelling", "ptid", ("visit_date", "datatype", "part", "bare_ptid"), lambda *_: True),
     (
         "spelling",
-        lambda _: "ptid",
-        lambda row: (*fields(row, "visit_date", "datatype"), part(row), bare_ptid(row)),
-        lambda _row, _other, _count: True,
-    ),
-    (
-        "spelling",
-        lambda _: "datatype",
-        lambda row: (*fields(row, "ptid", "visit_date"), any_part(row), bare(row["datatype"])),
+        "datatype",
+        ("ptid", "visit_date", "any_part", "bare_datatype"),
         lambda row, other, _: row["datatype"] != other["datatype"],
     ),
     (
         "spelling",
-        part_name,
-        lambda row: (
-            (*fields(row, "ptid", "visit_date", "datatype"), bare(part(row))) if part(row) else None
-        ),
-        lambda _row, _other, _count: True,
+        "part",
+        ("ptid", "visit_date", "datatype", "bare_part"),
+        lambda row, *_: row["part"] is not None,
     ),
-    (
-        "missing",
-        part_name,
-        lambda row: fields(row, "ptid", "visit_date", "datatype"),
-        lambda row, _other, _count: part(row) is None,
-    ),
+    ("missing", "part", ("ptid", "visit_date", "datatype"), lambda row, *_: row["part"] is None),
     (
         "day",
-        lambda _: "visit_date",
-        lambda row: (*fields(row, "ptid", "datatype"), part(row)),
-        lambda row, other, _: apart(row, other) == DAY and one_waits(row, other),
+        "visit_date",
+        ("ptid", "datatype", "part"),
+        lambda row, other, _: a_day_apart(row, other) and one_waits(row, other),
     ),
     (
         "rewritten",
-        lambda _: "ptid",
-        lambda row: submitted(row, row["visit_date"]),
-        lambda row, other, count: (
-            count == 2 and left_behind(row, other) and bare_ptid(row) != bare_ptid(other)
-        ),
+        "ptid",
+        ("datatype", "part", "first_submit", "visit_date"),
+        lambda *three: left_behind(*three) and three[0]["bare_ptid"] != three[1]["bare_ptid"],
     ),
     (
         "rewritten",
-        lambda _: "visit_date",
-        lambda row: submitted(row, row["ptid"]),
-        lambda row, other, count: (
-            count == 2
-            and left_behind(row, other)
-            and apart(row, other) != DAY
-            and (None in (number(row), number(other)) or number(row) == number(other))
+        "visit_date",
+        ("datatype", "part", "first_submit", "ptid"),
+        lambda *three: (
+            left_behind(*three) and one_visit(*three[:2]) and not a_day_apart(*three[:2])
         ),
     ),
 ]
@@ -142,16 +107,16 @@ def found(rows: list[Row]) -> Iterator[Row]:
     """Look for each mistake among submissions in order, of which `chosen` says which are meant."""
     for kind, differs, alike, counts in MISTAKES:
         groups: dict[Key, list[Row]] = {}
-        for row in rows:
-            key = alike(row)
-            if key is not None:
-                groups.setdefault(key, []).append(row)
+        for row in map(compared, rows):
+            groups.setdefault(tuple(row[name] for name in ("pipeline_adcid", *alike)), []).append(
+                row
+            )
         for group in groups.values():
             for row, other in pairwise(group):
                 if counts(row, other, len(group)) and (row["chosen"] or other["chosen"]):
                     yield {
                         "kind": kind,
-                        "differs": differs(row),
+                        "differs": row["part_name"] if differs == "part" else differs,
                         **{name: row[name] for name in ("pipeline_adcid", "center_label", *OWN)},
                         **{f"other_{name}": other[name] for name in OWN},
                     }

@@ -51,18 +51,6 @@ def test_without_groups_there_is_one_total(name: str) -> None:
     assert answer.collect().height == expected
 
 
-def test_the_defaults_are_those_of_the_functions() -> None:
-    """What the registry says is what happens."""
-    for query in QUERIES.values():
-        told = {each.name: each.default for each in query.parameters if each.default is not UNSET}
-
-        assert told == {
-            name: value
-            for name, value in (query.answer.__kwdefaults__ or {}).items()
-            if name != "filters"
-        }
-
-
 def test_an_unknown_question_is_refused() -> None:
     """With those that there are."""
     with pytest.raises(ValueError, match="no such query; there are events, submissions, latest"):

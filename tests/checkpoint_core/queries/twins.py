@@ -1,7 +1,7 @@
 """The same questions in plain Python, one row after the other."""
 
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -22,18 +22,11 @@ from tests.checkpoint_core.queries.oracle import (
 IDENTITIES = {"submission": SUBMISSION, "visit": VISIT}
 ABOUT_ALL = {"submission": ("ptid", "datatype"), "visit": ("ptid", "visit_number")}
 SAME = {"submission": ("pipeline_adcid", "visit_date", "datatype"), "visit": VISIT}
-FIELDS = (
-    "study",
-    "ptid",
-    "visit_number",
-    "datatype",
-    "project_label",
-    "gear_name",
-    "action",
-    "module",
-    "modality",
-    "packet",
-)
+FIELDS = [
+    field.name
+    for field in structs.fields(Filters)
+    if field.default == () and field.name not in {"pipeline_adcid", "center_label"}
+]
 AGES = [(7, "under 7 days"), (30, "7 to 29 days"), (90, "30 to 89 days")]
 
 
@@ -240,38 +233,35 @@ def pass_rates(question: Question, by: Sequence[str]) -> list[Row]:
     return grouped(standing(question), by, summed)
 
 
+def at_moment(question: Question, moment: str) -> Iterator[Row]:
+    """Give the submissions that have this moment, of which filters hold at it."""
+    for each in question.all():
+        row = each.described() | each.facts()
+        row["timestamp"] = row[moment]
+        if row[moment] is not None and question.is_wanted(row):
+            yield question.labelled(row)
+
+
 def days_to(question: Question, by: Sequence[str], moment: str, days: str) -> list[Row]:
     """Summarize the days of those that have any."""
-    rows = []
-    for each in question.all():
-        facts = each.facts()
-        timed = each.described() | {"timestamp": facts[moment], "days": facts[days]}
-        if facts[days] is not None and question.is_wanted(timed):
-            rows.append(question.labelled(timed))
     return grouped(
-        rows,
+        (row for row in at_moment(question, moment) if row[days] is not None),
         by,
-        lambda rows: {"submissions": len(rows)} | spread([row["days"] for row in rows], "days"),
+        lambda rows: {"submissions": len(rows)} | spread([row[days] for row in rows], "days"),
     )
 
 
 def open_ones(question: Question, wanted: str, as_of: datetime) -> list[Row]:
     """Return those with an open submit."""
+    told = [*IDENTITIES[question.identity], "study", "center_label"]
+    told += ["outcome"] if wanted == "resubmitted" else []
     rows = []
-    for each in question.all():
-        facts = each.facts()
-        timed = each.described() | {"timestamp": facts["open_since"]}
-        if facts["status"] != wanted or not question.is_wanted(timed):
-            continue
-        waited = (as_of - facts["open_since"]).days
-        age = next((label for end, label in AGES if waited < end), "90 days or more")
-        row = {name: timed[name] for name in IDENTITIES[question.identity]} | {
-            "study": timed["study"],
-            "center_label": question.labels[timed["pipeline_adcid"]],
-        }
-        if wanted == "resubmitted":
-            row["outcome"] = facts["outcome"]
-        rows.append(row | {"submitted": timed["timestamp"], "days_waiting": waited, "age": age})
+    for row in at_moment(question, "open_since"):
+        if row["status"] == wanted:
+            waited = (as_of - row["open_since"]).days
+            age = next((label for end, label in AGES if waited < end), "90 days or more")
+            times = {"submitted": row["open_since"], "days_waiting": waited, "age": age}
+            rows.append({name: row[name] for name in dict.fromkeys(told)} | times)
     return sorted(rows, key=lambda row: -row["days_waiting"])
 
 

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from moto.core.authorization import enable_iam_authentication
 
 from checkpoint_infra.policies import function_policy
-from checkpoint_infra.reading import read_configuration
+from checkpoint_infra.settings.reading import read_configuration
 from checkpoint_storage.doctor._s3 import access as _s3_access
 from checkpoint_storage.doctor._s3.key import state_of_key
 from checkpoint_storage.s3._clients import close_clients

@@ -1,22 +1,28 @@
-"""Options that several commands share, with the help that goes with them."""
+"""Options that several commands share, with the help that goes with them.
 
-from collections.abc import Callable
+What may be set, within which bounds and what it means stands with each setting's type; the option
+is the field's name, and only what is otherwise is listed here.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, TypeVar
 
-import msgspec
 import typer
+from msgspec import Struct
 
 from checkpoint_cli._printing.output import complain
-from checkpoint_core.settings_table import BY_NAME
+from checkpoint_core import Request, Settings
+from checkpoint_core.descriptions import Description, described
 from checkpoint_storage.concurrency import affordable
 from checkpoint_storage.errors import UnsupportedLocationError
 from checkpoint_storage.locations import OpenSource, OpenStore, open_checkpoint, open_source
+from checkpoint_storage.settings import S3Settings
 from nacc_event_model import EventFormat
 
 __all__ = [
     "CheckpointArgument",
-    "Compression",
     "DebugOption",
     "EventFormatOption",
     "ExcludeProjectOption",
@@ -24,39 +30,114 @@ __all__ = [
     "SourceArgument",
     "checkpoint_store",
     "event_source",
+    "flag",
+    "made",
     "option",
+    "options_of",
     "parser",
-    "patterns",
 ]
 
-Compression = Literal["snappy", "zstd", "lz4", "uncompressed"]
+_Command = TypeVar("_Command", bound=Callable[..., None])
+_Made = TypeVar("_Made", bound=Struct)
+
+_DESCRIBED: Final = {**described(Request), **described(Settings), **described(S3Settings)}
+_FLAGS: Final[Mapping[str, str | None]] = {
+    "exclude_projects": "--exclude-project",
+    # `run` has three options for it.
+    "mode": None,
+    # A command may take as long as it needs.
+    "reserve_s": None,
+    # What a person writes is encrypted as the bucket says.
+    "kms_key_id": None,
+}
+_ALSO: Final = {
+    "exclude_projects": "May be given several times.",
+    "max_events_per_run": "Here a command goes on until nothing is left.",
+}
+_SHOWN: Final[Mapping[str, dict[str, Any]]] = {
+    "since": {"metavar": "TIME"},
+    "event_format": {"envvar": "EVENT_FORMAT"},
+    "exclude_projects": {"metavar": "PATTERN", "envvar": "EXCLUDE_PROJECTS"},
+    "compression": {"metavar": "CODEC"},
+}
 
 
-def option(name: str, *, also: str = "", **more: Any) -> Any:
-    """Return the option for a setting: its flag, its bounds and its help are the table's.
+def flag(name: str) -> str | None:
+    """Return the option that a setting has; None where it has none of its own."""
+    return _FLAGS.get(name, f"--{name.replace('_', '-')}")
 
-    `also` is put at the end of the help, and `more` is typer's.
+
+def option(name: str, *, also: str = "") -> Any:
+    """Return the option for a setting: its flag, its bounds and its help are the setting's.
+
+    `also` is put at the end of the help.
     """
-    setting = BY_NAME[name]
+    setting = _DESCRIBED[name]
     parts = [setting.meaning]
+    more = dict(_SHOWN.get(name, {}))
     if setting.bounds:
         more |= {"metavar": "N", "min": setting.bounds[0], "max": setting.bounds[1]}
     elif not isinstance(setting.default, bool | Enum):
         parts.append(f"Takes {setting.expected}.")
-    return typer.Option(setting.option, help=" ".join([*parts, also]).strip(), **more)
+    if name == "since":
+        more["parser"] = parser(name)
+    parts.append(also or _ALSO.get(name, ""))
+    return typer.Option(flag(name), help=" ".join(parts).strip(), **more)
 
 
 def parser(name: str) -> Callable[[str], Any]:
     """Return a function that reads a setting from text; whatever it refuses is wrong usage."""
-    setting = BY_NAME[name]
 
     def parse(text: str) -> Any:
         try:
-            return setting.read(text)
-        except (ValueError, msgspec.MsgspecError) as error:
-            raise typer.BadParameter(f"must be {setting.expected}") from error
+            return _DESCRIBED[name].read(text)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
 
     return parse
+
+
+def options_of(*structs: type[Struct]) -> Callable[[_Command], _Command]:
+    """Give a command, in place of its `**given`, an option for every setting of these structs.
+
+    Typer has no options in groups; it reads which there are from the signature.
+    """
+    options = [
+        _parameter(setting)
+        for struct in structs
+        for setting in described(struct).values()
+        if flag(setting.name)
+    ]
+
+    def declared(command: _Command) -> _Command:
+        signature = inspect.signature(command)
+        *own, _given = signature.parameters.values()
+        command.__signature__ = signature.replace(parameters=[*own, *options])  # type: ignore[attr-defined]  # what inspect looks for first
+        return command
+
+    return declared
+
+
+def _parameter(setting: Description) -> inspect.Parameter:
+    many = isinstance(setting.default, tuple)
+    return inspect.Parameter(
+        setting.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None if many else setting.default,
+        annotation=Annotated[list[str] | None if many else setting.type, option(setting.name)],
+    )
+
+
+def made(struct: type[_Made], given: Mapping[str, Any], **more: Any) -> _Made:
+    """Return the struct with what was given of it; what it refuses is wrong usage."""
+    values = {name: given[name] for name in described(struct) if given.get(name) is not None}
+    for name, value in values.items():
+        if isinstance(value, list):
+            values[name] = parser(name)(" ".join(value))
+    try:
+        return struct(**values, **more)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 SourceArgument = Annotated[
@@ -70,16 +151,8 @@ CheckpointArgument = Annotated[
         help="The checkpoint: a Parquet file such as out/events.parquet, or s3://bucket/key.",
     ),
 ]
-EventFormatOption = Annotated[EventFormat, option("event_format", envvar="EVENT_FORMAT")]
-ExcludeProjectOption = Annotated[
-    list[str] | None,
-    option(
-        "exclude_projects",
-        also="May be given several times.",
-        metavar="PATTERN",
-        envvar="EXCLUDE_PROJECTS",
-    ),
-]
+EventFormatOption = Annotated[EventFormat, option("event_format")]
+ExcludeProjectOption = Annotated[list[str] | None, option("exclude_projects")]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on stdout, and nothing else.")
 ]
@@ -95,9 +168,7 @@ def event_source(text: str, *, read_concurrency: int | None = None) -> OpenSourc
     not allow as many.
     """
     if read_concurrency is not None and text.startswith("s3://"):
-        read_concurrency, warning = affordable(
-            read_concurrency, setting=BY_NAME["read_concurrency"].option or ""
-        )
+        read_concurrency, warning = affordable(read_concurrency, setting="--read-concurrency")
         if warning:
             complain(f"warning: {warning}")
     try:
@@ -112,9 +183,3 @@ def checkpoint_store(text: str) -> OpenStore:
         return open_checkpoint(text)
     except UnsupportedLocationError as error:
         raise typer.BadParameter(str(error), param_hint="CHECKPOINT") from error
-
-
-def patterns(values: list[str] | None) -> tuple[str, ...]:
-    """Return the single patterns in what was given."""
-    found: tuple[str, ...] = BY_NAME["exclude_projects"].read(" ".join(values or ()))
-    return found

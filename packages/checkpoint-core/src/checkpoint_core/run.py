@@ -114,7 +114,7 @@ class _Run:
             self._refuse_empty(snapshot.ledger.objects)
         compared = self._compare(snapshot.ledger, listing)
         self._refuse_renamed(snapshot, compared)
-        selection = self._select(compared, rejects)
+        selection = select(compared, rejects=rejects.rows, rules=self.rules)
         # A listing of millions would stay in memory until the run ends.
         del listing, compared
         upgrades = portion(selection, self.task.settings)
@@ -132,7 +132,7 @@ class _Run:
         if listing.is_empty() and (predecessor.original or predecessor.existing):
             self._refuse_empty(predecessor.existing.rows if predecessor.existing else 0)
         compared = self._compare(NO_LEDGER, listing)
-        selection = self._select(compared, Rejects(rows=rejects.rows.clear()))
+        selection = select(compared, rejects=rejects.rows.clear(), rules=self.rules)
         taken = self._read(selection, NO_LEDGER.entries(selection.rewritten), selection.upgradable)
         if taken.left.height:
             raise _no_progress(self.source.location, taken)
@@ -179,13 +179,6 @@ class _Run:
     def _refuse_empty(self, objects: int) -> None:
         if not self.task.request.accept_empty_source:
             raise EmptySourceError(self.source.location, objects)
-
-    def _select(self, compared: pl.DataFrame, rejects: Rejects) -> Selection:
-        return select(
-            compared,
-            rejects=rejects.rows,
-            rules=self.rules,
-        )
 
     def _read(self, selection: Selection, entries: pl.DataFrame, upgrades: pl.DataFrame) -> Taken:
         """Read what was selected, and if there is nothing left of it, what is to be upgraded."""

@@ -3,17 +3,15 @@
 from datetime import datetime
 from fnmatch import translate
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from checkpoint_core._files.parquet import Compression
+from checkpoint_core.descriptions import beyond_bounds
 from nacc_event_model import EventFormat
 
 __all__ = ["ForeignFile", "Mode", "Request", "Settings"]
-
-_LONGEST_DAYS: Final = 36_500
-_LONGEST_S: Final = _LONGEST_DAYS * 86_400
 
 Mode = Literal["incremental", "adopt", "rebuild"]
 
@@ -21,55 +19,90 @@ Mode = Literal["incremental", "adopt", "rebuild"]
 class Settings(Struct, frozen=True, kw_only=True):
     """What holds for every run on a checkpoint; each limit is named here."""
 
-    event_format: EventFormat = EventFormat.V1_0
-    """The version of the event contract that objects are judged by."""
-    exclude_projects: tuple[str, ...] = ()
-    """Patterns (`*`, `?`, `[...]`) of project labels whose events are not taken."""
-    compression: Compression = "snappy"
-    """The codec of the checkpoint."""
-    row_group_rows: int = 32_768
-    """The most rows in one row group of the checkpoint."""
-    max_object_size_bytes: int = 1_048_576
-    """A larger object is refused without being read whole."""
-    max_events_per_run: int = 2_000_000
-    """A run that has taken so many events commits them and leaves the rest to the next."""
-    batch_objects: int = 10_000
-    """How many objects, and at most 64 MiB of them, are read before they are made into columns."""
-    commit_attempts: int = 5
-    """How often a run merges again after another run replaced the checkpoint first."""
-    reserve_s: float = 60.0
-    """A run stops reading when no more than this is left, so that it can still commit."""
-    future_tolerance_s: float = 3_600.0
-    """Events dated later than the start plus this are counted as future-dated (and taken)."""
-    ledger_retention_days: float = 30.0
-    """Ledgers that no longer count are deleted when they are older than this."""
-    listed_failures: int = 20
-    """How many rejected objects and unrecognized names a report lists."""
+    event_format: Annotated[
+        EventFormat,
+        Meta(description="The version of the event contract that objects are judged by."),
+    ] = EventFormat.V1_0
+    exclude_projects: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Patterns (*, ?, [...]) of the project labels whose events are left out.",
+            title="patterns, separated by commas or spaces",
+            extra={"missing": "no project is left out"},
+        ),
+    ] = ()
+    compression: Annotated[Compression, Meta(description="The codec of the checkpoint.")] = "snappy"
+    max_object_size_bytes: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1_073_741_824,
+            description="A larger object is refused without being read whole.",
+        ),
+    ] = 1_048_576
+    max_events_per_run: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100_000_000,
+            description="A run that has taken so many events commits them and leaves the rest to the next.",
+        ),
+    ] = 2_000_000
+    batch_objects: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1_000_000,
+            description="How many objects, and at most 64 MiB of them, are read before they are made into columns.",
+        ),
+    ] = 10_000
+    row_group_rows: Annotated[
+        int, Meta(ge=1, le=100_000_000, description="The most rows in one row group.")
+    ] = 32_768
+    commit_attempts: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100,
+            description="How often a run merges again after another run replaced the checkpoint first.",
+        ),
+    ] = 5
+    listed_failures: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1_000,
+            description="How many rejected objects are listed in the response and get a log line.",
+        ),
+    ] = 20
+    reserve_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=900,
+            description="A run stops reading when no more seconds than this are left, so that it can commit.",
+        ),
+    ] = 60.0
+    future_tolerance_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=315_360_000,
+            description="Events dated more seconds than this after the start are counted as future-dated.",
+        ),
+    ] = 3_600.0
+    ledger_retention_days: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=36_500,
+            description="Ledgers that no longer count are deleted when they are older than this.",
+        ),
+    ] = 30.0
 
     def __post_init__(self) -> None:
         """Refuse limits with which no run could make progress; raises ValueError with them all."""
-        wrong = [
-            f"{name} must be at least 1"
-            for name in (
-                "row_group_rows",
-                "max_object_size_bytes",
-                "max_events_per_run",
-                "batch_objects",
-                "commit_attempts",
-            )
-            if getattr(self, name) < 1
-        ]
-        wrong += [
-            f"{name} must not be negative, and at most {most}"
-            for name, most in (
-                ("reserve_s", _LONGEST_S),
-                ("future_tolerance_s", _LONGEST_S),
-                ("ledger_retention_days", _LONGEST_DAYS),
-                ("listed_failures", 1_000),
-            )
-            if not 0 <= getattr(self, name) <= most
-        ]
-        if wrong:
+        if wrong := beyond_bounds(self):
             raise ValueError("; ".join(wrong))
 
     @property
@@ -91,22 +124,37 @@ class ForeignFile(Struct, frozen=True, kw_only=True):
 class Request(Struct, frozen=True, kw_only=True):
     """What is asked of one run."""
 
-    mode: Mode = "incremental"
-    """`adopt` takes over a checkpoint without a ledger; `rebuild` makes it anew."""
+    since: Annotated[
+        datetime | None,
+        Meta(
+            description="The cutoff of this one run: only events with a later timestamp are taken; the others are left to a run without it.",
+            title="an ISO 8601 time, such as 2026-09-30T12:00:00Z; without an offset it is UTC",
+            extra={"missing": "no cutoff"},
+        ),
+    ] = None
+    dry_run: Annotated[bool, Meta(description="Say what would be done, and write nothing.")] = False
+    mode: Annotated[
+        Mode,
+        Meta(
+            description="Take over a checkpoint without a ledger, or files of another system; or make the checkpoint anew.",
+            extra={"missing": "an incremental run"},
+        ),
+    ] = "incremental"
     adopt_from: tuple[ForeignFile, ...] = ()
     """Further files whose rows are adopted, besides those of the checkpoint if there is one."""
-    since: datetime | None = None
-    """The cutoff: only events with a strictly greater timestamp are taken. Aware."""
-    dry_run: bool = False
-    """Decide everything, write nothing."""
-    accept_source_change: bool = False
-    """Go on although the checkpoint was made from another source."""
-    accept_empty_source: bool = False
-    """Go on although the listing is empty and the ledger is not."""
-    allow_loss: bool = False
-    """Rebuild although rows will be lost."""
-    list_restores: bool = False
-    """Ask the listing for restore states, even if that was done less than a day ago."""
+    allow_loss: Annotated[bool, Meta(description="Rebuild although rows will be lost.")] = False
+    accept_source_change: Annotated[
+        bool, Meta(description="Go on although the checkpoint belongs to another source.")
+    ] = False
+    accept_empty_source: Annotated[
+        bool, Meta(description="Go on although there are no objects any more.")
+    ] = False
+    list_restores: Annotated[
+        bool,
+        Meta(
+            description="Ask for restore states of archived objects even if that was done less than a day ago."
+        ),
+    ] = False
 
     def __post_init__(self) -> None:
         """Refuse combinations that make no sense; raises ValueError."""

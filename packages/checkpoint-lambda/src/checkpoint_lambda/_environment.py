@@ -1,19 +1,30 @@
 """The settings of one invocation, read from its event and from the environment.
 
-`SETTINGS` is the one table of everything that may be set: what is read here follows from it, and
-so does the table in the documents.
+What may be set, within which bounds and what it means stands with each setting's type. Here is
+only what people call it: the event's key is the field's name, and the variable is it in capitals.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Annotated, Any, Final
 
-import msgspec
-from msgspec import Struct
+from msgspec import NODEFAULT, Meta, Struct
 
 from checkpoint_core import CheckpointError, Request, Settings
-from checkpoint_core.settings_table import SETTINGS, LogLevel, Setting
+from checkpoint_core.descriptions import Description, described
+from checkpoint_lambda._logging import LogLevel
+from checkpoint_storage.settings import S3Settings
 
-__all__ = ["Identity", "InvalidSettingsError", "LambdaSettings", "read_identity", "read_settings"]
+__all__ = [
+    "Identity",
+    "InvalidSettingsError",
+    "LambdaSettings",
+    "event_key",
+    "read_identity",
+    "read_settings",
+    "settings",
+    "variable",
+]
 
 _SCHEDULERS: Final = {"aws.events", "aws.scheduler"}
 _SCHEDULED: Final = "Scheduled Event"
@@ -31,6 +42,19 @@ _ENVELOPE: Final = {
 _NAME_LENGTH: Final = 40
 _NAMES: Final = 20
 
+_Bucket = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]\Z",
+        title="a bucket's name, without s3:// and without a path",
+    ),
+]
+# At most what S3 takes; no line breaks and the like, and no . or .. that a client would resolve.
+_KEY: Final = r"^(?!/)(?!(?:.*/)?\.\.?(?:/|$))[^\x00-\x1f\x7f]{1,1024}"
+_Label = Annotated[
+    str, Meta(pattern=r"^[!-~][ -~]{0,253}\Z", title="at most 254 printable ASCII characters")
+]
+
 
 class InvalidSettingsError(CheckpointError):
     """Settings are missing or wrong; `problems` has all of them, one sentence each."""
@@ -44,22 +68,75 @@ class InvalidSettingsError(CheckpointError):
 class Identity(Struct, frozen=True, kw_only=True):
     """What log lines and metrics are told apart by, and how much is logged."""
 
-    service: str
-    environment: str
-    log_level: LogLevel
+    log_level: Annotated[
+        LogLevel,
+        Meta(description="The least important lines to log; those of libraries begin at WARNING."),
+    ] = "INFO"
+    service: Annotated[
+        _Label,
+        Meta(description="The service's name in log lines, and a dimension of every metric."),
+    ] = "event-log-checkpoint"
+    environment: Annotated[
+        _Label,
+        Meta(description="The environment's name in log lines, and a dimension of every metric."),
+    ] = "default"
 
 
 class LambdaSettings(Struct, frozen=True, kw_only=True):
     """Everything that one invocation is told."""
 
-    source_bucket: str
-    prefix: str
-    checkpoint_bucket: str
-    checkpoint_key: str
-    kms_key_id: str | None
-    read_concurrency: int
+    source_bucket: Annotated[_Bucket, Meta(description="The bucket that holds the event objects.")]
+    prefix: Annotated[
+        str,
+        Meta(
+            pattern=rf"{_KEY}\Z",
+            description="The folder of the bucket that holds the event objects, such as prod/.",
+            title="a folder's name of at most 1024 characters that does not begin with a slash and has no part . or ..",
+            extra={"missing": "the whole bucket"},
+        ),
+    ] = ""
+    checkpoint_bucket: Annotated[
+        _Bucket, Meta(description="The bucket that holds the checkpoint and the files beside it.")
+    ]
+    checkpoint_key: Annotated[
+        str,
+        Meta(
+            pattern=rf"{_KEY}(?<=[^/]\.parquet)\Z",
+            description="The checkpoint's key, such as checkpoints/events.parquet.",
+            title="a key of at most 1024 characters that ends with a name and .parquet, does not begin with a slash and has no part . or ..",
+        ),
+    ]
+    s3: S3Settings
     core: Settings
     request: Request
+
+
+_STRUCTS: Final = (LambdaSettings, Request, Settings, S3Settings, Identity)
+_EVENT_KEYS: Final = {*described(LambdaSettings), "since", "dry_run"}
+_VARIABLES: Final[Mapping[str, str | None]] = {
+    # What is asked of one run is not for all runs.
+    **dict.fromkeys(described(Request)),
+    "prefix": "SOURCE_PREFIX",
+    "reserve_s": "RESERVE_SECONDS",
+    "future_tolerance_s": "FUTURE_TOLERANCE_SECONDS",
+    "kms_key_id": "CHECKPOINT_KMS_KEY_ID",
+    "service": "POWERTOOLS_SERVICE_NAME",
+}
+
+
+def settings() -> list[Description]:
+    """Return everything that may be set, in the order in which it is told."""
+    return [each for struct in _STRUCTS for each in described(struct).values()]
+
+
+def event_key(name: str) -> str | None:
+    """Return the key of the event that a setting has; None where it has none."""
+    return name if name in _EVENT_KEYS else None
+
+
+def variable(name: str) -> str | None:
+    """Return the environment variable that a setting has; None where it has none."""
+    return _VARIABLES.get(name, name.upper())
 
 
 def read_identity(environ: Mapping[str, str]) -> Identity:
@@ -68,12 +145,11 @@ def read_identity(environ: Mapping[str, str]) -> Identity:
     What is missing or wrong has its default here; `read_settings` reports what is wrong.
     """
     values = {}
-    for setting in _of(Identity):
-        text = environ.get(setting.variable or "", "").strip()
-        try:
-            values[setting.name] = setting.read(text) if text else setting.default
-        except (ValueError, msgspec.MsgspecError):
-            values[setting.name] = setting.default
+    for each in described(Identity).values():
+        _, raw = _find(each.name, {}, environ)
+        if raw is not None:
+            with suppress(ValueError):
+                values[each.name] = each.read(raw)
     return Identity(**values)
 
 
@@ -85,21 +161,20 @@ def read_settings(event: object, environ: Mapping[str, str]) -> LambdaSettings:
     """
     given, problems = _own_keys(event)
     values: dict[str, Any] = {}
-    for setting in SETTINGS:
-        label, raw = _find(setting, given, environ)
-        if raw is None:
-            values[setting.name] = setting.default
-            if setting.is_required:
-                problems.append(f"{label} is missing")
-            continue
-        try:
-            values[setting.name] = setting.read(raw)
-        except (ValueError, msgspec.MsgspecError):
-            problems.append(f"{label} must be {setting.expected}")
+    for each in settings():
+        label, raw = _find(each.name, given, environ)
+        if raw is not None:
+            try:
+                values[each.name] = each.read(raw)
+            except ValueError as error:
+                problems.append(f"{label} {error}")
+        elif each.default is NODEFAULT:
+            problems.append(f"{label} is missing")
     if problems:
         raise InvalidSettingsError(tuple(problems))
     return LambdaSettings(
-        **_fields(LambdaSettings, values, besides={"core", "request"}),
+        **_fields(LambdaSettings, values),
+        s3=S3Settings(**_fields(S3Settings, values)),
         core=Settings(**_fields(Settings, values)),
         request=Request(**_fields(Request, values)),
     )
@@ -112,8 +187,7 @@ def _own_keys(event: object) -> tuple[dict[str, Any], list[str]]:
     if not isinstance(event, dict):
         return {}, ["the event must be a JSON object"]
     ignored = _ENVELOPE if _is_scheduled(event) else set()
-    known = {setting.event_key for setting in SETTINGS}
-    given = {key: value for key, value in event.items() if key in known and key not in ignored}
+    given = {key: event[key] for key in event.keys() & _EVENT_KEYS - ignored}
     unknown = sorted(_shortened(key) for key in event.keys() - ignored - given.keys())
     problems = [f"the event's key {key} is not known" for key in unknown[:_NAMES]]
     if unknown[_NAMES:]:
@@ -131,19 +205,20 @@ def _shortened(key: object) -> str:
 
 
 def _find(
-    setting: Setting, given: dict[str, Any], environ: Mapping[str, str]
+    name: str, given: Mapping[str, Any], environ: Mapping[str, str]
 ) -> tuple[str, object | None]:
     """Return what people call the setting where it was found, and its value, None without one."""
-    if setting.event_key is not None:
-        raw = _present(given.get(setting.event_key))
-        if raw is not None:
-            return f"the event's {setting.event_key}", raw
-    if setting.variable is not None:
-        raw = _present(environ.get(setting.variable))
-        if raw is not None:
-            return setting.variable, raw
-    names = (setting.variable, setting.event_key and f"the event's {setting.event_key}")
-    return " or ".join(name for name in names if name), None
+    places: list[tuple[str, object]] = []
+    if key := event_key(name):
+        places.append((f"the event's {key}", given.get(key)))
+    if in_environment := variable(name):
+        text = environ.get(in_environment, "")
+        # A level may be written in small letters, too.
+        places.append((in_environment, text.upper() if name == "log_level" else text))
+    for label, raw in places:
+        if (present := _present(raw)) is not None:
+            return label, present
+    return " or ".join(label for label, _ in reversed(places)), None
 
 
 def _present(raw: object) -> object | None:
@@ -151,15 +226,5 @@ def _present(raw: object) -> object | None:
     return (raw.strip() or None) if isinstance(raw, str) else raw
 
 
-def _of(struct: type[Struct]) -> Iterator[Setting]:
-    return (setting for setting in SETTINGS if setting.name in struct.__struct_fields__)
-
-
-def _fields(
-    struct: type[Struct],
-    values: dict[str, Any],
-    *,
-    besides: frozenset[str] | set[str] = frozenset(),
-) -> dict[str, Any]:
-    names = set(struct.__struct_fields__) - besides
-    return {name: value for name, value in values.items() if name in names}
+def _fields(struct: type[Struct], values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: values[name] for name in struct.__struct_fields__ if name in values}

@@ -160,8 +160,8 @@ def _run(
     progress.is_dry = settings.request.dry_run
     tracing, logging = TracingObserver(), LoggingObserver(logger)
     progress.logging = logging
-    at_once, warning = affordable(settings.read_concurrency, setting="READ_CONCURRENCY")
-    settings = structs.replace(settings, read_concurrency=at_once)
+    at_once, warning = affordable(settings.s3.read_concurrency, setting="READ_CONCURRENCY")
+    settings = structs.replace(settings, s3=structs.replace(settings.s3, read_concurrency=at_once))
     with tracing.run():
         source, store = storage.open_source(settings), storage.open_store(settings)
         logger.info(
@@ -186,7 +186,7 @@ def _run(
                 workdir,
                 memory_bytes=circumstances.memory_bytes,
                 max_events=settings.core.max_events_per_run,
-                bytes_held=partial(most_bytes_held, threads=settings.read_concurrency),
+                bytes_held=partial(most_bytes_held, threads=at_once),
             )
             observers = Observers(tracing, logging, room)
             host = structs.replace(

@@ -10,16 +10,17 @@ import sys
 import warnings
 from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 import structlog
 from structlog.typing import EventDict, ExcInfo, Processor
 
-from checkpoint_core.settings_table import LogLevel
 from checkpoint_storage.explanations import describe
 
-__all__ = ["configure_logging", "forget_invocation", "get_logger"]
+__all__ = ["LogLevel", "configure_logging", "forget_invocation", "get_logger"]
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 _OWN: Final = "checkpoint_lambda"
 

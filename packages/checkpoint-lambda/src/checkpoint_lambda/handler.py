@@ -46,13 +46,13 @@ def lambda_handler(event: object, context: object) -> dict[str, Any]:
 
 def _open_source(settings: LambdaSettings) -> S3Source:
     return S3Source(
-        settings.source_bucket, settings.prefix, reading_threads=settings.read_concurrency
+        settings.source_bucket, settings.prefix, reading_threads=settings.s3.read_concurrency
     )
 
 
 def _open_store(settings: LambdaSettings) -> S3Store:
     return S3Store(
-        settings.checkpoint_bucket, settings.checkpoint_key, kms_key_id=settings.kms_key_id
+        settings.checkpoint_bucket, settings.checkpoint_key, kms_key_id=settings.s3.kms_key_id
     )
 
 

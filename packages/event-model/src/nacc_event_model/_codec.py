@@ -41,16 +41,13 @@ class _TolerantVisitEventV11(VisitEventV11, frozen=True, kw_only=True):
     modality: msgspec.Raw = msgspec.Raw(b"null")  # type: ignore[assignment]  # likewise
 
 
-_CLOSED_TYPES: Final[Mapping[EventFormat, type[AnyVisitEvent]]] = {
-    EventFormat.V1_0: _ClosedVisitEvent,
-    EventFormat.V1_1: _ClosedVisitEventV11,
+_OTHER_TYPES: Final[Mapping[EventFormat, tuple[type[AnyVisitEvent], type[AnyVisitEvent]]]] = {
+    EventFormat.V1_0: (_ClosedVisitEvent, VisitEvent),
+    EventFormat.V1_1: (_ClosedVisitEventV11, _TolerantVisitEventV11),
 }
-_TOLERANT_TYPES: Final[Mapping[EventFormat, type[AnyVisitEvent]]] = {
-    EventFormat.V1_1: _TolerantVisitEventV11,
-}
-"""Formats with optional fields that an older one skips, whatever these hold.
+"""The type that knows no other fields, and the one that looks later at optional fields.
 
-So they must not make an event invalid that the older format accepts.
+An older format skips those, whatever they hold: they must not make its events invalid.
 """
 _decode_text: Final = msgspec.json.Decoder(str | None).decode
 
@@ -117,14 +114,11 @@ class Decoder(Generic[EventT_co]):
         self._max_size_bytes = max_size_bytes
         self._on_unknown = on_unknown_fields
         # The overloads say which type a format has, and nothing here could show it.
-        open_type: Any = self._event_type
-        closed_type: Any = _CLOSED_TYPES[event_format]
-        self._decode_open: Callable[[bytes], EventT_co] = msgspec.json.Decoder(open_type).decode
-        self._decode_closed: Callable[[bytes], EventT_co] = msgspec.json.Decoder(closed_type).decode
-        tolerant_type: Any = _TOLERANT_TYPES.get(event_format)
-        self._decode_tolerant: Callable[[bytes], EventT_co] | None = (
-            msgspec.json.Decoder(tolerant_type).decode if tolerant_type else None
-        )
+        decoder: Any = msgspec.json.Decoder
+        closed, tolerant = _OTHER_TYPES[event_format]
+        self._decode_open: Callable[[bytes], EventT_co] = decoder(self._event_type).decode
+        self._decode_closed: Callable[[bytes], EventT_co] = decoder(closed).decode
+        self._decode_tolerant: Callable[[bytes], EventT_co] = decoder(tolerant).decode
 
     def decode(self, data: bytes) -> EventT_co:
         """Return the event that a JSON document holds.
@@ -154,8 +148,8 @@ class Decoder(Generic[EventT_co]):
         outcome: tuple[EventT_co, Sequence[str]] | InvalidEvent
         try:
             outcome = self._decode_open(data), ()
-        except DECODING_ERRORS as error:
-            outcome = self._tolerate(error, data)
+        except DECODING_ERRORS:
+            outcome = self._tolerate(data)
         if not isinstance(outcome, InvalidEvent):
             event, skipped = outcome
             if self._on_unknown is not None:
@@ -172,16 +166,12 @@ class Decoder(Generic[EventT_co]):
         """Return what the name of an event object of this format tells; None if it is not one."""
         return parse_object_name(key, event_format=self._event_format)
 
-    def _tolerate(
-        self, error: Exception, data: bytes
-    ) -> tuple[EventT_co, Sequence[str]] | InvalidEvent:
+    def _tolerate(self, data: bytes) -> tuple[EventT_co, Sequence[str]] | InvalidEvent:
         """Return the event and its fields that are read as null, or what is wrong with it."""
-        if self._decode_tolerant is None:
-            return invalid_event(error, data, self._event_type)
         try:
             event = self._decode_tolerant(data)
-        except DECODING_ERRORS as final:
-            return invalid_event(final, data, self._event_type)
+        except DECODING_ERRORS as error:
+            return invalid_event(error, data, self._event_type)
         skipped = [name for name in self._event_type.__struct_fields__ if _is_skipped(event, name)]
         _set(event, "__class__", self._event_type)
         return event, skipped

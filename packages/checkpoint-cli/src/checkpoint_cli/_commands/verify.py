@@ -17,8 +17,8 @@ from checkpoint_cli._options import (
     JsonOption,
     checkpoint_store,
     event_source,
+    made,
     option,
-    patterns,
 )
 from checkpoint_cli._printing.output import one_line, write_document, write_lines
 from checkpoint_core import CheckpointError, CheckpointStore, Settings
@@ -50,7 +50,7 @@ def verify_command(
     *,
     event_format: Annotated[
         EventFormat | None,
-        option("event_format", also="[default: the checkpoint's own]", envvar="EVENT_FORMAT"),
+        option("event_format", also="[default: the checkpoint's own]"),
     ] = None,
     exclude_project: ExcludeProjectOption = None,
     as_json: JsonOption = False,
@@ -66,9 +66,10 @@ def verify_command(
         if objects is not None:
             check_source(objects)
         with temporary_folder() as workdir:
-            settings = Settings(
+            settings = made(
+                Settings,
+                {"exclude_projects": exclude_project},
                 event_format=event_format or _own_format(store, workdir),
-                exclude_projects=patterns(exclude_project),
             )
             checks = [*verify(store, objects, settings, workdir), *_of_listing(objects)]
         passed = all(check.passed for check in checks)

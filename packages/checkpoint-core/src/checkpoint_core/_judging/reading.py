@@ -93,11 +93,7 @@ def read_and_judge(
         unanswered = set(keys).difference(answered)
         is_odd = len(answered) + len(unanswered) != len(keys)
         if is_odd or (unanswered and not out_of_time):
-            message = (
-                f"{source.location}: {len(keys)} objects were asked for, and other ones or another "
-                f"number answered: {len(answered)}. Nothing was changed."
-            )
-            raise StorageError(message)
+            raise _odd_answers(source.location, asked=len(keys), answered=len(answered))
         parts += [part, judge.refuse_oversized(batch.filter(oversized))]
         accepted += part.accepted.height
         left = left[batch.height :]
@@ -124,6 +120,13 @@ def _batch(left: pl.DataFrame, objects: int, max_size_bytes: int) -> pl.DataFram
     batch = left[:objects]
     total = batch["size"].clip(upper_bound=max_size_bytes).cum_sum()
     return batch[: max(1, (total <= _BATCH_BYTES).sum())]
+
+
+def _odd_answers(source: str, *, asked: int, answered: int) -> StorageError:
+    return StorageError(
+        f"{source}: {asked} objects were asked for, and other ones or another number answered: "
+        f"{answered}. Nothing was changed."
+    )
 
 
 def joined(parts: Sequence[Judgement]) -> Judgement:

@@ -9,20 +9,6 @@ from msgspec import Struct, structs
 
 from checkpoint_core.queries._identity import IDENTITIES, Identity, without_zeros
 
-_VALUES: Final = (
-    "study",
-    "pipeline_adcid",
-    "ptid",
-    "visit_number",
-    "datatype",
-    "center_label",
-    "project_label",
-    "gear_name",
-    "action",
-    "module",
-    "modality",
-    "packet",
-)
 _CANONICAL: Final = {
     "study": pl.col("key_study"),
     "module": pl.when(pl.col("datatype") == "form").then("key_part"),
@@ -81,6 +67,11 @@ class Filters(Struct, frozen=True, kw_only=True):
                 raise ValueError(f"{name}: give a time with its offset from UTC")
 
 
+_VALUES: Final = tuple(field.name for field in structs.fields(Filters) if field.default == ())
+_ABOUT_CENTERS: Final = {"pipeline_adcid", "center_label"}
+_BY_IDENTITY: Final = {"submission": ("ptid", "datatype"), "visit": ("ptid", "visit_number")}
+"""The fields that are the same in all events of a submission or visit, but for centers."""
+
 NO_FILTERS: Final = Filters()
 
 
@@ -102,7 +93,7 @@ def candidates(events: pl.LazyFrame, filters: Filters, identity: Identity) -> pl
     """
     if identity not in IDENTITIES:
         raise ValueError(f"identity: give one of these: {', '.join(IDENTITIES)}")
-    names = {name: pl.col(name) for name in _by_identity(identity)}
+    names = {name: pl.col(name) for name in _BY_IDENTITY[identity]}
     return _of_centers(events, filters).filter(
         *_dated(filters), *_until(filters), *_among(filters, names)
     )
@@ -118,7 +109,7 @@ def wanted(rows: pl.LazyFrame, filters: Filters, identity: Identity) -> pl.LazyF
 
 def is_chosen(filters: Filters) -> pl.Expr:
     """Tell of submissions, as `wanted` takes them, whether all filters hold but those on centers."""
-    names = {name: pl.col(name) for name in _by_identity("submission")}
+    names = {name: pl.col(name) for name in _BY_IDENTITY["submission"]}
     conditions = (*_dated(filters), *_among(filters, names), *_told_later(filters, "submission"))
     return pl.all_horizontal(pl.lit(value=True), *conditions).fill_null(value=False)
 
@@ -134,18 +125,9 @@ def latest_labels(events: pl.LazyFrame, filters: Filters) -> pl.LazyFrame:
     return rows.group_by("pipeline_adcid").agg(pl.col("center_label").last())
 
 
-_ABOUT_CENTERS: Final = {"pipeline_adcid", "center_label"}
-
-
-def _by_identity(identity: Identity) -> list[str]:
-    """Name the fields that are the same in all events of a submission or visit, but for centers."""
-    found = {"submission": ["ptid", "datatype"], "visit": ["ptid", "visit_number"]}
-    return found[identity]
-
-
 def _told_later(filters: Filters, identity: Identity) -> Iterator[pl.Expr]:
     """Give the conditions on what can only be told of a whole submission or visit."""
-    names = [name for name in _VALUES if name not in {*_by_identity(identity), *_ABOUT_CENTERS}]
+    names = [name for name in _VALUES if name not in {*_BY_IDENTITY[identity], *_ABOUT_CENTERS}]
     fields = {name: pl.col(name) for name in names}
     if identity == "submission":
         fields |= _CANONICAL

@@ -23,10 +23,60 @@ NEAR_MISSES: Final = ("spelling", "missing", "day", "rewritten")
 _OWN: Final = (*SUBMISSION[1:], "status", "first_submit")
 """What an answer tells of each of the two; the center is that of both."""
 _COMPARED: Final = (*_OWN, "outcome", "key_part", "bare_ptid", "number", "chosen")
-_DAY: Final = pl.duration(days=1)
 _PART: Final = (
     pl.when(pl.col("datatype") == "form").then(pl.lit("module")).otherwise(pl.lit("modality"))
 )
+_WAITS, _OTHER_WAITS = (pl.col(name) == "waiting" for name in ("status", "other_status"))
+_CHECKED, _OTHER_CHECKED = (pl.col(name).is_not_null() for name in ("outcome", "other_outcome"))
+_A_DAY_APART: Final = pl.col("other_visit_date") - pl.col("visit_date") == pl.duration(days=1)
+_MOMENT: Final = ("datatype", "key_part", "first_submit")
+_LEFT_BEHIND: Final = (
+    pl.col("first_submit").is_not_null()
+    & pl.col("alone")
+    & ((_WAITS & _OTHER_CHECKED) | (_CHECKED & _OTHER_WAITS))
+)
+_MISTAKES: Final = (
+    (
+        "spelling",
+        "ptid",
+        ("visit_date", "datatype", "key_part", "bare_ptid"),
+        pl.lit(value=True),
+    ),
+    (
+        "spelling",
+        "datatype",
+        ("ptid", "visit_date", "any_part", "bare_datatype"),
+        pl.col("datatype") != pl.col("other_datatype"),
+    ),
+    (
+        "spelling",
+        "key_part",
+        ("ptid", "visit_date", "datatype", "bare_part"),
+        pl.col("key_part").is_not_null(),
+    ),
+    ("missing", "key_part", ("ptid", "visit_date", "datatype"), pl.col("key_part").is_null()),
+    (
+        "day",
+        "visit_date",
+        ("ptid", "datatype", "key_part"),
+        _A_DAY_APART & (_WAITS != _OTHER_WAITS),
+    ),
+    (
+        "rewritten",
+        "ptid",
+        (*_MOMENT, "visit_date"),
+        _LEFT_BEHIND & (pl.col("bare_ptid") != pl.col("other_bare_ptid")),
+    ),
+    (
+        "rewritten",
+        "visit_date",
+        (*_MOMENT, "ptid"),
+        _LEFT_BEHIND
+        & pl.col("number").eq(pl.col("other_number")).fill_null(value=True)
+        & ~_A_DAY_APART,
+    ),
+)
+"""Kind, the column that differs, those that are the same beside the center, and what else holds."""
 
 
 def near_misses(events: pl.LazyFrame, filters: Filters = NO_FILTERS) -> pl.LazyFrame:
@@ -42,9 +92,7 @@ def near_misses(events: pl.LazyFrame, filters: Filters = NO_FILTERS) -> pl.LazyF
     found = lives(candidates(events, wide, "submission"), "submission")
     standing = found.filter(pl.col("status") != "deleted").with_columns(chosen=is_chosen(filters))
     rows = described(_compared(standing), events, filters, "submission", labels=False)
-    pairs = pl.concat(
-        [*_misspelled(rows), _incomplete(rows), _a_day_apart(rows), *_rewritten(rows)]
-    )
+    pairs = pl.concat([_pairs(rows, *mistake) for mistake in _MISTAKES])
     in_order = pairs.filter(pl.col("chosen") | pl.col("other_chosen")).sort(
         "pipeline_adcid", *SUBMISSION[1:], "kind", "differs"
     )
@@ -72,76 +120,21 @@ def _bare(name: str) -> pl.Expr:
     return pl.when(bare == "").then(pl.col(name)).otherwise(bare)
 
 
-def _misspelled(rows: pl.LazyFrame) -> list[pl.LazyFrame]:
-    center, ptid, day, datatype = "pipeline_adcid", "ptid", "visit_date", "datatype"
-    ptids = _neighbours(rows, (center, day, datatype, "key_part", "bare_ptid"), ptid)
-    datatypes = _neighbours(rows, (center, ptid, day, "any_part", "bare_datatype"), datatype)
-    parts = _neighbours(
-        rows.filter(pl.col("key_part").is_not_null()),
-        (center, ptid, day, datatype, "bare_part"),
-        "key_part",
-    )
-    return [
-        _named(ptids, "spelling", pl.lit(ptid)),
-        _named(
-            datatypes.filter(pl.col(datatype) != pl.col("other_datatype")),
-            "spelling",
-            pl.lit(datatype),
-        ),
-        _named(parts, "spelling", _PART),
-    ]
+def _pairs(
+    rows: pl.LazyFrame, kind: str, differs: str, same: tuple[str, ...], condition: pl.Expr
+) -> pl.LazyFrame:
+    """Put each submission beside the next one, by what differs, that has the same in others.
 
-
-def _incomplete(rows: pl.LazyFrame) -> pl.LazyFrame:
-    pairs = _neighbours(rows, ("pipeline_adcid", "ptid", "visit_date", "datatype"), "key_part")
-    return _named(pairs.filter(pl.col("key_part").is_null()), "missing", _PART)
-
-
-def _a_day_apart(rows: pl.LazyFrame) -> pl.LazyFrame:
-    pairs = _neighbours(rows, ("pipeline_adcid", "ptid", "datatype", "key_part"), "visit_date")
-    waits, other_waits = (pl.col(name) == "waiting" for name in ("status", "other_status"))
-    near = (_days_between() == _DAY) & (waits != other_waits)
-    return _named(pairs.filter(near), "day", pl.lit("visit_date"))
-
-
-def _rewritten(rows: pl.LazyFrame) -> list[pl.LazyFrame]:
-    """Pair what was submitted at one moment, where only two come into question."""
-    submitted = rows.filter(pl.col("first_submit").is_not_null())
-    waits, other_waits = (pl.col(name) == "waiting" for name in ("status", "other_status"))
-    checked, other_checked = (pl.col(name).is_not_null() for name in ("outcome", "other_outcome"))
-    left = pl.col("alone") & ((waits & other_checked) | (checked & other_waits))
-    same = ("pipeline_adcid", "datatype", "key_part", "first_submit")
-    ptids = _neighbours(submitted, (*same, "visit_date"), "ptid").filter(
-        left, pl.col("bare_ptid") != pl.col("other_bare_ptid")
-    )
-    one_visit = pl.col("number").eq(pl.col("other_number")).fill_null(value=True)
-    dates = _neighbours(submitted, (*same, "ptid"), "visit_date").filter(
-        left, one_visit, _days_between() != _DAY
-    )
-    return [
-        _named(ptids, "rewritten", pl.lit("ptid")),
-        _named(dates, "rewritten", pl.lit("visit_date")),
-    ]
-
-
-def _days_between() -> pl.Expr:
-    return pl.col("other_visit_date") - pl.col("visit_date")
-
-
-def _neighbours(rows: pl.LazyFrame, same: tuple[str, ...], by: str) -> pl.LazyFrame:
-    """Put each submission beside the next one, by a column, that has the same in others.
-
-    `alone` are two beside which there is no third.
+    In the condition, `alone` are two beside which there is no third.
     """
-    in_order = rows.sort(*same, by, maintain_order=True)
+    same = ("pipeline_adcid", *same)
+    in_order = rows.sort(*same, differs, maintain_order=True)
     alike = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(-1)) for name in same)
     is_last = pl.int_range(pl.len()) == pl.len() - 1
     paired = in_order.with_columns(
         pl.col(_COMPARED).shift(-1).name.prefix("other_"), alike=alike & ~is_last
     )
     third = pl.col("alike").shift(1, fill_value=False) | pl.col("alike").shift(-1, fill_value=False)
-    return paired.with_columns(alone=~third).filter("alike")
-
-
-def _named(pairs: pl.LazyFrame, kind: str, differs: pl.Expr) -> pl.LazyFrame:
-    return pairs.with_columns(kind=pl.lit(kind), differs=differs)
+    found = paired.with_columns(alone=~third).filter("alike").filter(condition)
+    named = _PART if differs == "key_part" else pl.lit(differs)
+    return found.with_columns(kind=pl.lit(kind), differs=named)

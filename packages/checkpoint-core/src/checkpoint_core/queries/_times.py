@@ -23,14 +23,14 @@ from checkpoint_core.queries._submissions import described
 AGES: Final = ("under 7 days", "7 to 29 days", "30 to 89 days", "90 days or more")
 """How long a submission has been waiting, in classes, the shortest first."""
 
+_AGE: Final = pl.sum_horizontal(
+    pl.col("days_waiting") >= days for days in (7, 30, 90)
+).replace_strict(dict(enumerate(AGES)), return_dtype=pl.Enum(AGES))
+"""The class of `days_waiting`: how many of its bounds are reached."""
 _DAYS: Final = {"first_submit": "days_to_submission", "first_pass": "days_to_qc"}
-_OF_LEDGER: Final = {
-    "pipeline_adcid",
-    "ptid",
-    "timestamp_from",
-    "timestamp_to",
-    "include_test_center",
-}
+_OF_LEDGER: Final = frozenset(
+    ("pipeline_adcid", "ptid", "timestamp_from", "timestamp_to", "include_test_center")
+)
 
 
 def days_to_submission(
@@ -150,7 +150,7 @@ def _open(
         "outcome",
         pl.col("timestamp").alias("submitted"),
         "days_waiting",
-        _age(pl.col("days_waiting")).alias("age"),
+        _AGE.alias("age"),
     )
 
 
@@ -170,17 +170,3 @@ def _spread(name: str) -> list[pl.Expr]:
         ),
         column.max().alias(f"maximum_{name}"),
     ]
-
-
-def _age(days: pl.Expr) -> pl.Expr:
-    week, month, quarter, longer = AGES
-    classes = (
-        pl.when(days < 7)
-        .then(pl.lit(week))
-        .when(days < 30)
-        .then(pl.lit(month))
-        .when(days < 90)
-        .then(pl.lit(quarter))
-        .otherwise(pl.lit(longer))
-    )
-    return classes.cast(pl.Enum(AGES))

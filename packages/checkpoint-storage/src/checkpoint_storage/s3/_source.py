@@ -12,6 +12,7 @@ from checkpoint_storage.s3._explanations import explained, storage_error
 from checkpoint_storage.s3._listing import list_ranges
 from checkpoint_storage.s3._pages import Pages, as_listing
 from checkpoint_storage.s3._reading import ObjectReader
+from checkpoint_storage.settings import S3Settings
 from checkpoint_storage.threaded_reading import read_in_threads
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from checkpoint_core.stores import Content, ReadFailure
 
 __all__ = ["S3Source"]
+
+_USUAL = S3Settings()
 
 
 class S3Source:
@@ -45,7 +48,7 @@ class S3Source:
         bucket: str,
         prefix: str = "",
         *,
-        reading_threads: int = 256,
+        reading_threads: int = _USUAL.read_concurrency,
         listing_threads: int = 32,
         page_size: int = 1000,
         first_pause_s: float = 0.5,
