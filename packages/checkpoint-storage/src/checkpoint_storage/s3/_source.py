@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from checkpoint_core.stores import Content, ReadFailure
 
-__all__ = ["S3Source"]
-
 _USUAL = S3Settings()
 
 
