@@ -1,5 +1,6 @@
 """What exists is documented: every setting, metric, log event, span, error, command and outcome."""
 
+import pkgutil
 import re
 from pathlib import Path
 
@@ -11,8 +12,8 @@ import checkpoint_storage.errors
 from checkpoint_cli._app import app
 from checkpoint_core import Counts, RunReport
 from checkpoint_core.responses import Response
+from checkpoint_lambda._log_events import LOG_EVENTS
 from checkpoint_lambda._metrics import DIMENSIONS, METRICS, NAMESPACE
-from checkpoint_lambda._milestones import LOG_EVENTS
 from checkpoint_lambda._tracing import SPANS
 from scripts.settings_table import renewed
 
@@ -101,3 +102,21 @@ def test_every_number_of_the_equation_is_explained() -> None:
 
     assert [name.strip() for name in equation.split("+")] == list(Counts.__struct_fields__)
     assert "listed" in RunReport.__struct_fields__
+
+
+def test_everything_that_the_architecture_names_exists() -> None:
+    """Each module, each thing in one, and each path."""
+    architecture = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    names = set(re.findall(r"`((?:nacc_event_model|checkpoint_[a-z]+)[\w.]*)`", architecture))
+    paths = set(
+        re.findall(
+            r"`((?:\.github|artifacts|docs|infra|packages|tests|hatch\.toml)(?:/[^`]*)?)`",
+            architecture,
+        )
+    )
+
+    assert len(names) > 50
+    assert len(paths) > 15
+    assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
+    for name in names:
+        pkgutil.resolve_name(name)

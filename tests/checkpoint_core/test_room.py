@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from checkpoint_core.room import RoomWatcher, TooSmallError
+from checkpoint_core.room import RoomObserver, TooSmallError
 from checkpoint_storage.threaded_reading import most_bytes_held
 from tests.checkpoint_lambda.invoking import Context, function, object_key
 
@@ -25,7 +25,7 @@ def look(
     free_bytes: int = 2 * GIB,
 ) -> None:
     """Let a run of this size come by, up to the beginning of its reading."""
-    room = RoomWatcher(
+    room = RoomObserver(
         Path("/tmp/run"),
         memory_bytes=memory_bytes,
         max_events=2_000_000,

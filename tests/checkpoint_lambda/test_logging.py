@@ -17,14 +17,14 @@ import pytest
 import structlog
 
 from checkpoint_core import StorageError
-from checkpoint_lambda import _invocation, _logging, _milestones
+from checkpoint_lambda import _invocation, _log_events, _logging
+from checkpoint_lambda._log_events import LOG_EVENTS
 from checkpoint_lambda._logging import (
     LogLevel,
     configure_logging,
     forget_invocation,
     get_logger,
 )
-from checkpoint_lambda._milestones import LOG_EVENTS
 from tests.checkpoint_core.memory import Clock, CrashError
 from tests.checkpoint_lambda.invoking import (
     EVENT,
@@ -327,7 +327,7 @@ def test_what_went_wrong_beside_the_data_is_a_line_of_its_own(lambda_: Function)
 def test_every_line_is_of_a_kind_that_the_table_has(lambda_: Function) -> None:
     """The documents tell what each of them means; each kind has its level."""
     levels = {event.name: event.level for event in LOG_EVENTS}
-    source = "".join(inspect.getsource(module) for module in (_milestones, _logging, _invocation))
+    source = "".join(inspect.getsource(module) for module in (_log_events, _logging, _invocation))
     lambda_.write(1)
     lambda_.source.write(object_key(2), b"")
 

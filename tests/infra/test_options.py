@@ -7,7 +7,7 @@ import pytest
 
 from checkpoint_infra.analysis.queries import ANALYSTS
 from checkpoint_infra.monitoring.log_queries import OPERATORS
-from checkpoint_lambda._milestones import LOG_EVENTS
+from checkpoint_lambda._log_events import LOG_EVENTS
 from tests.infra.deploying import INFRA, Deployment, deploy, merged, stack_values
 
 ROLE = "aws:iam/role:Role"

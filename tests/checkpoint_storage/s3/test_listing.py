@@ -13,7 +13,7 @@ from msgspec import structs
 from checkpoint_core.errors import StorageError
 from checkpoint_core.stores import LISTING_SCHEMA, Source
 from checkpoint_storage.s3 import _pages as _s3_pages
-from checkpoint_storage.s3._pieces import cuts, first_pieces
+from checkpoint_storage.s3._key_ranges import first_ranges, split_points
 from checkpoint_storage.s3._source import S3Source
 from tests.checkpoint_storage.s3.serving import BUCKET, emptied, impatient, serving
 from tests.fake_s3 import FakeS3, Fault, SyntheticEvents
@@ -270,7 +270,8 @@ class TestEveryKey:
     ) -> None:
         """So that the pieces on both sides of them are all there is."""
         first, last = sorted(keys)[:2]
-        found = cuts(first, last, until, prefix="", parts=parts, latest=datetime(2025, 1, 1))  # noqa: DTZ001 - the names' own time
+        latest = datetime(2025, 1, 1)  # noqa: DTZ001 - the names' own time
+        found = split_points(first, last, until, prefix="", parts=parts, latest=latest)
 
         assert sorted(set(found)) == found
         assert all(last < key and (until is None or key < until) for key in found)
@@ -279,7 +280,8 @@ class TestEveryKey:
         """Before the year 1000 too, which is what some programs write for no time."""
         first, last = (f"log-submit-{time}-000000-x" for time in ("00010101", "00030101"))
 
-        found = cuts(first, last, None, prefix="", parts=4, latest=datetime(2025, 1, 1))  # noqa: DTZ001 - the names' own time
+        latest = datetime(2025, 1, 1)  # noqa: DTZ001 - the names' own time
+        found = split_points(first, last, None, prefix="", parts=4, latest=latest)
 
         assert [cut.removeprefix("log-submit-")[:4] for cut in found] == [
             "0010", "0034", "0130", "0514"
@@ -305,14 +307,14 @@ class TestEveryKey:
         first, last = "log-submit-20240101-000000-x", "log-submit-20240102-000000-x"
         time = datetime.strptime(latest, "%Y%m%d")  # noqa: DTZ007 - the names' own time
 
-        found = cuts(first, last, until, prefix="", parts=4, latest=time)
+        found = split_points(first, last, until, prefix="", parts=4, latest=time)
 
         assert found == [f"log-submit-{day}-000000" for day in expected]
 
     @given(prefix=st.sampled_from(["", "a/"]), after=KEY)
     def test_the_first_pieces_follow_one_another(self, prefix: str, after: str) -> None:
         """From the key on, to the end."""
-        pieces = first_pieces(prefix, after)
+        pieces = first_ranges(prefix, after)
 
         assert after == pieces[0].after
         assert pieces[-1].until is None

@@ -1,14 +1,14 @@
 """Counting what became of every listed object, and telling it."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import polars as pl
 
 from checkpoint_core._committing.replacement import Replacement, Task
 from checkpoint_core._files.rejects import Rejects
-from checkpoint_core._judging.input import shown
-from checkpoint_core._judging.newer import hints
+from checkpoint_core._judging.format_hints import hints
+from checkpoint_core._judging.sanitizing import sanitized
 from checkpoint_core._judging.selection import Selection
 from checkpoint_core.accounting import (
     MOST_STUDIES,
@@ -19,15 +19,11 @@ from checkpoint_core.accounting import (
     StudyCount,
     add_up,
 )
-from checkpoint_core.stores import Host
 
 
 def report(
     task: Task,
-    host: Host,
     *,
-    started_at: datetime,
-    location: str,
     selection: Selection,
     result: Replacement,
     left: int,
@@ -38,19 +34,17 @@ def report(
 ) -> RunReport:
     """Describe a run that has come to its end; of a dry run, what it would have done."""
     counts = _count(selection, result, left=left, before_cutoff=before_cutoff)
-    metadata = result.committed.metadata if result.committed else result.snapshot.metadata
     tolerance = timedelta(seconds=task.settings.future_tolerance_s)
-    future = result.judgement.accepted.filter(pl.col("timestamp") > started_at + tolerance)
-    if result.committed:
-        size_bytes = result.committed.checkpoint.stat().st_size
-    else:
-        size_bytes = result.snapshot.size_bytes
+    future = result.judgement.accepted.filter(pl.col("timestamp") > task.started_at + tolerance)
+    committed = result.committed
+    metadata = committed.metadata if committed else result.snapshot.metadata
+    size_bytes = committed.checkpoint.stat().st_size if committed else result.snapshot.size_bytes
     return RunReport(
         run_id=task.run_id,
         source=task.source,
-        checkpoint=location if size_bytes else None,
-        started_at=started_at,
-        finished_at=host.now(),
+        checkpoint=task.store.location if size_bytes else None,
+        started_at=task.started_at,
+        finished_at=task.host.now(),
         incremental=result.snapshot.metadata is not None,
         dry_run=task.request.dry_run,
         counts=counts,
@@ -61,7 +55,7 @@ def report(
         first_timestamp=metadata.first_timestamp if metadata else None,
         last_timestamp=metadata.last_timestamp if metadata else None,
         awaiting_upgrade=_awaiting(selection, result),
-        commit_id=result.committed.metadata.commit_id if result.committed else None,
+        commit_id=committed.metadata.commit_id if committed else None,
         future_dated=future.height,
         unknown_fields=unknown_fields,
         failed_files=_failed_files(result, at_most=task.settings.listed_failures),
@@ -79,7 +73,7 @@ def count_by_study(accepted: pl.DataFrame) -> tuple[StudyCount, ...]:
     by = ["study", "datatype"]
     groups = accepted.group_by(by).len().sort("len", *by, descending=[True, False, False])
     told = [
-        StudyCount(study=shown(study), datatype=shown(datatype), events=events)
+        StudyCount(study=sanitized(study), datatype=sanitized(datatype), events=events)
         for study, datatype, events in groups.head(MOST_STUDIES).iter_rows()
     ]
     rest = int(groups["len"].slice(MOST_STUDIES).sum())
@@ -116,13 +110,9 @@ def _count(selection: Selection, result: Replacement, *, left: int, before_cutof
         rejected_before=selection.rejected_before.height,
         before_cutoff=before_cutoff,
         accepted=judgement.accepted.height,
-        invalid=outcomes.get("invalid", 0),
-        excluded=outcomes.get("excluded", 0),
-        unreadable=outcomes.get("unreadable", 0),
-        denied=outcomes.get("denied", 0),
-        archived=outcomes.get("archived", 0) + result.adopted.height,
-        missing=outcomes.get("missing", 0),
+        archived=outcomes.pop("archived", 0) + result.adopted.height,
         deferred=left,
+        **outcomes,
     )
 
 

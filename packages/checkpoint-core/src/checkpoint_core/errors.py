@@ -4,6 +4,8 @@ Every message says what is wrong, where, and what to do next.
 None of them holds the value of an event field.
 """
 
+from typing import ClassVar
+
 from checkpoint_core.accounting import RunReport
 
 __all__ = [
@@ -57,27 +59,31 @@ class OutcomeUnknownError(StorageError):
     """A conditional write may have taken place or not; the message says why nobody knows."""
 
 
-class CorruptCheckpointError(CheckpointError):
-    """The checkpoint or its ledger is truncated, damaged or contradicts itself."""
+class _ProblemError(CheckpointError):
+    """Something that was found somewhere makes a run impossible."""
 
-    def __init__(
-        self,
-        location: str,
-        problem: str,
-        remedy: str = "Restore an earlier version of the file. If there is none: --adopt where "
-        "only the ledger is damaged, otherwise --rebuild.",
-    ) -> None:
-        """Keep where it is and what is wrong with it."""
+    remedy: ClassVar[str]
+
+    def __init__(self, location: str, problem: str, remedy: str | None = None) -> None:
+        """Keep where it is and what was found; tell what to do, the usual unless it is given."""
         self.location = location
         self.problem = problem
-        super().__init__(f"{location}: {problem}. Nothing was changed. {remedy}")
+        super().__init__(f"{location}: {problem}. Nothing was changed. {remedy or self.remedy}")
+
+
+class CorruptCheckpointError(_ProblemError):
+    """The checkpoint or its ledger is truncated, damaged or contradicts itself."""
+
+    remedy = (
+        "Restore an earlier version of the file. If there is none: --adopt where "
+        "only the ledger is damaged, otherwise --rebuild."
+    )
 
 
 class NewerLayoutError(CheckpointError):
     """The file was written by a later version of this software."""
 
     def __init__(self, location: str, layout: int, supported: int) -> None:
-        """Keep both layout versions."""
         self.location = location
         self.layout = layout
         self.supported = supported
@@ -87,24 +93,19 @@ class NewerLayoutError(CheckpointError):
         )
 
 
-class MissingLedgerError(CheckpointError):
+class MissingLedgerError(_ProblemError):
     """There is a checkpoint, and nothing says which objects its rows came from."""
 
-    def __init__(self, location: str, problem: str) -> None:
-        """Keep where it is and what was found."""
-        self.location = location
-        self.problem = problem
-        super().__init__(
-            f"{location}: {problem}. Nothing was changed. Run with --adopt to keep its rows and "
-            "find out which objects they came from, or with --rebuild to make it anew."
-        )
+    remedy = (
+        "Run with --adopt to keep its rows and "
+        "find out which objects they came from, or with --rebuild to make it anew."
+    )
 
 
 class MissingCheckpointError(CheckpointError):
     """Ledgers of later generations exist, and the checkpoint that they belong to does not."""
 
     def __init__(self, location: str, generation: int) -> None:
-        """Keep the latest generation that was found."""
         self.location = location
         self.generation = generation
         super().__init__(
@@ -139,7 +140,6 @@ class EmptySourceError(CheckpointError):
     """The listing is empty, and the checkpoint was made from objects that should be in it."""
 
     def __init__(self, source: str, objects: int) -> None:
-        """Keep the source and the number of objects that the ledger knows."""
         self.source = source
         self.objects = objects
         super().__init__(
@@ -152,7 +152,6 @@ class FormatDowngradeError(CheckpointError):
     """An older event format was asked for, which has fewer columns than the checkpoint."""
 
     def __init__(self, location: str, current: str, wanted: str) -> None:
-        """Keep both formats."""
         self.location = location
         self.current = current
         self.wanted = wanted
@@ -166,7 +165,6 @@ class CommitConflictError(CheckpointError):
     """Other runs replaced the checkpoint first, each time that this one tried."""
 
     def __init__(self, location: str, attempts: int) -> None:
-        """Keep the number of attempts."""
         self.location = location
         self.attempts = attempts
         super().__init__(
@@ -179,7 +177,6 @@ class CommitOutcomeUnknownError(CheckpointError):
     """The answer to the deciding write was lost, and reading back did not settle it."""
 
     def __init__(self, location: str, commit_id: str, cause: StorageError) -> None:
-        """Keep the commit in question, and tell why its outcome is not known."""
         self.location = location
         self.commit_id = commit_id
         super().__init__(
@@ -226,19 +223,10 @@ class WouldLoseRowsError(CheckpointError):
         )
 
 
-class NothingToAdoptError(CheckpointError):
+class NothingToAdoptError(_ProblemError):
     """Adoption was asked for where there is nothing to adopt."""
 
-    def __init__(
-        self,
-        location: str,
-        problem: str,
-        remedy: str = "Run without --adopt, or give a new checkpoint to adopt files into.",
-    ) -> None:
-        """Keep why."""
-        self.location = location
-        self.problem = problem
-        super().__init__(f"{location}: {problem}. Nothing was changed. {remedy}")
+    remedy = "Run without --adopt, or give a new checkpoint to adopt files into."
 
 
 class AdoptionIncompleteError(CheckpointError):
@@ -262,7 +250,6 @@ class DeniedObjectsError(CheckpointError):
     """Access to single objects was refused; all that could be read has been taken."""
 
     def __init__(self, report: RunReport) -> None:
-        """Keep what the run did."""
         self.report = report
         denied = (file.key for file in report.failed_files if file.outcome == "denied")
         example = next(denied, None)

@@ -1,6 +1,7 @@
 """Looking at a checkpoint without changing it: what it holds, what it lacks, whether it is sound."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -9,10 +10,11 @@ from msgspec import Struct
 from checkpoint_core._adopting.claims import adopted_of, fetch_unclaimed
 from checkpoint_core._committing.merge import measure
 from checkpoint_core._files.layout import CheckpointMetadata, DamagedFileError
+from checkpoint_core._files.ledger import NOT_SORTED
 from checkpoint_core._files.parquet import collect, read_all, scan
 from checkpoint_core._files.rejects import Rejects, load_rejects
 from checkpoint_core._files.snapshot import Snapshot, damage_told, load, load_alone
-from checkpoint_core._judging.newer import hints
+from checkpoint_core._judging.format_hints import hints
 from checkpoint_core._judging.selection import Rules, select
 from checkpoint_core.errors import CheckpointError, MissingLedgerError, StorageError
 from checkpoint_core.settings import Settings
@@ -136,11 +138,10 @@ def hints_of(objects: pl.DataFrame) -> tuple[str, ...]:
 def _rejects(store: CheckpointStore, workdir: Path) -> Rejects:
     rejects = load_rejects(store, workdir, source=None)
     if rejects.unreadable:
-        message = (
+        raise StorageError(
             f"{store.location}: its rejects file is damaged or of a later version. "
             "The next run makes it anew; no data depends on it."
         )
-        raise StorageError(message)
     return rejects
 
 
@@ -167,17 +168,15 @@ def verify(
     checks = [Check(name="pair", passed=True, detail=detail), digests]
     if snapshot.digests and not digests.passed:
         return checks
-    for name, looks in (
-        ("rows", lambda: _rows(file, snapshot.metadata)),
-        ("content", lambda: _content(file)),
-        ("ledger", lambda: _ledger(store, file, snapshot, workdir)),
-    ):
-        checks.append(_checked(name, looks))
-    if source is not None:
-        checks.append(
-            _checked("source", lambda: _source(store, source, snapshot, settings, workdir))
-        )
-    return checks
+    checks += [
+        _checked("rows", lambda: _rows(file, snapshot.metadata)),
+        _checked("content", lambda: _content(file)),
+        _checked("ledger", lambda: _ledger(store, file, snapshot, workdir)),
+    ]
+    if source is None:
+        return checks
+    look = partial(_source, store, source, snapshot, settings, workdir)
+    return [*checks, _checked("source", look)]
 
 
 def _checked(name: str, look: Callable[[], str]) -> Check:
@@ -190,8 +189,7 @@ def _checked(name: str, look: Callable[[], str]) -> Check:
 def _fetch(store: CheckpointStore, snapshot: Snapshot, workdir: Path) -> Path:
     file = workdir / "checkpoint.parquet"
     if not store.fetch(store.checkpoint_name, file, etag=snapshot.etag):
-        message = f"{store.location}: it was removed meanwhile"
-        raise StorageError(message)
+        raise StorageError(f"{store.location}: it was removed meanwhile")
     return file
 
 
@@ -215,11 +213,8 @@ def _rows(file: Path, metadata: CheckpointMetadata | None) -> str:
     assert metadata is not None  # noqa: S101 - verify has looked
     rows = measure(file, metadata.event_format)
     if rows.count != metadata.rows:
-        problem = f"it has {rows.count} rows and says {metadata.rows}"
-        raise DamagedFileError(problem)
-    if (rows.first, rows.last) != (metadata.first_timestamp, metadata.last_timestamp):
-        problem = "its first and last timestamps are not those that it says"
-        raise DamagedFileError(problem)
+        raise DamagedFileError(f"it has {rows.count} rows and says {metadata.rows}")
+    rows.check_span(metadata)
     return f"{rows.count} rows of event format {metadata.event_format}, sorted by timestamp"
 
 
@@ -235,15 +230,13 @@ def _ledger(store: CheckpointStore, file: Path, snapshot: Snapshot, workdir: Pat
         ledger.scan().select(is_sorted=pl.col("key").is_sorted(), distinct=pl.col("key").n_unique())
     )
     if keys.row(0) != (True, ledger.objects):
-        problem = "the ledger's keys are not sorted, or not each there once"
-        raise DamagedFileError(problem)
+        raise DamagedFileError(NOT_SORTED)
     traits = ["timestamp", "pipeline_adcid", "ptid"]
     accepted = ledger.scan().filter(pl.col("state") == "accepted")
     orphans = accepted.join(scan(file).select(traits), on=traits, how="anti")
     without_row = ledger.collect(orphans.select(pl.len())).item()
     if without_row:
-        problem = f"{without_row} objects of the ledger have no row in the checkpoint"
-        raise DamagedFileError(problem)
+        raise DamagedFileError(f"{without_row} objects of the ledger have no row in the checkpoint")
     return f"{ledger.objects} objects, each with a row of its time, center and participant"
 
 
@@ -252,32 +245,26 @@ def _source(
 ) -> str:
     found = load_rejects(store, workdir, source=source.location)
     if found.unreadable:
-        problem = "the rejects file is damaged; the next run makes it anew"
-        raise DamagedFileError(problem)
+        raise DamagedFileError("the rejects file is damaged; the next run makes it anew")
     rejects = found.rows
     listing = source.list_objects(restore_states=False)
     if listing.is_empty() and snapshot.ledger.objects:
-        problem = (
+        raise DamagedFileError(
             f"no objects are listed, although the ledger knows {snapshot.ledger.objects}; the "
             "source is another one, or they were removed"
         )
-        raise DamagedFileError(problem)
-    selection = select(
-        snapshot.ledger.compare(listing, narrower=()),
-        rejects=rejects,
-        rules=Rules.of(settings),
-    )
+    compared = snapshot.ledger.compare(listing, narrower=())
+    selection = select(compared, rejects=rejects, rules=Rules.of(settings))
     to_read = selection.to_read
     young = _unsettled(snapshot.ledger.entries(selection.rewritten), to_read)
     rejected = pl.concat([rejects.select("key", "etag"), _unsettled(rejects, to_read)])
     rejected = to_read.join(rejected, on=["key", "etag"], how="semi")
     waiting = to_read.height - young.height - rejected.height
     if waiting:
-        problem = (
+        raise DamagedFileError(
             f"{waiting} of {listing.height} objects are neither in the ledger nor in the rejects "
             "as they are now; the next run looks at them"
         )
-        raise DamagedFileError(problem)
     return (
         f"{listing.height} objects: {selection.unchanged + young.height} in the ledger, "
         f"{selection.rejected_before.height + rejected.height} in the rejects, "

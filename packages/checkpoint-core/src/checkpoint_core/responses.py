@@ -41,26 +41,16 @@ class Response(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, report: RunReport) -> Self:
-        """Return the response to a run."""
+        """Return the response to a run: what has another name than in the report, and the rest."""
+        same = {
+            name: getattr(report, name) for name in cls.__struct_fields__ if hasattr(report, name)
+        }
         return cls(
             checkpoint_path=report.checkpoint,
             new_events_processed=report.counts.accepted,
-            total_events=report.total_events,
             events_failed=report.counts.failed,
             last_processed_timestamp=report.last_timestamp,
-            execution_time_ms=report.execution_time_ms,
-            run_id=report.run_id,
-            incremental=report.incremental,
-            complete=report.complete,
-            counts=report.counts,
-            awaiting_upgrade=report.awaiting_upgrade,
-            future_dated=report.future_dated,
-            unknown_fields=report.unknown_fields,
-            failed_files=report.failed_files,
-            unrecognized_examples=report.unrecognized_examples,
-            warnings=report.warnings,
-            hints=report.hints,
-            new_events_by_study=report.new_events_by_study,
+            **same,
         )
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from checkpoint_core import CheckpointError
 from checkpoint_core.stores import Stage
 
-__all__ = ["RoomWatcher", "TooSmallError"]
+__all__ = ["RoomObserver", "TooSmallError"]
 
 _MIB: Final = 1_048_576
 # Measured, peak memory of one process: nothing new among 300,000 objects 310 MB, among 1,020,000
@@ -37,7 +37,6 @@ class TooSmallError(CheckpointError):
     """The function has less memory or disk than this run will need."""
 
     def __init__(self, what: str, *, needed_bytes: int, available_bytes: int, remedy: str) -> None:
-        """Keep what there is too little of, and how much of it is needed."""
         self.what = what
         self.needed_bytes = needed_bytes
         self.available_bytes = available_bytes
@@ -47,8 +46,8 @@ class TooSmallError(CheckpointError):
         )
 
 
-class RoomWatcher:
-    """A watcher that ends a run by a TooSmallError as soon as it is known not to fit.
+class RoomObserver:
+    """An observer that ends a run by a TooSmallError as soon as it is known not to fit.
 
     Args:
         workdir: where the run keeps its files.
@@ -68,7 +67,6 @@ class RoomWatcher:
         bytes_held: Callable[[int], int],
         free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
     ) -> None:
-        """Know nothing yet."""
         self._workdir = workdir
         self._memory_bytes = memory_bytes
         self._max_events = max_events

@@ -7,9 +7,9 @@ import polars as pl
 from msgspec import structs
 
 from checkpoint_core._adopting.adopting import adopt
-from checkpoint_core._adopting.ground import find_ground
+from checkpoint_core._adopting.predecessor import find_predecessor
 from checkpoint_core._adopting.rewriting import rebuild
-from checkpoint_core._adopting.upgrading import portion, settled
+from checkpoint_core._adopting.upgrading import portion, without_unread
 from checkpoint_core._committing.commit import delete_old_ledgers
 from checkpoint_core._committing.replacement import (
     Judged,
@@ -85,6 +85,8 @@ class _Run:
             run_id=host.new_id(),
             started_at=self.started_at,
             source=source.location,
+            store=store,
+            host=host,
             settings=settings,
             request=request,
         )
@@ -103,7 +105,7 @@ class _Run:
     def _increment(self) -> RunReport:
         with self.host.observer.stage("load"):
             snapshot = load(self.store, self.host.workdir)
-            refuse_mismatch(snapshot.metadata, self.task, self.store.location)
+            refuse_mismatch(snapshot.metadata, self.task)
             if snapshot.ledger.files:
                 self.host.observer.note(ledger_bytes=snapshot.ledger.size_bytes)
             rejects = self._load_rejects()
@@ -119,33 +121,25 @@ class _Run:
         entries = snapshot.ledger.entries(pl.concat([selection.rewritten, upgrades.select("key")]))
         taken = self._read(selection, entries, upgrades)
         judged = Judged(judgement=taken.judgement, entries=entries)
-        result = replace(self.store, snapshot, judged, task=self.task, host=self.host)
+        result = replace(snapshot, judged, self.task)
         return self._finish(selection, taken, result, rejects, listed_restores=listed_restores)
 
     def _rewrite(self) -> RunReport:
         with self.host.observer.stage("load"):
-            ground = find_ground(self.store, self.task, self.host)
+            predecessor = find_predecessor(self.task)
             rejects = self._load_rejects()
         listing, listed_restores = self._list(rejects)
-        if listing.is_empty() and (ground.original or ground.existing):
-            self._refuse_empty(ground.existing.rows if ground.existing else 0)
+        if listing.is_empty() and (predecessor.original or predecessor.existing):
+            self._refuse_empty(predecessor.existing.rows if predecessor.existing else 0)
         compared = self._compare(NO_LEDGER, listing)
         selection = select(compared, rejects=rejects.rows.clear(), rules=self.rules)
         taken = self._read(selection, NO_LEDGER.entries(selection.rewritten), selection.upgradable)
         if taken.left.height:
             raise _no_progress(self.source.location, taken)
         if self.task.request.mode == "adopt":
-            result = adopt(
-                self.store,
-                ground,
-                taken.judgement,
-                self.judge,
-                rejects=rejects.rows,
-                task=self.task,
-                host=self.host,
-            )
+            result = adopt(predecessor, taken.judgement, self.judge, rejects.rows, self.task)
         else:
-            result = rebuild(self.store, ground, taken.judgement, task=self.task, host=self.host)
+            result = rebuild(predecessor, taken.judgement, self.task)
         return self._finish(selection, taken, result, rejects, listed_restores=listed_restores)
 
     def _load_rejects(self) -> Rejects:
@@ -198,7 +192,7 @@ class _Run:
                 taken = self._take(selection.to_read, entries, whole=whole)
                 if upgrades.height and not (taken.left.height or taken.out_of_time):
                     again = self._take(upgrades, entries, whole=True)
-                    judgement = joined([taken.judgement, settled(again.judgement, entries)])
+                    judgement = joined([taken.judgement, without_unread(again.judgement, entries)])
                     taken = structs.replace(taken, judgement=judgement)
                     tell_selected(observer, pl.concat([selection.to_read, upgrades]), settings)
             observer.note(
@@ -257,9 +251,6 @@ class _Run:
             warnings += self._tidy(result, rejects, renewed)
         return report(
             self.task,
-            self.host,
-            started_at=self.started_at,
-            location=self.store.location,
             selection=selection,
             result=result,
             left=left.height,

@@ -14,8 +14,6 @@ from typing import Final, NoReturn
 
 from checkpoint_core import CheckpointError
 
-__all__ = ["OutOfTimeError", "ended_in_time"]
-
 # To remove the run's files, to say what happened, and for threads to end.
 _TO_END_S: Final = 3.0
 _BEFORE_READING: Final = {None, "load", "list"}

@@ -20,7 +20,7 @@ from msgspec import Struct, structs
 from checkpoint_core import CheckpointStore, RunReport, Source, run
 from checkpoint_core.errors import DeniedObjectsError
 from checkpoint_core.responses import ErrorDocument, Response
-from checkpoint_core.room import RoomWatcher, TooSmallError
+from checkpoint_core.room import RoomObserver, TooSmallError
 from checkpoint_lambda._deadline import OutOfTimeError, ended_in_time
 from checkpoint_lambda._environment import (
     Identity,
@@ -29,17 +29,15 @@ from checkpoint_lambda._environment import (
     read_identity,
     read_settings,
 )
+from checkpoint_lambda._log_events import LoggingObserver, log_completed, log_failed, log_objects
 from checkpoint_lambda._logging import configure_logging, forget_invocation, get_logger
 from checkpoint_lambda._metrics import metrics_lines
-from checkpoint_lambda._milestones import LoggingWatcher, log_completed, log_failed, log_objects
-from checkpoint_lambda._tracing import TracingWatcher
-from checkpoint_lambda._watching import WatchedSource, WatchedStore, Watchers
+from checkpoint_lambda._observers import ObservedSource, ObservedStore, Observers
+from checkpoint_lambda._tracing import TracingObserver
 from checkpoint_storage.concurrency import affordable
 from checkpoint_storage.explanations import Advice, explain
 from checkpoint_storage.local import local_host, new_id
 from checkpoint_storage.threaded_reading import most_bytes_held
-
-__all__ = ["RunFailedError", "Storage", "invoke"]
 
 _ADVICE: Final = Advice(
     no_space="Give the function more ephemeral storage, and run again.",
@@ -101,7 +99,7 @@ class _Progress:
     def __init__(self) -> None:
         self.is_dry = False
         self.report: RunReport | None = None
-        self.logging: LoggingWatcher | None = None
+        self.logging: LoggingObserver | None = None
 
 
 def invoke(
@@ -160,7 +158,7 @@ def _run(
 ) -> dict[str, Any]:
     logger = get_logger()
     progress.is_dry = settings.request.dry_run
-    tracing, logging = TracingWatcher(), LoggingWatcher(logger)
+    tracing, logging = TracingObserver(), LoggingObserver(logger)
     progress.logging = logging
     at_once, warning = affordable(settings.s3.read_concurrency, setting="READ_CONCURRENCY")
     settings = structs.replace(settings, s3=structs.replace(settings.s3, read_concurrency=at_once))
@@ -184,25 +182,25 @@ def _run(
             ),
             storage.scratch() as workdir,
         ):
-            room = RoomWatcher(
+            room = RoomObserver(
                 workdir,
                 memory_bytes=circumstances.memory_bytes,
                 max_events=settings.core.max_events_per_run,
                 bytes_held=partial(most_bytes_held, threads=at_once),
             )
-            watchers = Watchers(tracing, logging, room)
+            observers = Observers(tracing, logging, room)
             host = structs.replace(
-                local_host(workdir, watchers),
+                local_host(workdir, observers),
                 new_id=lambda: run_id,
                 remaining_s=circumstances.remaining_s,
             )
             report = run(
-                WatchedSource(
+                ObservedSource(
                     source,
-                    watchers,
+                    observers,
                     on_answer=logging.answered if logging.wants_objects else None,
                 ),
-                WatchedStore(store, watchers),
+                ObservedStore(store, observers),
                 settings=settings.core,
                 request=settings.request,
                 host=host,

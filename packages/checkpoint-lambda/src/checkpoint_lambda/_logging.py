@@ -18,8 +18,6 @@ from structlog.typing import EventDict, ExcInfo, Processor
 
 from checkpoint_storage.explanations import describe
 
-__all__ = ["LogLevel", "configure_logging", "forget_invocation", "get_logger"]
-
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 _OWN: Final = "checkpoint_lambda"

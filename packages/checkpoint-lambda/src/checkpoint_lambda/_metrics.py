@@ -12,8 +12,6 @@ from msgspec import Struct
 
 from checkpoint_core import RunReport
 
-__all__ = ["BY_STUDY", "DIMENSIONS", "METRICS", "NAMESPACE", "Metric", "metrics_lines"]
-
 NAMESPACE: Final = "NACC/EventCheckpoint"
 DIMENSIONS: Final = ("service", "environment")
 BY_STUDY: Final = (*DIMENSIONS, "study", "datatype")

@@ -15,8 +15,6 @@ from checkpoint_core import RunReport
 from checkpoint_core.stores import Stage
 from checkpoint_lambda._version import __version__
 
-__all__ = ["SPANS", "TracingWatcher"]
-
 SPANS = {
     "run": "One run, with the numbers of its response.",
     "load": "Finding the checkpoint in force and fetching its ledger.",
@@ -29,8 +27,8 @@ SPANS = {
 _PREFIX = "nacc.checkpoint."
 
 
-class TracingWatcher:
-    """A watcher that opens a span for the run and for each stage, and notes numbers there."""
+class TracingObserver:
+    """An observer that opens a span for the run and for each stage, and notes numbers there."""
 
     def __init__(self) -> None:
         """Take the tracer of whatever SDK there is at this moment."""

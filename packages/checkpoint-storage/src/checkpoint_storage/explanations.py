@@ -14,6 +14,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from checkpoint_core import CheckpointError, StorageError
+from checkpoint_core.errors import ChangedWhileReadingError
 
 __all__ = [
     "WRITE_REFUSALS",
@@ -23,6 +24,7 @@ __all__ = [
     "message_of",
     "printable",
     "refused",
+    "replaced_meanwhile",
 ]
 
 _LEFT_AS_IT_WAS: Final = "The checkpoint is as it was before or complete."
@@ -83,6 +85,14 @@ def refused(path: Path, error: OSError) -> StorageError:
     why = WRITE_REFUSALS.get(error.errno or 0, "{where}: cannot be written ({reason}). {nothing}")
     return StorageError(
         why.format(where=printable(path), nothing="Nothing was changed.", reason=error.strerror)
+    )
+
+
+def replaced_meanwhile(where: str) -> ChangedWhileReadingError:
+    """Return what it means that the version of a stored file that was seen first is gone."""
+    return ChangedWhileReadingError(
+        f"{where}: was replaced or removed by another run while this one read it. "
+        "Nothing was changed. Run again."
     )
 
 

@@ -7,34 +7,28 @@ from msgspec import structs
 
 from checkpoint_core._adopting.archived_names import named_by
 from checkpoint_core._adopting.claims import NONE_ADOPTED, Adopted, keep_unclaimed
-from checkpoint_core._adopting.existing import Existing
-from checkpoint_core._adopting.ground import Ground
+from checkpoint_core._adopting.normalizing import ExistingRows
 from checkpoint_core._adopting.pairing import added_by, pair
-from checkpoint_core._adopting.rewriting import Plan, particulars_of, rewrite
+from checkpoint_core._adopting.predecessor import Predecessor
+from checkpoint_core._adopting.rewriting import rewrite
 from checkpoint_core._committing.merge import in_arrival_order, measure
 from checkpoint_core._committing.preparation import Base
 from checkpoint_core._committing.replacement import Replacement, Task
-from checkpoint_core._committing.settlement import Settlement
-from checkpoint_core._files.layout import LEDGER_SCHEMA
+from checkpoint_core._committing.row_changes import RowChanges
 from checkpoint_core._files.ledger import NO_LEDGER
-from checkpoint_core._files.ledger_changes import adopted_entries, updates
 from checkpoint_core._files.parquet import collect, digest_of, scan
 from checkpoint_core._judging.judgement import Judge, Judgement
 from checkpoint_core.errors import AdoptionIncompleteError
-from checkpoint_core.stores import CheckpointStore, Host
 
 _EXAMPLES: Final = 5
 
 
 def adopt(
-    store: CheckpointStore,
-    ground: Ground,
+    predecessor: Predecessor,
     judgement: Judgement,
     judge: Judge,
-    *,
     rejects: pl.DataFrame,
     task: Task,
-    host: Host,
 ) -> Replacement:
     """Give the existing rows a ledger, and append what they do not hold yet.
 
@@ -43,9 +37,9 @@ def adopt(
     a row that is left enter as adopted, unless the `rejects` say why they were not taken.
     Raises AdoptionIncompleteError when other objects could not be read.
     """
-    _refuse_unread(store, judgement)
-    existing = ground.existing
-    assert existing is not None  # noqa: S101 - find_ground refuses to adopt anything else
+    _refuse_unread(judgement, task)
+    existing = predecessor.existing
+    assert existing is not None  # noqa: S101 - find_predecessor refuses to adopt anything else
     event_format = task.settings.event_format
     arrived = in_arrival_order(judgement.accepted)
     pairs = pair(existing.file, arrived, event_format)
@@ -53,61 +47,51 @@ def adopt(
     rest = arrived.join(matched.select("key"), on="key", how="anti", maintain_order="left")
     new, excluded = judge.exclude(rest)
     without_row = pl.concat([judgement.rejected, excluded]).select("key")
-    free = _unclaimed(existing, pairs, without_row, task=task, host=host)
+    free = _unclaimed(existing, pairs, without_row, task)
     named = _named(free, judgement.rejected, rejects, task)
-    particulars = particulars_of(ground, task, host)
-    versions = judgement.touched.columns
-    known = updates(
-        pl.concat([matched, new]),
-        judgement.touched.clear(),
-        LEDGER_SCHEMA.to_frame(),
-        commit_id=particulars.commit_id,
-        event_format=event_format,
-    )
     rejected = judgement.rejected.join(named.select("key"), on="key", how="anti")
-    plan = Plan(
-        base=Base(
-            file=existing.file,
-            rows=measure(existing.file, event_format),
-            adopted=free,
-            ledger=NO_LEDGER,
-            lineage=ground.lineage,
-        ),
-        settled=Settlement(
-            judgement=structs.replace(
-                judgement,
-                accepted=new,
-                touched=matched.select(versions),
-                rejected=pl.concat([rejected, excluded]),
-                before_cutoff=0,
-            ),
-            claimed=matched,
-            added=added_by(pairs, arrived, event_format),
-            upgraded=arrived.select("key")[pairs.filter("adds")["event"]],
-            adopted=free,
-        ),
-        changed=pl.concat([known, adopted_entries(named, particulars.commit_id)]).sort("key"),
-        adopted=named,
+    base = Base(
+        file=existing.file,
+        rows=measure(existing.file, event_format),
+        adopted=free,
+        ledger=NO_LEDGER,
+        lineage=predecessor.lineage,
     )
-    return rewrite(plan, ground, particulars, store=store, task=task, host=host)
+    changes = RowChanges(
+        judgement=structs.replace(
+            judgement,
+            accepted=new,
+            touched=matched.select(judgement.touched.columns),
+            rejected=pl.concat([rejected, excluded]),
+            before_cutoff=0,
+        ),
+        claimed=matched,
+        added=added_by(pairs, arrived, event_format),
+        upgraded=arrived.select("key")[pairs.filter("adds")["event"]],
+        adopted=free,
+    )
+    return rewrite(base, changes, named, predecessor, task)
 
 
-def _refuse_unread(store: CheckpointStore, judgement: Judgement) -> None:
+def _refuse_unread(judgement: Judgement, task: Task) -> None:
     unread = judgement.rejected.filter(pl.col("outcome").is_in(["unreadable", "denied"]))
     if unread.height:
         first = unread.sort("key").head(_EXAMPLES)
         keys, reason = tuple(first["key"]), first["reason"][0]
-        raise AdoptionIncompleteError(store.location, unread.height, keys, reason)
+        raise AdoptionIncompleteError(task.store.location, unread.height, keys, reason)
 
 
 def _unclaimed(
-    existing: Existing, pairs: pl.DataFrame, without_row: pl.DataFrame, *, task: Task, host: Host
+    existing: ExistingRows,
+    pairs: pl.DataFrame,
+    without_row: pl.DataFrame,
+    task: Task,
 ) -> Adopted:
     """Keep the rows that no object has, and the objects without one, which may be theirs later."""
     rows = existing.rows - pairs.height
     if not rows:
         return NONE_ADOPTED
-    file = host.workdir / "unclaimed.parquet"
+    file = task.host.workdir / "unclaimed.parquet"
     there = pl.concat([scan(existing.file), without_row.lazy()], how="diagonal")
     keep_unclaimed(there.with_row_index("row"), pairs, file)
     return Adopted(rows=rows, at=task.started_at, file=file, digest=digest_of(file))

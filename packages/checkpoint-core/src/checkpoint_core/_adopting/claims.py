@@ -141,6 +141,5 @@ def fetch_unclaimed(store: CheckpointStore, adopted: Adopted, workdir: Path) -> 
     if not file.exists() and not store.fetch(name, file):
         raise MissingLedgerError(store.location, f"{name}, which belongs to its ledger, is gone")
     if digest_of(file) != adopted.digest:
-        problem = f"{name} is not as it was committed"
-        raise DamagedFileError(problem)
+        raise DamagedFileError(f"{name} is not as it was committed")
     return file

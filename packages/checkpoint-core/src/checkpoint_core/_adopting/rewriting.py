@@ -5,133 +5,91 @@ else is at work, and a person should look.
 """
 
 import polars as pl
-from msgspec import Struct
+from msgspec import structs
 
 from checkpoint_core._adopting.claims import NONE_ADOPTED
-from checkpoint_core._adopting.ground import Ground
 from checkpoint_core._adopting.pairing import pair
+from checkpoint_core._adopting.predecessor import Predecessor
 from checkpoint_core._committing.commit import commit
 from checkpoint_core._committing.merge import NO_ROWS, in_arrival_order
-from checkpoint_core._committing.preparation import Base, Commit, prepare
-from checkpoint_core._committing.replacement import Replacement, Task
-from checkpoint_core._committing.settlement import Settlement
-from checkpoint_core._files.layout import LEDGER_SCHEMA, Names, new_commit_id
+from checkpoint_core._committing.preparation import Base
+from checkpoint_core._committing.replacement import Replacement, Task, prepare_changes
+from checkpoint_core._committing.row_changes import RowChanges
+from checkpoint_core._files.layout import LEDGER_SCHEMA, Names
 from checkpoint_core._files.ledger import NO_LEDGER
-from checkpoint_core._files.ledger_changes import updates
 from checkpoint_core._judging.judgement import Judgement
 from checkpoint_core.errors import CommitConflictError, WouldLoseRowsError
-from checkpoint_core.stores import CheckpointStore, Host
 
 
-class Plan(Struct, frozen=True, kw_only=True):
-    """What the new pair is made of: rows to merge with, judged objects, and the whole ledger.
-
-    `adopted` are the rejects of objects that enter the ledger unread.
-    """
-
-    base: Base
-    settled: Settlement
-    changed: pl.DataFrame
-    adopted: pl.DataFrame
-
-
-def rebuild(
-    store: CheckpointStore, ground: Ground, judgement: Judgement, *, task: Task, host: Host
-) -> Replacement:
+def rebuild(predecessor: Predecessor, judgement: Judgement, task: Task) -> Replacement:
     """Make the checkpoint of what the source yields now, and of nothing else.
 
     Raises WouldLoseRowsError unless every existing row is found again or the loss is accepted.
     """
-    _refuse_loss(store, ground, judgement, task)
-    particulars = particulars_of(ground, task, host)
+    _refuse_loss(predecessor, judgement, task)
     accepted = judgement.accepted
-    plan = Plan(
-        base=Base(file=None, rows=NO_ROWS, ledger=NO_LEDGER, lineage=ground.lineage),
-        settled=Settlement(
-            judgement=judgement,
-            claimed=accepted.clear(),
-            added=accepted.select(pl.lit(None).alias("row")).clear(),
-            upgraded=accepted.select("key").clear(),
-            adopted=NONE_ADOPTED,
-        ),
-        changed=updates(
-            accepted,
-            judgement.touched,
-            LEDGER_SCHEMA.to_frame(),
-            commit_id=particulars.commit_id,
-            event_format=task.settings.event_format,
-        ),
-        adopted=judgement.rejected.clear(),
+    base = Base(file=None, rows=NO_ROWS, ledger=NO_LEDGER, lineage=predecessor.lineage)
+    changes = RowChanges(
+        judgement=judgement,
+        claimed=accepted.clear(),
+        added=accepted.select(pl.lit(None).alias("row")).clear(),
+        upgraded=accepted.select("key").clear(),
+        adopted=NONE_ADOPTED,
     )
-    return rewrite(plan, ground, particulars, store=store, task=task, host=host)
+    return rewrite(base, changes, judgement.rejected.clear(), predecessor, task)
 
 
 def rewrite(
-    plan: Plan,
-    ground: Ground,
-    particulars: Commit,
-    *,
-    store: CheckpointStore,
-    task: Task,
-    host: Host,
+    base: Base, changes: RowChanges, adopted: pl.DataFrame, predecessor: Predecessor, task: Task
 ) -> Replacement:
-    """Write what was planned, and keep what was there; a dry run only says what would come of it.
+    """Write the rows of the base, changed, and a whole ledger; keep what was there.
 
-    Raises CommitConflictError when another run is first.
+    `adopted` are the rejects of objects that enter the ledger unread. A dry run only says what
+    would come of it. Raises CommitConflictError when another run is first.
     """
-    settled = plan.settled
-    accepted = settled.judgement.accepted
+    store, snapshot = task.store, predecessor.snapshot
+    accepted = changes.judgement.accepted
     result = Replacement(
         committed=None,
-        rows=plan.base.rows.count + accepted.height,
-        snapshot=ground.snapshot,
-        judgement=settled.judgement,
+        rows=base.rows.count + accepted.height,
+        snapshot=snapshot,
+        judgement=changes.judgement,
         deferred=accepted.select("key").clear(),
-        upgraded=settled.upgraded,
-        adopted=plan.adopted,
+        upgraded=changes.upgraded,
+        adopted=adopted,
     )
-    is_nothing = ground.original is None and ground.existing is None and accepted.is_empty()
+    is_nothing = (
+        predecessor.original is None and predecessor.existing is None and accepted.is_empty()
+    )
     if is_nothing or task.request.dry_run:
         return result
-    with host.observer.stage("merge"):
-        prepared = prepare(
-            plan.base,
-            accepted,
-            plan.changed,
-            particulars,
-            replaced=LEDGER_SCHEMA.to_frame(),
-            added=settled.added,
-            workdir=host.workdir,
+    with task.host.observer.stage("merge"):
+        prepared = prepare_changes(
+            base,
+            changes,
+            task,
+            generation=snapshot.generation + 1,
+            unique=task.run_id,
+            entries=LEDGER_SCHEMA.to_frame(),
+            adopted=adopted,
         )
-    names = Names(store.checkpoint_name)
-    with host.observer.stage("commit"):
-        if ground.original is not None:
-            store.put(names.replaced(particulars.commit_id), ground.original)
-        if not commit(store, prepared, etag=ground.snapshot.etag, host=host):
+    with task.host.observer.stage("commit"):
+        if predecessor.original is not None:
+            kept = Names(store.checkpoint_name).replaced(prepared.metadata.commit_id)
+            store.put(kept, predecessor.original)
+        if not commit(store, prepared, etag=snapshot.etag, host=task.host):
             raise CommitConflictError(store.location, 1)
-    return result.after(prepared)
+    return structs.replace(result, committed=prepared)
 
 
-def particulars_of(ground: Ground, task: Task, host: Host) -> Commit:
-    """Return what is particular to the commit that rewrites what is there."""
-    generation = ground.snapshot.generation + 1
-    return Commit(
-        commit_id=new_commit_id(generation, task.run_id),
-        generation=generation,
-        source=task.source,
-        committed_at=host.now(),
-        settings=task.settings,
-    )
-
-
-def _refuse_loss(store: CheckpointStore, ground: Ground, judgement: Judgement, task: Task) -> None:
+def _refuse_loss(predecessor: Predecessor, judgement: Judgement, task: Task) -> None:
     if task.request.allow_loss:
         return
-    if ground.existing is not None:
+    if predecessor.existing is not None:
         arrived = in_arrival_order(judgement.accepted)
-        pairs = pair(ground.existing.file, arrived, task.settings.event_format)
-        lost = ground.existing.rows - pairs.height
+        pairs = pair(predecessor.existing.file, arrived, task.settings.event_format)
+        lost = predecessor.existing.rows - pairs.height
         if lost:
-            raise WouldLoseRowsError(store.location, lost)
-    elif ground.original is not None or ground.snapshot.generation > 1:
-        raise WouldLoseRowsError(store.location, None)
+            raise WouldLoseRowsError(task.store.location, lost)
+    elif predecessor.original is not None or predecessor.snapshot.generation > 1:
+        raise WouldLoseRowsError(task.store.location, None)

@@ -20,7 +20,7 @@ def portion(selection: Selection, settings: Settings) -> pl.DataFrame:
     return selection.upgradable[: max(0, min(room, _PORTION))]
 
 
-def settled(judgement: Judgement, entries: pl.DataFrame) -> Judgement:
+def without_unread(judgement: Judgement, entries: pl.DataFrame) -> Judgement:
     """Return what became of objects that were read again for their rows.
 
     What could not be read is not rejected, because it has its row: what is archived, gone or too

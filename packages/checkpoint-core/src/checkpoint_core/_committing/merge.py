@@ -28,6 +28,11 @@ class Rows(Struct, frozen=True):
     first: datetime | None
     last: datetime | None
 
+    def check_span(self, metadata: CheckpointMetadata) -> None:
+        """Raise DamagedFileError unless they are of the times that the metadata say."""
+        if (self.first, self.last) != (metadata.first_timestamp, metadata.last_timestamp):
+            raise DamagedFileError("its first and last timestamps are not those that it says")
+
 
 NO_ROWS: Final = Rows(0, None, None)
 
@@ -58,8 +63,7 @@ def measure(file: Path, event_format: EventFormat) -> Rows:
     Raises DamagedFileError, whose message says what is wrong.
     """
     if read_schema(file) != event_schema(event_format):
-        problem = f"its columns are not those of event format {event_format}"
-        raise DamagedFileError(problem)
+        raise DamagedFileError(f"its columns are not those of event format {event_format}")
     timestamp = pl.col("timestamp")
     count, first, last, is_sorted, nulls = collect(
         file,
@@ -72,8 +76,7 @@ def measure(file: Path, event_format: EventFormat) -> Rows:
         ),
     ).row(0)
     if not is_sorted or nulls:
-        problem = "its rows are not sorted by timestamp"
-        raise DamagedFileError(problem)
+        raise DamagedFileError("its rows are not sorted by timestamp")
     return Rows(count, moment(first), moment(last))
 
 

@@ -93,11 +93,10 @@ def prepare(
     )
     written = measure(checkpoint, settings.event_format)
     if written.count != metadata.rows:
-        problem = f"it has {written.count - incoming.height} rows and says {base.rows.count}"
-        raise DamagedFileError(problem)
-    if (written.first, written.last) != (metadata.first_timestamp, metadata.last_timestamp):
-        problem = "its first and last timestamps are not those that it says"
-        raise DamagedFileError(problem)
+        raise DamagedFileError(
+            f"it has {written.count - incoming.height} rows and says {base.rows.count}"
+        )
+    written.check_span(metadata)
     digests = workdir / f"digests-{metadata.commit_id}.json"
     files = [file.path for file in ledger.files]
     digests.write_bytes(digests_of(metadata.commit_id, checkpoint, files).encoded())

@@ -7,11 +7,11 @@ from pathlib import Path
 import polars as pl
 from msgspec import Struct, structs
 
-from checkpoint_core._adopting.claims import Claims, claim
+from checkpoint_core._adopting.claims import claim
 from checkpoint_core._committing.commit import Prepared, back_off, commit
 from checkpoint_core._committing.merge import NO_ROWS, Rows
 from checkpoint_core._committing.preparation import Base, Commit, prepare
-from checkpoint_core._committing.settlement import Settlement, lacking, settle
+from checkpoint_core._committing.row_changes import RowChanges, find_row_changes, lacking
 from checkpoint_core._files.event_columns import event_schema
 from checkpoint_core._files.layout import (
     LEDGER_SCHEMA,
@@ -20,7 +20,7 @@ from checkpoint_core._files.layout import (
     new_commit_id,
 )
 from checkpoint_core._files.ledger import NO_LEDGER
-from checkpoint_core._files.ledger_changes import updates
+from checkpoint_core._files.ledger_changes import adopted_entries, updates
 from checkpoint_core._files.parquet import read_schema
 from checkpoint_core._files.snapshot import Snapshot, load
 from checkpoint_core._judging.judgement import Judgement
@@ -36,11 +36,13 @@ from checkpoint_core.stores import CheckpointStore, Host
 
 
 class Task(Struct, frozen=True, kw_only=True):
-    """One run's own particulars."""
+    """One run's own particulars: what is asked of it, and where; `source` is where objects are."""
 
     run_id: str
     started_at: datetime
     source: str
+    store: CheckpointStore
+    host: Host
     settings: Settings
     request: Request
 
@@ -63,21 +65,16 @@ class Replacement(Struct, frozen=True, kw_only=True):
     upgraded: pl.DataFrame
     adopted: pl.DataFrame
 
-    def after(self, committed: Prepared) -> "Replacement":
-        """Return the same, committed."""
-        return structs.replace(self, committed=committed)
 
-
-def refuse_mismatch(metadata: CheckpointMetadata | None, task: Task, location: str) -> None:
+def refuse_mismatch(metadata: CheckpointMetadata | None, task: Task) -> None:
     """Raise unless the checkpoint may be continued from this source in this format."""
     if metadata is None:
         return
+    location, wanted = task.store.location, task.settings.event_format
     if metadata.source != task.source and not task.request.accept_source_change:
         raise SourceChangedError(location, metadata.source, task.source)
-    if metadata.event_format > task.settings.event_format:
-        raise FormatDowngradeError(
-            location, str(metadata.event_format), str(task.settings.event_format)
-        )
+    if metadata.event_format > wanted:
+        raise FormatDowngradeError(location, str(metadata.event_format), str(wanted))
 
 
 class Judged(Struct, frozen=True, kw_only=True):
@@ -93,18 +90,11 @@ class Judged(Struct, frozen=True, kw_only=True):
     def has_work(self) -> bool:
         """Whether anything has to be written because of them."""
         judgement = self.judgement
-        return any(
-            part.height for part in (judgement.accepted, judgement.touched, judgement.reread)
-        )
-
-    def without(self, keys: pl.DataFrame) -> "Judged":
-        """Return what is left when the given keys are left to the next run."""
-        return structs.replace(self, judgement=self.judgement.without(keys))
+        parts = (judgement.accepted, judgement.touched, judgement.reread)
+        return any(part.height for part in parts)
 
 
-def replace(
-    store: CheckpointStore, snapshot: Snapshot, judged: Judged, *, task: Task, host: Host
-) -> Replacement:
+def replace(snapshot: Snapshot, judged: Judged, task: Task) -> Replacement:
     """Merge what was judged into the checkpoint in force, and commit it.
 
     When another run commits first, its result is loaded, keys whose rows it changed are given up
@@ -112,155 +102,161 @@ def replace(
     times: claims and filled rows are looked for anew in what is then in force.
     Raises CommitConflictError after the last.
     """
+    store, host = task.store, task.host
     deferred = judged.judgement.touched.select("key").clear()
     for attempt in range(task.settings.commit_attempts):
         moved = snapshot.metadata is not None and snapshot.metadata.source != task.source
         with suppress(ChangedWhileReadingError):
             if task.request.dry_run or not (judged.has_work or moved):
-                claims = _claim(store, snapshot, judged, task=task, host=host)
-                wanting = lacking(judged.judgement, claims).height
-                file = _fetch(store, snapshot, host, attempt) if wanting else None
-                settled = _settle(judged, claims, file, task)
-                return _result(snapshot, settled, deferred)
+                changes, _ = _changes(snapshot, judged, task, attempt, with_rows=False)
+                return _result(snapshot, changes, deferred, None)
             with host.observer.stage("merge"):
-                settled, prepared = _prepare(
-                    store, snapshot, judged, task=task, host=host, attempt=attempt
-                )
+                changes, prepared = _prepare(snapshot, judged, task, attempt)
             with host.observer.stage("commit"):
                 if commit(store, prepared, etag=snapshot.etag, host=host):
-                    return _result(snapshot, settled, deferred).after(prepared)
+                    return _result(snapshot, changes, deferred, prepared)
         back_off(host, attempt)
         before = snapshot.generation
         snapshot = load(store, host.workdir)
         if before and snapshot.metadata is None:
             raise MissingCheckpointError(store.location, before)
-        refuse_mismatch(snapshot.metadata, task, store.location)
+        refuse_mismatch(snapshot.metadata, task)
         changed = _changed_since(judged.entries, snapshot, judged.judgement)
         deferred = pl.concat([deferred, changed])
-        judged = judged.without(changed)
+        judged = structs.replace(judged, judgement=judged.judgement.without(changed))
     raise CommitConflictError(store.location, task.settings.commit_attempts)
 
 
-def _result(snapshot: Snapshot, settled: Settlement, deferred: pl.DataFrame) -> Replacement:
+def _result(
+    snapshot: Snapshot, changes: RowChanges, deferred: pl.DataFrame, committed: Prepared | None
+) -> Replacement:
     return Replacement(
-        committed=None,
-        rows=snapshot.rows + settled.judgement.accepted.height,
+        committed=committed,
+        rows=snapshot.rows + changes.judgement.accepted.height,
         snapshot=snapshot,
-        judgement=settled.judgement,
+        judgement=changes.judgement,
         deferred=deferred,
-        upgraded=settled.upgraded,
-        adopted=settled.judgement.rejected.clear(),
+        upgraded=changes.upgraded,
+        adopted=changes.judgement.rejected.clear(),
     )
 
 
-def _claim(
-    store: CheckpointStore, snapshot: Snapshot, judged: Judged, *, task: Task, host: Host
-) -> Claims:
-    return claim(
-        store,
+def _changes(
+    snapshot: Snapshot, judged: Judged, task: Task, attempt: int, *, with_rows: bool
+) -> tuple[RowChanges, Path | None]:
+    """Find out what becomes of the rows in force, and return these `with_rows`, or where needed.
+
+    Raises ChangedWhileReadingError if they were replaced.
+    """
+    judgement, event_format = judged.judgement, task.settings.event_format
+    file = _fetch(snapshot, task, attempt) if with_rows else None
+    claims = claim(
+        task.store,
         snapshot,
-        judged.judgement.accepted,
+        judgement.accepted,
         entries=judged.entries,
-        event_format=task.settings.event_format,
-        workdir=host.workdir,
+        event_format=event_format,
+        workdir=task.host.workdir,
     )
-
-
-def _settle(judged: Judged, claims: Claims, previous: Path | None, task: Task) -> Settlement:
-    return settle(
-        judged.judgement,
-        claims,
-        previous,
-        entries=judged.entries,
-        event_format=task.settings.event_format,
+    if not with_rows and lacking(judgement, claims).height:
+        file = _fetch(snapshot, task, attempt)
+    changes = find_row_changes(
+        judgement, claims, file, entries=judged.entries, event_format=event_format
     )
+    return changes, file
 
 
 def _prepare(
-    store: CheckpointStore,
-    snapshot: Snapshot,
-    judged: Judged,
-    *,
-    task: Task,
-    host: Host,
-    attempt: int,
-) -> tuple[Settlement, Prepared]:
+    snapshot: Snapshot, judged: Judged, task: Task, attempt: int
+) -> tuple[RowChanges, Prepared]:
     """Prepare a commit on this snapshot; raises ChangedWhileReadingError if it was replaced."""
-    event_format = task.settings.event_format
-    file = _fetch(store, snapshot, host, attempt)
-    claims = _claim(store, snapshot, judged, task=task, host=host)
-    settled = _settle(judged, claims, file, task)
-    unique = task.run_id if attempt == 0 else f"{task.run_id}-{attempt}"
-    particulars = Commit(
-        commit_id=new_commit_id(snapshot.generation + 1, unique),
+    changes, file = _changes(snapshot, judged, task, attempt, with_rows=True)
+    prepared = prepare_changes(
+        _base(snapshot, file, changes),
+        changes,
+        task,
         generation=snapshot.generation + 1,
+        unique=task.run_id if attempt == 0 else f"{task.run_id}-{attempt}",
+        # What is still judged has the ledger rows that it had at selection.
+        entries=judged.entries,
+        adopted=changes.judgement.rejected.clear(),
+    )
+    return changes, prepared
+
+
+def prepare_changes(
+    base: Base,
+    changes: RowChanges,
+    task: Task,
+    *,
+    generation: int,
+    unique: str,
+    entries: pl.DataFrame,
+    adopted: pl.DataFrame,
+) -> Prepared:
+    """Prepare the commit that makes these changes; raises DamagedFileError.
+
+    `entries` are the ledger's present rows of the judged keys; `adopted` the rejects of objects
+    that enter the ledger unread.
+    """
+    particulars = Commit(
+        commit_id=new_commit_id(generation, unique),
+        generation=generation,
         source=task.source,
-        committed_at=host.now(),
+        committed_at=task.host.now(),
         settings=task.settings,
     )
-    # What is still judged has the ledger rows that it had at selection.
-    judgement = settled.judgement
-    changed = updates(
-        pl.concat([judgement.accepted, settled.claimed]),
-        judgement.touched.join(settled.claimed, on="key", how="anti"),
-        judged.entries,
+    judgement = changes.judgement
+    known = updates(
+        pl.concat([judgement.accepted, changes.claimed]),
+        judgement.touched.join(changes.claimed, on="key", how="anti"),
+        entries,
         commit_id=particulars.commit_id,
-        event_format=event_format,
+        event_format=task.settings.event_format,
     )
-    prepared = prepare(
-        _base(snapshot, file, settled),
+    changed = pl.concat([known, adopted_entries(adopted, particulars.commit_id)]).sort("key")
+    return prepare(
+        base,
         judgement.accepted,
         changed,
         particulars,
-        replaced=judged.entries.join(changed, on="key", how="semi"),
-        added=settled.added,
-        workdir=host.workdir,
+        replaced=entries.join(changed, on="key", how="semi"),
+        added=changes.added,
+        workdir=task.host.workdir,
     )
-    return settled, prepared
 
 
-def _base(snapshot: Snapshot, file: Path | None, settled: Settlement) -> Base:
+def _base(snapshot: Snapshot, file: Path | None, changes: RowChanges) -> Base:
     metadata = snapshot.metadata
     if metadata is None:
         return Base(file=None, rows=NO_ROWS, ledger=NO_LEDGER, lineage=())
     return Base(
         file=file,
         rows=Rows(metadata.rows, metadata.first_timestamp, metadata.last_timestamp),
-        adopted=settled.adopted,
+        adopted=changes.adopted,
         ledger=snapshot.ledger,
         lineage=metadata.lineage,
     )
 
 
-def _fetch(store: CheckpointStore, snapshot: Snapshot, host: Host, attempt: int) -> Path | None:
+def _fetch(snapshot: Snapshot, task: Task, attempt: int) -> Path | None:
     """Fetch the rows in force; raises ChangedWhileReadingError if they were replaced."""
-    metadata = snapshot.metadata
+    metadata, store = snapshot.metadata, task.store
     if metadata is None:
         return None
-    file = host.workdir / f"previous-{attempt}.parquet"
+    file = task.host.workdir / f"previous-{attempt}.parquet"
     if not store.fetch(store.checkpoint_name, file, etag=snapshot.etag):
-        message = f"{store.location}: it was removed"
-        raise ChangedWhileReadingError(message)
+        raise ChangedWhileReadingError(f"{store.location}: it was removed")
     snapshot.check(file)
     if read_schema(file) != event_schema(metadata.event_format):
-        problem = f"its columns are not those of event format {metadata.event_format}"
-        raise DamagedFileError(problem)
+        raise DamagedFileError(f"its columns are not those of event format {metadata.event_format}")
     return file
 
 
 def _changed_since(entries: pl.DataFrame, now: Snapshot, judgement: Judgement) -> pl.DataFrame:
     """Return the judged keys whose ledger rows are not what they were at selection."""
-    judged = pl.concat(
-        [
-            part.select("key")
-            for part in (
-                judgement.accepted,
-                judgement.touched,
-                judgement.reread,
-                judgement.rejected,
-            )
-        ]
-    )
+    parts = (judgement.accepted, judgement.touched, judgement.reread, judgement.rejected)
+    judged = pl.concat([part.select("key") for part in parts])
     present = now.ledger.entries(judged)
     columns = LEDGER_SCHEMA.names()
     new = present.join(entries, on=columns, how="anti", nulls_equal=True)

@@ -51,20 +51,17 @@ class Digests(Struct, frozen=True, kw_only=True):
     def check_footer(self, tail: bytes) -> None:
         """Raise DamagedFileError unless this is the end of the checkpoint that was committed."""
         if _digest(_footer(tail)) != self.footer:
-            problem = "its footer is not as it was committed"
-            raise DamagedFileError(problem)
+            raise DamagedFileError("its footer is not as it was committed")
 
     def check_checkpoint(self, file: Path) -> None:
         """Raise DamagedFileError unless this is the checkpoint that was committed."""
         if digest_of(file) != self.checkpoint:
-            problem = "it is not as it was committed"
-            raise DamagedFileError(problem)
+            raise DamagedFileError("it is not as it was committed")
 
     def check_ledger(self, files: Sequence[Path]) -> None:
         """Raise DamagedFileError unless these are the ledger's files that were committed."""
         if tuple(map(digest_of, files)) != self.ledger:
-            problem = "its ledger is not as it was committed"
-            raise DamagedFileError(problem)
+            raise DamagedFileError("its ledger is not as it was committed")
 
 
 def digests_of(commit_id: str, checkpoint: Path, ledger: Sequence[Path]) -> Digests:

@@ -131,8 +131,7 @@ def new_commit_id(generation: int, unique: str) -> str:
     """
     commit_id = f"{generation:08d}-{unique}"
     if not re.search(_COMMIT_ID, commit_id):
-        message = "an id of a run needs 1 to 80 visible characters of ASCII, and no /"
-        raise ValueError(message)
+        raise ValueError("an id of a run needs 1 to 80 visible characters of ASCII, and no /")
     return commit_id
 
 
@@ -194,11 +193,9 @@ class CheckpointMetadata(Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Refuse what contradicts itself; raises ValueError."""
         if self.lineage[-1:] != (self.commit_id,):
-            message = "the lineage does not end in the commit"
-            raise ValueError(message)
+            raise ValueError("the lineage does not end in the commit")
         if self.generation != generation_of(self.commit_id):
-            message = "the commit is of another generation"
-            raise ValueError(message)
+            raise ValueError("the commit is of another generation")
 
 
 class LedgerMetadata(Struct, frozen=True, kw_only=True):
@@ -241,7 +238,6 @@ class LayoutTooNewError(Exception):
     """Our file, in a layout that is not known yet."""
 
     def __init__(self, layout: int) -> None:
-        """Keep the layout version."""
         self.layout = layout
         super().__init__(layout)
 
@@ -268,8 +264,7 @@ def read_metadata(file: Path | bytes, kind: type[_Metadata]) -> _Metadata:
             raise LayoutTooNewError(layout)
         return msgspec.json.decode(text, type=kind)
     except (ValueError, RecursionError) as error:
-        problem = "what it or its ledger says about itself makes no sense"
-        raise DamagedFileError(problem) from error
+        raise DamagedFileError("what it or its ledger says about itself makes no sense") from error
 
 
 def footer_size(tail: bytes) -> int:

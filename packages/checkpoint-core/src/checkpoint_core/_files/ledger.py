@@ -28,7 +28,7 @@ _FORMATS_SINCE: Final = 3
 """The first layout whose ledgers know the event format of each row."""
 _FULL_BY_DELTA: Final = 16
 """A delta is written as long as the full ledger has at least so many times its rows."""
-_NOT_SORTED: Final = "the ledger's keys are not sorted, or not each there once"
+NOT_SORTED: Final = "the ledger's keys are not sorted, or not each there once"
 
 
 class LedgerFile(Struct, frozen=True):
@@ -95,7 +95,7 @@ class Ledger(Struct, frozen=True):
             return compared
         changed = _hints(self.delta, narrower)
         if not _is_ascending(changed["key"]):
-            raise DamagedFileError(_NOT_SORTED)
+            raise DamagedFileError(NOT_SORTED)
         return _overruled(compared, listing["key"], changed)
 
     def entries(self, keys: pl.DataFrame) -> pl.DataFrame:
@@ -117,23 +117,23 @@ class Ledger(Struct, frozen=True):
         objects = versions = 0
         for file in self.files:
             if read_schema(file.path) != file.schema:
-                problem = "the ledger's columns are not a ledger's"
-                raise DamagedFileError(problem)
+                raise DamagedFileError("the ledger's columns are not a ledger's")
             totals = pl.len(), pl.col("versions").sum(), _is_nonsense().sum()
             more_objects, more_versions, nonsense = collect(
                 file.path, scan(file.path).select(totals)
             ).row(0)
             if nonsense:
-                problem = f"{nonsense} rows of the ledger make no sense"
-                raise DamagedFileError(problem)
+                raise DamagedFileError(f"{nonsense} rows of the ledger make no sense")
             objects += more_objects - file.metadata.superseded_objects
             versions += more_versions - file.metadata.superseded_versions
             if objects != file.metadata.objects:
-                problem = f"the ledger has {objects} objects and says {file.metadata.objects}"
-                raise DamagedFileError(problem)
+                raise DamagedFileError(
+                    f"the ledger has {objects} objects and says {file.metadata.objects}"
+                )
         if versions != rows:
-            problem = f"the ledger accounts for {versions} rows and the checkpoint has {rows}"
-            raise DamagedFileError(problem)
+            raise DamagedFileError(
+                f"the ledger accounts for {versions} rows and the checkpoint has {rows}"
+            )
 
     def in_one_file(self, to: Path) -> Path | None:
         """Return a file of all its rows, written if there is none yet; None without any file."""
@@ -195,7 +195,7 @@ def _compared(listing: pl.DataFrame, full: LedgerFile, narrower: Sequence[str]) 
         part = _hints(full, narrower, start, _PART_ROWS)
         keys = part["key"]
         if (start and keys[0] <= last) or not _is_ascending(keys):
-            raise DamagedFileError(_NOT_SORTED)
+            raise DamagedFileError(NOT_SORTED)
         last = keys[-1]
         reached = int(listing["key"].search_sorted(last, side="right"))
         compared.append(_looked_up(listing[:reached], part))

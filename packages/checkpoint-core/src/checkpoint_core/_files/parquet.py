@@ -33,11 +33,10 @@ def _told_apart(file: Path) -> Iterator[None]:
             raise DamagedFileError from error
         strerror = error.strerror if isinstance(error, OSError) else None
         reason = os.strerror(int(system[1])) if system else strerror or type(error).__name__
-        message = (
+        raise StorageError(
             f"{file.parent}: {reason}. Nothing was changed. Make room there, or choose another "
             "place for temporary files (TMPDIR) or for the checkpoint, and run again."
-        )
-        raise StorageError(message) from None
+        ) from None
 
 
 @contextmanager

@@ -105,8 +105,9 @@ def load(store: CheckpointStore, workdir: Path) -> Snapshot:
             ledger=_ledger(store, metadata, *files),
             remarks=(_LOST.format(names.digests(metadata.commit_id)),) if are_lost else (),
         )
-    message = f"{store.location}: it keeps being replaced; other runs are at work. Try again."
-    raise StorageError(message)
+    raise StorageError(
+        f"{store.location}: it keeps being replaced; other runs are at work. Try again."
+    )
 
 
 def load_alone(store: CheckpointStore, workdir: Path) -> Snapshot:
@@ -152,8 +153,9 @@ def own_metadata(store: CheckpointStore, file: Path | bytes) -> CheckpointMetada
     try:
         return read_metadata(file, CheckpointMetadata)
     except NotOurFileError:
-        problem = "was not written by this software and has no ledger"
-        raise MissingLedgerError(store.location, problem) from None
+        raise MissingLedgerError(
+            store.location, "was not written by this software and has no ledger"
+        ) from None
     except LayoutTooNewError as error:
         raise NewerLayoutError(store.location, error.layout, LAYOUT_VERSION) from None
     except DamagedFileError as error:
@@ -225,8 +227,8 @@ def _ledger(
     commit_id, upon = metadata.commit_id, metadata.full_ledger
     try:
         ledger = Ledger(
-            full=_ledger_file(store, full, upon or commit_id, upon=None),
-            delta=_ledger_file(store, delta, commit_id, upon=upon) if delta else None,
+            full=_ledger_file(full, upon or commit_id, upon=None),
+            delta=_ledger_file(delta, commit_id, upon=upon) if delta else None,
         )
         ledger.check(rows=metadata.rows - metadata.adopted_rows)
     except LayoutTooNewError as error:
@@ -237,16 +239,14 @@ def _ledger(
     return ledger
 
 
-def _ledger_file(
-    store: CheckpointStore, path: Path, commit_id: str, *, upon: str | None
-) -> LedgerFile:
+def _ledger_file(path: Path, commit_id: str, *, upon: str | None) -> LedgerFile:
     metadata = read_metadata(path, LedgerMetadata)
     if metadata.commit_id != commit_id:
-        problem = f"its ledger belongs to commit {metadata.commit_id}, not {commit_id}"
-        raise CorruptCheckpointError(store.location, problem)
+        raise DamagedFileError(
+            f"its ledger belongs to commit {metadata.commit_id}, not {commit_id}"
+        )
     if metadata.full != upon:
-        problem = f"the ledger of commit {commit_id} is not upon {upon or 'nothing'}"
-        raise CorruptCheckpointError(store.location, problem)
+        raise DamagedFileError(f"the ledger of commit {commit_id} is not upon {upon or 'nothing'}")
     return LedgerFile(path, metadata)
 
 

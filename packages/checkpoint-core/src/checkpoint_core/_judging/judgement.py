@@ -12,16 +12,12 @@ from hashlib import blake2b
 from typing import Any, Final, TypeAlias
 
 import polars as pl
-from msgspec import Struct
-from msgspec.structs import astuple
+from msgspec import Struct, structs
 
 from checkpoint_core._files.event_columns import TIMESTAMP, added_columns, event_schema
-from checkpoint_core._files.layout import (
-    EPOCH,
-    REJECTS_SCHEMA,
-)
-from checkpoint_core._judging.input import shown
-from checkpoint_core._judging.newer import newer_format, would_take
+from checkpoint_core._files.layout import EPOCH, REJECTS_SCHEMA
+from checkpoint_core._judging.format_hints import WOULD_TAKE, newer_format
+from checkpoint_core._judging.sanitizing import sanitized
 from checkpoint_core._judging.selection import Rules
 from checkpoint_core.settings import Settings
 from checkpoint_core.stores import Content, ReadFailure
@@ -66,13 +62,11 @@ class Judgement(Struct, frozen=True, kw_only=True):
 
     def without(self, keys: pl.DataFrame) -> "Judgement":
         """Return what is left when the given keys are left to the next run."""
-        return Judgement(
-            accepted=self.accepted.join(keys, on="key", how="anti", maintain_order="left"),
-            touched=self.touched.join(keys, on="key", how="anti", maintain_order="left"),
-            reread=self.reread.join(keys, on="key", how="anti", maintain_order="left"),
-            rejected=self.rejected.join(keys, on="key", how="anti", maintain_order="left"),
-            before_cutoff=self.before_cutoff,
-        )
+        parts = {
+            name: getattr(self, name).join(keys, on="key", how="anti", maintain_order="left")
+            for name in ("accepted", "touched", "reread", "rejected")
+        }
+        return structs.replace(self, **parts)
 
 
 class Judge:
@@ -97,7 +91,6 @@ class Judge:
             on_unknown_fields=self._pending.extend,
         ).decode
         newer = newer_format(settings.event_format)
-        self._hint = would_take(newer) if newer else ""
         self._decode_newer = (
             Decoder(newer, max_size_bytes=settings.max_object_size_bytes).decode if newer else None
         )
@@ -185,13 +178,8 @@ class Judge:
         """Judge objects that are too large to be read at all."""
         reason = f"larger than {self._settings.max_object_size_bytes} bytes"
         refused: list[_Reject] = [(key, None, "invalid", reason) for key in listed["key"]]
-        return Judgement(
-            accepted=pl.DataFrame([*self._event_columns([]), *_version_columns([])]),
-            touched=pl.DataFrame(_version_columns([])),
-            reread=pl.DataFrame([*self._event_columns([]), *_version_columns([])]),
-            rejected=self._rejects(refused, listed),
-            before_cutoff=0,
-        )
+        nothing = self.judge((), known={}, listed=listed)
+        return structs.replace(nothing, rejected=self._rejects(refused, listed))
 
     def unknown_fields(self) -> dict[str, int]:
         """Return the commonest field names of accepted events that the model does not know.
@@ -209,16 +197,16 @@ class Judge:
         except InvalidEvent:
             return ""
         is_excluded = self._is_excluded
-        return "" if is_excluded and is_excluded(event.project_label) else self._hint
+        return "" if is_excluded and is_excluded(event.project_label) else WOULD_TAKE
 
     def _count_unknown(self, names: Sequence[str]) -> None:
         for name in names:
-            told = shown(name)
+            told = sanitized(name)
             if told in self._unknown or len(self._unknown) < _UNKNOWN_NAMES_COUNTED:
                 self._unknown[told] += 1
 
     def _event_columns(self, events: list[AnyVisitEvent]) -> list[pl.Series]:
-        rows = [astuple(event) for event in events]
+        rows = [structs.astuple(event) for event in events]
         values: Iterable[Sequence[Any]] = (
             zip(*rows, strict=True) if rows else [()] * len(self._columns)
         )

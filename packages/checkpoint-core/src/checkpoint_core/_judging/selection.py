@@ -4,7 +4,7 @@ import msgspec
 import polars as pl
 from msgspec import Struct
 
-from checkpoint_core._judging.naming import is_recognized, time_text, unrecognized
+from checkpoint_core._judging.object_names import is_recognized, time_text, unrecognized
 from checkpoint_core.settings import Settings
 from checkpoint_core.stores import LISTING_SCHEMA
 from nacc_event_model import RULES_VERSION, EventFormat

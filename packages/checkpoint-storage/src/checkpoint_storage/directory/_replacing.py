@@ -8,8 +8,6 @@ from pathlib import Path
 
 from checkpoint_storage.explanations import WRITE_REFUSALS
 
-__all__ = ["NOTHING_HAPPENED", "make_folder", "make_newer", "stage", "sync_folder"]
-
 NOTHING_HAPPENED = frozenset(
     {*WRITE_REFUSALS, errno.EISDIR, errno.ENOTDIR, errno.EXDEV, errno.EBUSY}
 )

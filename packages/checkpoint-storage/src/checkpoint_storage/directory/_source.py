@@ -37,8 +37,6 @@ from checkpoint_storage.directory._walk import (
 from checkpoint_storage.explanations import printable
 from checkpoint_storage.threaded_reading import Read, Reserve, read_in_threads
 
-__all__ = ["DirectorySource"]
-
 _ATTEMPTS = 3
 # Files that are not in memory yet come 2.5 times as fast with 8 threads, and no faster with more;
 # those that are come as fast as with one. On a network file system every open waits for an answer.

@@ -9,11 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from checkpoint_core.errors import (
-    ChangedWhileReadingError,
-    OutcomeUnknownError,
-    StorageError,
-)
+from checkpoint_core.errors import OutcomeUnknownError, StorageError
 from checkpoint_core.stores import Condition, PutOutcome, StoredFile, Tail
 from checkpoint_storage.directory._replacing import (
     NOTHING_HAPPENED,
@@ -24,10 +20,8 @@ from checkpoint_storage.directory._replacing import (
 )
 from checkpoint_storage.directory._versions import open_file, pin, status_of, unreadable, version_of
 from checkpoint_storage.directory._walk import modified_at
-from checkpoint_storage.explanations import printable, refused
+from checkpoint_storage.explanations import printable, refused, replaced_meanwhile
 from checkpoint_storage.locks import exclusive_lock, scratch_folder
-
-__all__ = ["DirectoryStore"]
 
 _LOCK_TIMEOUT_S = 60.0
 
@@ -116,10 +110,10 @@ class DirectoryStore:
         except FileNotFoundError:
             if etag is None:
                 return False
-            raise self._changed(path) from None
+            raise replaced_meanwhile(printable(path)) from None
         if etag is not None and version_of(status) != etag:
             to.unlink()
-            raise self._changed(path)
+            raise replaced_meanwhile(printable(path))
         return True
 
     def put(self, name: str, file: Path) -> None:
@@ -223,12 +217,6 @@ class DirectoryStore:
                 status = path.lstat()
                 if stat.S_ISREG(status.st_mode) and stat.S_IMODE(status.st_mode) != mode:
                     path.chmod(mode)
-
-    def _changed(self, path: Path) -> ChangedWhileReadingError:
-        return ChangedWhileReadingError(
-            f"{printable(path)}: was replaced or removed by another run while this one read it. "
-            "Nothing was changed. Run again."
-        )
 
 
 def _replace(staged: Path, path: Path) -> PutOutcome:

@@ -8,8 +8,6 @@ from pathlib import Path
 from checkpoint_core.errors import StorageError
 from checkpoint_storage.explanations import printable, refused
 
-__all__ = ["open_file", "pin", "status_of", "unreadable", "version_of"]
-
 
 def version_of(status: os.stat_result) -> str:
     """Return what tells one version of a stored file from the next, links and permissions apart."""

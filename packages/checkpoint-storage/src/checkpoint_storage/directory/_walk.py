@@ -12,19 +12,6 @@ from typing import Final, Self
 from checkpoint_core.errors import StorageError
 from checkpoint_storage.explanations import printable
 
-__all__ = [
-    "Folders",
-    "LeavesDirectoryError",
-    "etag_of",
-    "key_of",
-    "modified_at",
-    "modified_us",
-    "open_folders",
-    "path_of",
-    "refuse_whole",
-    "walk",
-]
-
 _EVENT_SUFFIX = ".json"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 # Opening a FIFO would otherwise wait until somebody writes to it.

@@ -8,8 +8,6 @@ from checkpoint_storage.doctor._examination import Subject, Verdict, failed, ok,
 from checkpoint_storage.doctor._probing import PROBE
 from checkpoint_storage.scratch import temporary_folder
 
-__all__ = ["condition", "folder_listing", "missing_file"]
-
 
 def folder_listing(subject: Subject) -> Verdict:
     """List the ledgers, and tell which probes could not be removed."""

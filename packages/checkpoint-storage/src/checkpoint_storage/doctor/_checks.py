@@ -13,8 +13,6 @@ from checkpoint_storage.doctor._machine import temporary_room, versions
 from checkpoint_storage.doctor._probing import conditional_writes, removing, writing_beside_ledgers
 from checkpoint_storage.doctor._source import directory_listing, object_reading
 
-__all__ = ["checks_for"]
-
 
 def checks_for(subject: Subject) -> list[Check]:
     """Return the checks that a source and a checkpoint of these kinds need, in their order."""

@@ -12,8 +12,6 @@ from checkpoint_storage.doctor._machine import room
 from checkpoint_storage.doctor._probing import PROBE, writing
 from checkpoint_storage.locks import exclusive_lock
 
-__all__ = ["folder_permissions", "free_space", "locks", "one_file_system", "writing_in_folder"]
-
 _BESIDE: Final = ("_work", "_ledger", "_rejects", "_previous", "_lock")
 
 
@@ -49,7 +47,7 @@ def writing_in_folder(subject: Subject) -> Verdict:
     """Write the probe in a folder of its own, which vanishes with its locks."""
     parent = _existing(subject)
     folder = tempfile.TemporaryDirectory(prefix=f".{PROBE}", dir=parent)
-    place = Path(subject.left_over.enter_context(folder))
+    place = Path(subject.cleanup.enter_context(folder))
     return writing(subject, Probe(DirectoryStore(place / "probe.parquet"), "probe.parquet"))
 
 

@@ -8,20 +8,6 @@ from msgspec import Struct
 
 from checkpoint_core import CheckpointError, CheckpointStore, Source
 
-__all__ = [
-    "Check",
-    "Finding",
-    "Probe",
-    "State",
-    "Subject",
-    "Verdict",
-    "examine",
-    "failed",
-    "ok",
-    "skipped",
-    "warning",
-]
-
 State = Literal["ok", "warning", "failed", "skipped"]
 
 
@@ -63,7 +49,7 @@ class Subject:
         self.readable_keys: list[str] = []
         self.checkpoint_bytes = 0
         self.probe: Probe | None = None
-        self.left_over = ExitStack()
+        self.cleanup = ExitStack()
 
     @property
     def ledgers(self) -> str:
@@ -110,7 +96,7 @@ def examine(subject: Subject, checks: Iterable[Check]) -> Iterator[Finding]:
     is allowed. What they raise of our own or the system's errors is a failed finding.
     """
     unmet: set[str] = set()
-    with subject.left_over:
+    with subject.cleanup:
         for check in checks:
             verdict = _verdict(check, subject, unmet)
             if verdict.state in {"failed", "skipped"}:

@@ -9,8 +9,6 @@ from typing import Final
 
 from checkpoint_storage.doctor._examination import Subject, Verdict, ok, warning
 
-__all__ = ["room", "temporary_room", "versions"]
-
 _DISTRIBUTIONS: Final = (
     "nacc-checkpoint-storage",
     "nacc-checkpoint-core",

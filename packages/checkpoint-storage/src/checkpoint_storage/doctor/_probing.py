@@ -13,8 +13,6 @@ from checkpoint_core.errors import OutcomeUnknownError
 from checkpoint_storage.doctor._examination import Probe, Subject, Verdict, failed, ok, warning
 from checkpoint_storage.scratch import temporary_folder
 
-__all__ = ["PROBE", "conditional_writes", "removing", "writing", "writing_beside_ledgers"]
-
 PROBE: Final = "doctor-probe-"
 _ANOTHER: Final = '"00000000000000000000000000000000"'
 _WRITES: Final = 3
@@ -27,7 +25,7 @@ _RACES: Final = (
 def writing_beside_ledgers(subject: Subject) -> Verdict:
     """Write the probe beside the ledgers."""
     probe = Probe(subject.store, f"{subject.ledgers}/{PROBE}{uuid4().hex}")
-    subject.left_over.callback(_remove_quietly, subject, probe)
+    subject.cleanup.callback(_remove_quietly, subject, probe)
     return writing(subject, probe)
 
 

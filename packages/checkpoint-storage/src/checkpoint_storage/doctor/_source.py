@@ -5,16 +5,18 @@ from checkpoint_storage.doctor._examination import Subject, Verdict, failed, ok,
 from checkpoint_storage.locations import check_source
 from nacc_event_model import EventFormat, parse_object_name
 
-__all__ = ["directory_listing", "object_reading", "told"]
-
 
 def directory_listing(subject: Subject) -> Verdict:
     """List the directory as a run does."""
     check_source(subject.source)
-    return told(subject, subject.source.list_objects(restore_states=False)["key"].to_list())
+    return judge_listing(
+        subject, subject.source.list_objects(restore_states=False)["key"].to_list()
+    )
 
 
-def told(subject: Subject, keys: list[str], *, archived: int = 0, more: bool = False) -> Verdict:
+def judge_listing(
+    subject: Subject, keys: list[str], *, archived: int = 0, more: bool = False
+) -> Verdict:
     """Keep the keys for reading, and tell how many of what was listed are event objects.
 
     Args:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3 import S3Client
 
-__all__ = ["WELL_FORMED_CODE", "BadAnswerError", "examine_answers"]
-
 WELL_FORMED_CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,60}")
 """A code of S3's that may be told; anything else could be something from somewhere."""
 
@@ -35,7 +33,6 @@ class BadAnswerError(Exception):
     """
 
     def __init__(self, status: int, what: str) -> None:
-        """Keep both in the text."""
         super().__init__(f"HTTP {status} with {what}")
 
 

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from obstore.store import ClientConfig
 
-__all__ = ["S3Clients", "close_clients", "current_clients"]
-
 _CONNECT_TIMEOUT_S: Final = 5
 _READ_TIMEOUT_S: Final = 30
 _CONNECTIONS: Final = 64

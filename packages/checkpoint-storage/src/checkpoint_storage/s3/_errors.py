@@ -15,26 +15,6 @@ from checkpoint_storage.s3._answers import WELL_FORMED_CODE, BadAnswerError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = [
-    "BAD_CREDENTIALS",
-    "CONFIGURATION",
-    "DAMAGED_ON_THE_WAY",
-    "FAILURES",
-    "NO_CREDENTIALS",
-    "UNREACHABLE",
-    "WRONG_REGION",
-    "RawFailureError",
-    "code_of",
-    "is_store_wide",
-    "is_transient",
-    "is_unsupported",
-    "raw_failures",
-    "region_in",
-    "status_of",
-    "summary_of",
-    "was_never_sent",
-]
-
 
 class RawFailureError(Exception):
     """Something that is no error of boto3's own came out of it; that is the cause of this one."""

@@ -29,8 +29,6 @@ from checkpoint_storage.s3._errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["explained", "storage_error"]
-
 _LOG_IN: Final = "Log in, or set AWS_PROFILE; a Lambda function has those of its role."
 _MFA: Final = (
     "the AWS profile needs the code of an MFA device, and nobody is there to type it",

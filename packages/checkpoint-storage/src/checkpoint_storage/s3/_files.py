@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef, GetObjectRequestTypeDef
 
-__all__ = ["download", "tail"]
-
 _CHUNK_BYTES: Final = 1024 * 1024
 
 

@@ -1,4 +1,4 @@
-"""A whole listing, by threads that share the key space among themselves."""
+"""A whole listing, by threads that share the ranges of its keys among themselves."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from checkpoint_core.errors import StorageError
-from checkpoint_storage.s3._pieces import Piece, cuts, first_pieces
+from checkpoint_storage.s3._key_ranges import KeyRange, first_ranges, split_points
 from checkpoint_storage.threaded_reading import join_briefly
 
 if TYPE_CHECKING:
     from checkpoint_storage.s3._pages import Pages
-
-__all__ = ["list_pieces"]
 
 # Into how many equal parts one page may cut what follows it.
 _MOST_PARTS: Final = 8
@@ -24,7 +22,7 @@ _MOST_PARTS: Final = 8
 _AHEAD: Final = timedelta(days=1)
 
 
-def list_pieces(
+def list_ranges(
     pages: Pages, *, where: str, prefix: str, after: str, page_size: int, threads: int
 ) -> list[pl.DataFrame]:
     """Return the pages of everything below the prefix after a key, each key once, in any order.
@@ -35,7 +33,7 @@ def list_pieces(
     listing = _SharedListing(
         pages, where=where, prefix=prefix, page_size=page_size, threads=threads
     )
-    return listing.run(first_pieces(prefix, after))
+    return listing.run(first_ranges(prefix, after))
 
 
 class _SharedListing:
@@ -50,13 +48,13 @@ class _SharedListing:
         self._latest = datetime.now(UTC).replace(tzinfo=None) + _AHEAD
         # Everything below is read and changed under this lock.
         self._changed = threading.Condition()
-        self._waiting = deque[Piece]()
+        self._waiting = deque[KeyRange]()
         self._busy = 0
         self._listed: list[pl.DataFrame] = []
         self._error: BaseException | None = None
 
-    def run(self, pieces: list[Piece]) -> list[pl.DataFrame]:
-        self._waiting.extend(pieces)
+    def run(self, ranges: list[KeyRange]) -> list[pl.DataFrame]:
+        self._waiting.extend(ranges)
         workers = [
             threading.Thread(target=self._work, name=f"s3-listing-{n}", daemon=True)
             for n in range(self._threads)
@@ -82,16 +80,16 @@ class _SharedListing:
 
     def _work(self) -> None:
         try:
-            while piece := self._next():
-                self._list(piece)
+            while key_range := self._next():
+                self._list(key_range)
                 with self._changed:
                     self._busy -= 1
                     self._changed.notify_all()
         except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits for this one
             self._stop(error)
 
-    def _next(self) -> Piece | None:
-        """Return the next piece, None when all is done or nothing is to be done any more."""
+    def _next(self) -> KeyRange | None:
+        """Return the next range, None when all is done or nothing is to be done any more."""
         with self._changed:
             while not self._waiting and self._busy and not self._error:
                 self._changed.wait()
@@ -100,9 +98,9 @@ class _SharedListing:
             self._busy += 1
             return self._waiting.popleft()
 
-    def _list(self, piece: Piece) -> None:
-        before, until = piece.after, piece.until
-        pages = self._pages.after(piece.after, exact=piece.exact)
+    def _list(self, key_range: KeyRange) -> None:
+        before, until = key_range.after, key_range.until
+        pages = self._pages.after(key_range.after, exact=key_range.exact)
         for page in pages:
             keys = page["path"]
             first, last = keys[0], keys[-1]
@@ -120,21 +118,23 @@ class _SharedListing:
             if done:
                 break
             if page.height >= self._page_size:
-                until = self._share(first, last, piece, until)
+                until = self._share(first, last, key_range, until)
             before = last
         pages.close()
 
-    def _share(self, first: str, last: str, piece: Piece, until: str | None) -> str | None:
-        """Hand the far parts of a piece to threads without work; return where it ends now."""
+    def _share(self, first: str, last: str, key_range: KeyRange, until: str | None) -> str | None:
+        """Hand the far parts of a range to threads without work; return where it ends now."""
         with self._changed:
             idle = self._threads - self._busy - len(self._waiting)
             if idle <= 0:
                 return until
             parts = min(1 + -(-idle // self._busy), _MOST_PARTS)
-            found = cuts(first, last, until, prefix=self._prefix, parts=parts, latest=self._latest)
+            found = split_points(
+                first, last, until, prefix=self._prefix, parts=parts, latest=self._latest
+            )
             if not found:
                 return until
             for start, end in zip(found, [*found[1:], until], strict=True):
-                self._waiting.append(Piece(start, end, piece.exact))
+                self._waiting.append(KeyRange(start, end, key_range.exact))
             self._changed.notify_all()
             return found[0]

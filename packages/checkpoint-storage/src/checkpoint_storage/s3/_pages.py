@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
     from checkpoint_storage.s3._clients import S3Clients
 
-__all__ = ["ExactPage", "Pages", "answers", "as_listing"]
-
-_ARCHIVE_CLASSES: Final = ("GLACIER", "DEEP_ARCHIVE")
+ARCHIVE_CLASSES: Final = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 
 
 _TYPES: Final[Mapping[str, pl.DataType]] = {
@@ -247,7 +245,7 @@ def _stream(store: FastStore, prefix: str, after: str, page_size: int) -> Iterat
 
 
 def _is_archived(listed: ObjectTypeDef) -> bool:
-    if listed.get("StorageClass") not in _ARCHIVE_CLASSES:
+    if listed.get("StorageClass") not in ARCHIVE_CLASSES:
         return False
     restored = listed.get("RestoreStatus", {})
     return restored.get("IsRestoreInProgress", True) or "RestoreExpiryDate" not in restored

@@ -20,6 +20,7 @@ from checkpoint_storage.s3._errors import (
     summary_of,
 )
 from checkpoint_storage.s3._explanations import storage_error
+from checkpoint_storage.s3._pages import ARCHIVE_CLASSES
 from checkpoint_storage.s3._retrying import retrying
 
 if TYPE_CHECKING:
@@ -30,10 +31,7 @@ if TYPE_CHECKING:
 
     from checkpoint_storage.threaded_reading import Reserve
 
-__all__ = ["ObjectReader"]
-
 _MOST_FAILURES_IN_A_ROW: Final = 100
-_ARCHIVE_CLASSES: Final = {"GLACIER", "DEEP_ARCHIVE"}
 _ARCHIVED: Final = "the object is in an archive storage class and not restored"
 _DENIED: Final = "access to the object was refused"
 _MISSING: Final = "the object was gone when it was to be read"
@@ -194,4 +192,4 @@ def _is_archived(head: Mapping[str, object]) -> bool:
     if head.get("ArchiveStatus"):
         return True
     restored = 'ongoing-request="false"' in str(head.get("Restore"))
-    return head.get("StorageClass") in _ARCHIVE_CLASSES and not restored
+    return head.get("StorageClass") in ARCHIVE_CLASSES and not restored

@@ -11,8 +11,6 @@ from checkpoint_storage.s3._errors import FAILURES, is_transient
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ATTEMPTS", "backoff", "retrying"]
-
 ATTEMPTS: Final = 4
 _LONGEST_PAUSE_S: Final = 20.0
 _Answer = TypeVar("_Answer")

@@ -9,7 +9,7 @@ from checkpoint_core.stores import unlimited
 from checkpoint_storage.s3._clients import S3Clients, current_clients
 from checkpoint_storage.s3._errors import FAILURES
 from checkpoint_storage.s3._explanations import explained, storage_error
-from checkpoint_storage.s3._listing import list_pieces
+from checkpoint_storage.s3._listing import list_ranges
 from checkpoint_storage.s3._pages import Pages, as_listing
 from checkpoint_storage.s3._reading import ObjectReader
 from checkpoint_storage.settings import S3Settings
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from checkpoint_core.stores import Content, ReadFailure
-
-__all__ = ["S3Source"]
 
 _USUAL = S3Settings()
 
@@ -86,7 +84,7 @@ class S3Source:
             if not first.truncated:
                 self.proof = "one page, of which S3 says that it is the last"
                 return as_listing([first.page])
-            rest = list_pieces(
+            rest = list_ranges(
                 pages,
                 where=self.location,
                 prefix=self._prefix,

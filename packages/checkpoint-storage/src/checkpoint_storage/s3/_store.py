@@ -13,6 +13,7 @@ from checkpoint_core.errors import (
     StorageError,
 )
 from checkpoint_core.stores import Condition, PutOutcome, StoredFile, Tail
+from checkpoint_storage.explanations import replaced_meanwhile
 from checkpoint_storage.s3._clients import S3Clients, current_clients
 from checkpoint_storage.s3._errors import (
     FAILURES,
@@ -37,12 +38,12 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ListObjectsV2RequestTypeDef
 
-    class _Encryption(TypedDict, total=False):
+    class _Options(TypedDict, total=False):
         ServerSideEncryption: Literal["aws:kms"]
         SSEKMSKeyId: str
+        IfMatch: str
+        IfNoneMatch: str
 
-
-__all__ = ["S3Store"]
 
 _Answer = TypeVar("_Answer")
 
@@ -78,7 +79,7 @@ class S3Store:
         self._folder = folder + slash
         self._name = name
         self._first_pause_s = first_pause_s
-        self._encryption: _Encryption = {}
+        self._encryption: _Options = {}
         if kms_key_id:
             self._encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key_id}
 
@@ -128,7 +129,7 @@ class S3Store:
                 )
             if etag is not None and found.strip('"') != etag.strip('"'):
                 # The server does not know the condition.
-                raise self._changed(key)
+                raise replaced_meanwhile(self._uri(key))
             part.replace(to)
         except ChangedWhileReadingError:
             raise
@@ -138,7 +139,7 @@ class S3Store:
             if gone and etag is None:
                 return False
             if gone or (cause and status_of(cause) == 412):
-                raise self._changed(key) from cause
+                raise replaced_meanwhile(self._uri(key)) from cause
             raise
         except OSError as error:
             raise StorageError(
@@ -213,18 +214,12 @@ class S3Store:
         return found
 
     def _put_if(self, client: S3Client, key: str, body: BinaryIO, condition: Condition) -> None:
+        options: _Options = {**self._encryption}
         if condition.etag is None:
-            client.put_object(
-                Bucket=self._bucket, Key=key, Body=body, IfNoneMatch="*", **self._encryption
-            )
+            options["IfNoneMatch"] = "*"
         else:
-            client.put_object(
-                Bucket=self._bucket,
-                Key=key,
-                Body=body,
-                IfMatch=condition.etag,
-                **self._encryption,
-            )
+            options["IfMatch"] = condition.etag
+        client.put_object(Bucket=self._bucket, Key=key, Body=body, **options)
 
     def _outcome(self, key: str, condition: Condition, error: Exception) -> PutOutcome:
         status = status_of(error)
@@ -251,12 +246,6 @@ class S3Store:
 
     def _uri(self, key: str) -> str:
         return f"s3://{self._bucket}/{key}"
-
-    def _changed(self, key: str) -> ChangedWhileReadingError:
-        return ChangedWhileReadingError(
-            f"{self._uri(key)}: was replaced or removed by another run while this one read it. "
-            "Nothing was changed. Run again."
-        )
 
 
 def _is_missing(error: Exception) -> bool:

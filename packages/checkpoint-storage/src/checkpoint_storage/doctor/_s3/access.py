@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, NoCredentialsError
 
 from checkpoint_storage.doctor._examination import Subject, Verdict, failed, ok, skipped, warning
-from checkpoint_storage.doctor._source import told
+from checkpoint_storage.doctor._source import judge_listing
 from checkpoint_storage.s3._clients import current_clients
 from checkpoint_storage.s3._errors import (
     FAILURES,
@@ -21,6 +21,7 @@ from checkpoint_storage.s3._errors import (
     summary_of,
 )
 from checkpoint_storage.s3._explanations import explained
+from checkpoint_storage.s3._pages import ARCHIVE_CLASSES
 from checkpoint_storage.s3._retrying import retrying
 
 if TYPE_CHECKING:
@@ -28,24 +29,12 @@ if TYPE_CHECKING:
 
     from botocore.credentials import Credentials
 
-__all__ = [
-    "FIRST_PAUSE_S",
-    "bucket_of",
-    "checkpoint_bucket",
-    "clock",
-    "credentials",
-    "key_of",
-    "source_bucket",
-    "source_listing",
-]
-
 FIRST_PAUSE_S: Final = 0.5
 _SOON: Final = timedelta(minutes=15)
 # S3 refuses requests that are signed for another time than its own by more.
 _REFUSED_FROM_S: Final = 900.0
 _NOTED_FROM_S: Final = 60.0
 _TIMEOUT_S: Final = 5
-_ARCHIVES: Final = {"GLACIER", "DEEP_ARCHIVE"}
 
 
 def bucket_of(location: str) -> str:
@@ -127,8 +116,8 @@ def source_listing(subject: Subject) -> Verdict:
             first_pause_s=FIRST_PAUSE_S,
         )
     listed = page.get("Contents", [])
-    keys = [each["Key"] for each in listed if each.get("StorageClass") not in _ARCHIVES]
-    return told(subject, keys, archived=len(listed) - len(keys), more=page["IsTruncated"])
+    keys = [each["Key"] for each in listed if each.get("StorageClass") not in ARCHIVE_CLASSES]
+    return judge_listing(subject, keys, archived=len(listed) - len(keys), more=page["IsTruncated"])
 
 
 def _identity(session: Session, region: str) -> str:

@@ -9,6 +9,7 @@ from checkpoint_storage.doctor._s3.access import FIRST_PAUSE_S, bucket_of, key_o
 from checkpoint_storage.doctor._s3.key import state_of_key
 from checkpoint_storage.s3._clients import current_clients
 from checkpoint_storage.s3._errors import FAILURES, code_of, status_of, summary_of
+from checkpoint_storage.s3._pages import ARCHIVE_CLASSES
 from checkpoint_storage.s3._retrying import retrying
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3 import S3Client
 
-__all__ = ["default_encryption", "lifecycle", "probe_encryption", "public_access", "versioning"]
-
-_ARCHIVES: Final = {"GLACIER", "DEEP_ARCHIVE"}
 _UNKNOWN_TO_SERVER: Final = {404, 405, 501}
 
 
@@ -177,5 +175,5 @@ def _concerns(rule: Mapping[str, Any], kept: Sequence[str]) -> bool:
 def _harm(rule: Mapping[str, Any]) -> list[str]:
     expiration = rule.get("Expiration", {})
     harm = ["removes"] if "Days" in expiration or "Date" in expiration else []
-    archives = {step.get("StorageClass") for step in rule.get("Transitions", [])} & _ARCHIVES
+    archives = {step.get("StorageClass") for step in rule.get("Transitions", [])} & ARCHIVE_CLASSES
     return [*harm, *(["archives"] if archives else [])]

@@ -12,8 +12,6 @@ from checkpoint_storage.doctor._examination import Verdict, failed, ok, warning
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["state_of_key"]
-
 _REMEDY: Final = "Have the key enabled again, or give the bucket another one."
 
 

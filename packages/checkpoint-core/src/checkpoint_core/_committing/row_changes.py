@@ -1,4 +1,4 @@
-"""What judged objects mean for the rows in force: new ones, claimed ones, filled ones."""
+"""What judged objects change in the rows in force: which are new, which claimed, which filled."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from checkpoint_core._judging.judgement import Judgement
 from nacc_event_model import EventFormat
 
 
-class Settlement(Struct, frozen=True, kw_only=True):
+class RowChanges(Struct, frozen=True, kw_only=True):
     """What becomes of the rows of one particular checkpoint.
 
     `judgement` has as accepted only what gives a new row, and as touched all whose content the
@@ -33,14 +33,14 @@ def lacking(judgement: Judgement, claims: Claims) -> pl.DataFrame:
     return in_arrival_order(pl.concat([judgement.reread, claims.lacking]))
 
 
-def settle(
+def find_row_changes(
     judgement: Judgement,
     claims: Claims,
     previous: Path | None,
     *,
     entries: pl.DataFrame,
     event_format: EventFormat,
-) -> Settlement:
+) -> RowChanges:
     """Find the rows in the previous file that are to be filled; raises DamagedFileError.
 
     They are bare, that is, null in all columns that were added. An object of which there is no such
@@ -57,7 +57,7 @@ def settle(
         pairs = pair(previous, wanting, event_format, is_bare=is_bare)
     versions = judgement.touched.columns
     known = [judgement.touched, judgement.reread.select(versions), claims.claimed.select(versions)]
-    return Settlement(
+    return RowChanges(
         judgement=structs.replace(
             judgement,
             accepted=claims.new,

@@ -1,4 +1,4 @@
-"""Rows that no ledger accounts for, whoever wrote them: in our columns, or a word why not."""
+"""Bringing the rows of any tool's file into our columns, or saying why they cannot be."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,23 +19,23 @@ _ROW_GROUP_ROWS: Final = 131_072
 _TOLD: Final = 5
 
 
-class Existing(Struct, frozen=True, kw_only=True):
+class ExistingRows(Struct, frozen=True, kw_only=True):
     """The rows of one or several checkpoints, in our columns and sorted by timestamp."""
 
     file: Path
     rows: int
 
 
-def unite(parts: Sequence[Existing], to: Path) -> Existing:
+def unite(parts: Sequence[ExistingRows], to: Path) -> ExistingRows:
     """Put the rows of several files into one; of equal timestamp, those of earlier files first."""
     if len(parts) == 1:
         return parts[0]
     together = pl.concat([scan(part.file) for part in parts])
     _write(together.sort("timestamp", maintain_order=True), to)
-    return Existing(file=to, rows=sum(part.rows for part in parts))
+    return ExistingRows(file=to, rows=sum(part.rows for part in parts))
 
 
-def normalize(original: Path, to: Path, schema: pl.Schema) -> Existing:
+def normalize(original: Path, to: Path, schema: pl.Schema) -> ExistingRows:
     """Write the rows of a checkpoint in our types and order into `to`; none is dropped.
 
     Rows of equal timestamp keep their order. Other types are taken where every value keeps its
@@ -64,9 +64,8 @@ def normalize(original: Path, to: Path, schema: pl.Schema) -> Existing:
     if refused:
         raise DamagedFileError(_mistyped(refused, found, schema))
     if after["timestamp"]:
-        problem = "it has rows without a timestamp"
-        raise DamagedFileError(problem)
-    return Existing(file=to, rows=after["len"])
+        raise DamagedFileError("it has rows without a timestamp")
+    return ExistingRows(file=to, rows=after["len"])
 
 
 def _write(rows: pl.LazyFrame, to: Path) -> None:

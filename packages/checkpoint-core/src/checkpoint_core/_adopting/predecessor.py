@@ -1,17 +1,14 @@
-"""What is there before a checkpoint is adopted or rebuilt."""
+"""The checkpoint that an adoption or a rebuild replaces, and the rows that are there to adopt."""
 
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct, structs
 
-from checkpoint_core._adopting.existing import Existing, normalize, unite
+from checkpoint_core._adopting.normalizing import ExistingRows, normalize, unite
 from checkpoint_core._committing.replacement import Task, refuse_mismatch
 from checkpoint_core._files.event_columns import event_schema
-from checkpoint_core._files.layout import (
-    CheckpointMetadata,
-    DamagedFileError,
-)
+from checkpoint_core._files.layout import CheckpointMetadata, DamagedFileError
 from checkpoint_core._files.parquet import digest_of, read_all
 from checkpoint_core._files.snapshot import (
     NOTHING,
@@ -27,13 +24,12 @@ from checkpoint_core.errors import (
     MissingLedgerError,
     NothingToAdoptError,
 )
-from checkpoint_core.stores import CheckpointStore, Host
 
 _LEAVE_OUT: Final = "Give another version of this file, or leave it out."
 
 
-class Ground(Struct, frozen=True, kw_only=True):
-    """What is there before it is rewritten.
+class Predecessor(Struct, frozen=True, kw_only=True):
+    """What is there before the checkpoint is rewritten.
 
     `original` is the file as it is, None where there is none; `existing` its rows together with
     those of other files that are adopted, None where they cannot be read or there are none.
@@ -41,44 +37,43 @@ class Ground(Struct, frozen=True, kw_only=True):
     """
 
     original: Path | None
-    existing: Existing | None
+    existing: ExistingRows | None
     snapshot: Snapshot
     lineage: tuple[str, ...]
 
 
-def find_ground(store: CheckpointStore, task: Task, host: Host) -> Ground:
+def find_predecessor(task: Task) -> Predecessor:
     """Pin what is there; raises where adoption or rebuilding makes no sense, changes nothing."""
-    adopting = task.request.mode == "adopt"
+    store, adopting = task.store, task.request.mode == "adopt"
     tail = store.read_tail(store.checkpoint_name, 1)
     generation = latest_generation(store)
     if tail is None:
         if adopting and not task.request.adopt_from:
             raise NothingToAdoptError(store.location, "there is no checkpoint")
         # A ledger of the first generation proves no checkpoint; one of the second would.
-        return Ground(
+        return Predecessor(
             original=None,
-            existing=_existing(store, None, task, host),
+            existing=_existing(None, task),
             snapshot=structs.replace(NOTHING, generation=generation if generation > 1 else 0),
             lineage=(),
         )
-    original = host.workdir / "original.parquet"
+    original = task.host.workdir / "original.parquet"
     if not store.fetch(store.checkpoint_name, original, etag=tail.etag):
-        message = f"{store.location}: it was removed meanwhile. Try again."
-        raise ChangedWhileReadingError(message)
-    metadata = _metadata(store, original)
-    refuse_mismatch(metadata, task, store.location)
+        raise ChangedWhileReadingError(f"{store.location}: it was removed meanwhile. Try again.")
+    metadata = _metadata(original, task)
+    refuse_mismatch(metadata, task)
     is_ours = metadata is not None and metadata.source == task.source
     if adopting and (is_ours or task.request.adopt_from):
-        _refuse_sound_pair(store, original, host)
+        _refuse_sound_pair(original, task)
     if metadata is not None and task.request.adopt_from:
         problem = "it may hold the rows of these files already, and its ledger is lost"
         remedy = "Run with --adopt alone to keep its rows, or give a new checkpoint."
         raise NothingToAdoptError(store.location, problem, remedy)
     if metadata is not None:
         generation = max(generation, metadata.generation)
-    return Ground(
+    return Predecessor(
         original=original,
-        existing=_existing(store, original, task, host, metadata),
+        existing=_existing(original, task, metadata),
         snapshot=structs.replace(
             NOTHING, etag=tail.etag, size_bytes=tail.size_bytes, generation=generation
         ),
@@ -86,53 +81,53 @@ def find_ground(store: CheckpointStore, task: Task, host: Host) -> Ground:
     )
 
 
-def _refuse_sound_pair(store: CheckpointStore, original: Path, host: Host) -> None:
+def _refuse_sound_pair(original: Path, task: Task) -> None:
     try:
-        load(store, host.workdir).check(original)
+        load(task.store, task.host.workdir).check(original)
         read_all(original)
     except (MissingLedgerError, CorruptCheckpointError, DamagedFileError):
         return
-    raise NothingToAdoptError(store.location, "it has a ledger already")
+    raise NothingToAdoptError(task.store.location, "it has a ledger already")
 
 
-def _metadata(store: CheckpointStore, original: Path) -> CheckpointMetadata | None:
+def _metadata(original: Path, task: Task) -> CheckpointMetadata | None:
     """Read what the file says about itself; None where it is not ours or cannot be read."""
     try:
-        return own_metadata(store, original)
+        return own_metadata(task.store, original)
     except (MissingLedgerError, CorruptCheckpointError):
         return None
 
 
 def _existing(
-    store: CheckpointStore,
-    original: Path | None,
-    task: Task,
-    host: Host,
-    metadata: CheckpointMetadata | None = None,
-) -> Existing | None:
+    original: Path | None, task: Task, metadata: CheckpointMetadata | None = None
+) -> ExistingRows | None:
     """Bring all rows that are there into one file; None where a rebuild cannot read them.
 
     `metadata` are those of the original, where it is ours: its digest is then looked at before.
     """
-    digests = load_digests(store, metadata.commit_id, host.workdir) if metadata else None
+    store, workdir = task.store, task.host.workdir
+    digests = load_digests(store, metadata.commit_id, workdir) if metadata else None
     files = [(store.location, original)] if original else []
     files += [(each.location, each.path) for each in task.request.adopt_from]
     schema = event_schema(task.settings.event_format)
-    parts: list[Existing] = []
+    parts: list[ExistingRows] = []
     locations: dict[str, str] = {}
     for number, (location, path) in enumerate(files):
         try:
             if digests and path == original:
                 digests.check_checkpoint(path)
-            parts.append(normalize(path, host.workdir / f"existing-{number}.parquet", schema))
+            parts.append(normalize(path, workdir / f"existing-{number}.parquet", schema))
         except DamagedFileError as error:
             if task.request.mode != "adopt":
                 return None
             problem = str(error) or "is not a whole Parquet file"
-            remedies = () if path == original else (_LEAVE_OUT,)
-            raise CorruptCheckpointError(location, problem, *remedies) from error
+            remedy = None if path == original else _LEAVE_OUT
+            raise CorruptCheckpointError(location, problem, remedy) from error
         twin = locations.setdefault(digest_of(path), location)
         if twin != location and parts[-1].rows:
-            problem = f"it is a copy of {twin}, and all its rows would be there twice"
-            raise CorruptCheckpointError(location, problem, _LEAVE_OUT)
-    return unite(parts, host.workdir / "existing.parquet") if parts else None
+            raise CorruptCheckpointError(
+                location,
+                f"it is a copy of {twin}, and all its rows would be there twice",
+                _LEAVE_OUT,
+            )
+    return unite(parts, workdir / "existing.parquet") if parts else None

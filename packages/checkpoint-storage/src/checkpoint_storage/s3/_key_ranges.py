@@ -1,7 +1,7 @@
-"""How what is left of a listing is cut into pieces of about equal work.
+"""Splitting what is left of a listing into ranges of keys of about equal work.
 
-The cuts are guesses from the names of event objects; the pieces cover everything whatever the
-keys look like.
+The split points are guesses from the names of event objects; the ranges cover everything whatever
+the keys look like.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
-
-__all__ = ["Piece", "cuts", "first_pieces"]
 
 # Only hints: objects of other actions are listed too.
 _ACTIONS: Final = ("delete", "duplicate-submit", "not-pass-qc", "pass-qc", "submit")
@@ -26,7 +24,7 @@ _PRECISION: Final = 4
 _GROWING: Final = tuple(4**n for n in range(1, 9))
 
 
-class Piece(Struct, frozen=True):
+class KeyRange(Struct, frozen=True):
     """The keys after `after`, up to and including `until` (None: to the end).
 
     `exact` where obstore would report keys that start with a slash without it.
@@ -37,30 +35,30 @@ class Piece(Struct, frozen=True):
     exact: bool = False
 
 
-def first_pieces(prefix: str, after: str) -> list[Piece]:
-    """Cut what comes after a key into one piece for each action, and what is between them."""
+def first_ranges(prefix: str, after: str) -> list[KeyRange]:
+    """Cut what comes after a key into one range for each action, and what is between them."""
     bounds = {f"{prefix}log-{action}-" for action in _ACTIONS}
     if not prefix:
         # All keys that start with a slash are between these two.
         bounds.update(("/", "0"))
-    pieces = []
+    ranges = []
     for bound in [*sorted(bounds), None]:
         if bound is None or bound > after:
             exact = not prefix and bound == "0"
-            pieces.append(Piece(after, bound, exact))
+            ranges.append(KeyRange(after, bound, exact))
             after = bound or after
-    return pieces
+    return ranges
 
 
-def cuts(
+def split_points(
     first: str, last: str, until: str | None, *, prefix: str, parts: int, latest: datetime
 ) -> list[str]:
-    """Return keys between `last` and `until`, in order, at which to cut what is left of a piece.
+    """Return keys between `last` and `until`, in order, at which to cut what is left of a range.
 
     Args:
         first: the first key of the page that was just listed.
         last: its last key.
-        until: where the piece ends.
+        until: where the range ends.
         prefix: what all keys start with.
         parts: into how many equal parts at most.
         latest: no name is expected to have a later time.

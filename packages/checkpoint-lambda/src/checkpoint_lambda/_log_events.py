@@ -1,4 +1,4 @@
-"""What a run says of itself in the log, and the table of every log event."""
+"""Every log event of a run: when it is logged and with what, and the table that documents them."""
 
 import logging
 import time
@@ -12,8 +12,6 @@ from structlog.stdlib import BoundLogger
 from checkpoint_core import Content, ReadFailure, RunReport
 from checkpoint_core.responses import ErrorDocument
 from checkpoint_core.stores import Stage
-
-__all__ = ["LOG_EVENTS", "LogEvent", "LoggingWatcher", "log_completed", "log_failed", "log_objects"]
 
 _EXAMPLES: Final = 20
 
@@ -88,11 +86,10 @@ _MILESTONES: Final[dict[Stage, str]] = {
 }
 
 
-class LoggingWatcher:
-    """A watcher that logs each stage when it is over, with its numbers."""
+class LoggingObserver:
+    """An observer that logs each stage when it is over, with its numbers."""
 
     def __init__(self, logger: BoundLogger) -> None:
-        """Log to this logger."""
         self._logger = logger
         self._numbers: dict[str, int | str] = {}
         self.stage_in_progress: str | None = None

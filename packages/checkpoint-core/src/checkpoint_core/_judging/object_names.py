@@ -1,11 +1,11 @@
-"""Which listed keys are those of event objects, and what is wrong with the others."""
+"""Which listed keys are named like event objects, and what is wrong with the others."""
 
 import re
 from typing import Final
 
 import polars as pl
 
-from checkpoint_core._judging.newer import newer_format, recognizes
+from checkpoint_core._judging.format_hints import RECOGNIZES, newer_format
 from nacc_event_model import EventFormat, object_name_pattern
 
 UNRECOGNIZED_SCHEMA: Final = pl.Schema({"key": pl.String(), "reason": pl.String()})
@@ -39,7 +39,7 @@ def unrecognized(keys: pl.DataFrame, event_format: EventFormat) -> pl.DataFrame:
         .when(~key.str.contains(_DIGITS))
         .then(pl.lit("its name has no -YYYYMMDD-HHMMSS- after the action"))
         .when(is_recognized(newer) if newer else pl.lit(value=False))
-        .then(pl.lit(f"{other_action}{recognizes(newer) if newer else ''}"))
+        .then(pl.lit(other_action + RECOGNIZES))
         .otherwise(pl.lit(other_action))
     )
     return keys.select("key", reason=reason).sort("key")

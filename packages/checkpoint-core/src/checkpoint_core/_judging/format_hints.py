@@ -1,4 +1,4 @@
-"""What a newer event format would take of what the selected one does not.
+"""Hints that a newer event format would take what the selected one does not.
 
 It stands in the reasons, after the refusal itself; the counts are counts of reasons.
 """
@@ -9,10 +9,12 @@ import polars as pl
 
 from nacc_event_model import EventFormat
 
-_TAKES: Final = "; event format {} would take it"
-_RECOGNIZES: Final = "; event format {} recognizes it"
 _NEWEST: Final = max(EventFormat)
 """The only one to ask: a newer format accepts whatever an older one does."""
+WOULD_TAKE: Final = f"; event format {_NEWEST} would take it"
+"""What is added to the reason of a refusal that the newest format would not make."""
+RECOGNIZES: Final = f"; event format {_NEWEST} recognizes it"
+"""What is added to the reason of a name that the newest format knows."""
 
 
 def newer_format(event_format: EventFormat) -> EventFormat | None:
@@ -20,22 +22,10 @@ def newer_format(event_format: EventFormat) -> EventFormat | None:
     return _NEWEST if event_format < _NEWEST else None
 
 
-def would_take(event_format: EventFormat) -> str:
-    """Return what is added to the reason of a refusal that this format would not make."""
-    return _TAKES.format(event_format)
-
-
-def recognizes(event_format: EventFormat) -> str:
-    """Return what is added to the reason of a name that this format knows."""
-    return _RECOGNIZES.format(event_format)
-
-
 def hints(*reasons: pl.Series) -> tuple[str, ...]:
     """Return one line about what the newest format would do with these, none where nothing."""
     every = pl.concat(reasons)
-    taken, recognized = (
-        every.str.ends_with(ending(_NEWEST)).sum() for ending in (would_take, recognizes)
-    )
+    taken, recognized = (every.str.ends_with(each).sum() for each in (WOULD_TAKE, RECOGNIZES))
     told = [f"would take {taken:,} of the rejects"] if taken else []
     told += [f"recognizes {recognized:,} of the unrecognized names"] if recognized else []
     if not told:

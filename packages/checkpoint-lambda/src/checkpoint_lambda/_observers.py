@@ -1,4 +1,4 @@
-"""Watching a run from outside: its stages through the core's protocol, its numbers at the storage.
+"""Observing a run from outside: its stages through the core's protocol, its numbers at the storage.
 
 Most numbers are gathered where they arise, in a source and a store that pass everything on;
 neither ever looks into a content.
@@ -24,35 +24,33 @@ from checkpoint_core import (
 from checkpoint_core.errors import OutcomeUnknownError
 from checkpoint_core.stores import Stage, unlimited
 
-__all__ = ["WatchedSource", "WatchedStore", "Watchers"]
 
-
-class Watchers:
+class Observers:
     """Several observers as one."""
 
-    def __init__(self, *watchers: Observer) -> None:
+    def __init__(self, *observers: Observer) -> None:
         """Keep them in the order in which they enter a stage."""
-        self._watchers = watchers
+        self._observers = observers
 
     def stage(self, name: Stage) -> AbstractContextManager[object]:
         """Let each of them enter the stage; they leave it in the reverse order."""
         with ExitStack() as stack:
-            for watcher in self._watchers:
-                stack.enter_context(watcher.stage(name))
+            for observer in self._observers:
+                stack.enter_context(observer.stage(name))
             return stack.pop_all()
 
     def progress(self, done: int, total: int) -> None:
         """Tell each of them."""
-        for watcher in self._watchers:
-            watcher.progress(done, total)
+        for observer in self._observers:
+            observer.progress(done, total)
 
     def note(self, **numbers: int | str) -> None:
         """Tell each of them."""
-        for watcher in self._watchers:
-            watcher.note(**numbers)
+        for observer in self._observers:
+            observer.note(**numbers)
 
 
-class WatchedSource:
+class ObservedSource:
     """A source that notes how much was listed and read.
 
     `on_answer` is told of every single object; None, which costs nothing, where nobody asks.
@@ -61,13 +59,12 @@ class WatchedSource:
     def __init__(
         self,
         source: Source,
-        watcher: Observer,
+        observer: Observer,
         *,
         on_answer: Callable[[Content | ReadFailure], None] | None,
     ) -> None:
-        """Watch this source."""
         self._source = source
-        self._watcher = watcher
+        self._observer = observer
         self._on_answer = on_answer
         self._objects = self._failures = self._size_bytes = 0
 
@@ -79,7 +76,7 @@ class WatchedSource:
     def list_objects(self, *, restore_states: bool) -> pl.DataFrame:
         """List, and note the number of objects and the sum of their sizes."""
         listing = self._source.list_objects(restore_states=restore_states)
-        self._watcher.note(objects=listing.height, size_bytes=int(listing["size"].sum()))
+        self._observer.note(objects=listing.height, size_bytes=int(listing["size"].sum()))
         return listing
 
     def read(
@@ -99,7 +96,7 @@ class WatchedSource:
             # Whoever reads in threads ends them then.
             if isinstance(answers, Generator):
                 answers.close()
-        self._watcher.note(
+        self._observer.note(
             objects=self._objects, failures=self._failures, size_bytes=self._size_bytes
         )
 
@@ -113,13 +110,12 @@ class WatchedSource:
             self._on_answer(answer)
 
 
-class WatchedStore:
+class ObservedStore:
     """A checkpoint store that notes how much was fetched and written, and how commits went."""
 
-    def __init__(self, store: CheckpointStore, watcher: Observer) -> None:
-        """Watch this store."""
+    def __init__(self, store: CheckpointStore, observer: Observer) -> None:
         self._store = store
-        self._watcher = watcher
+        self._observer = observer
 
     @property
     def location(self) -> str:
@@ -135,7 +131,7 @@ class WatchedStore:
         """Pass on, and note the checkpoint's size."""
         tail = self._store.read_tail(name, length_bytes)
         if tail is not None and name == self.checkpoint_name:
-            self._watcher.note(checkpoint_bytes=tail.size_bytes)
+            self._observer.note(checkpoint_bytes=tail.size_bytes)
         return tail
 
     def fetch(self, name: str, to: Path, *, etag: str | None = None) -> bool:
@@ -146,7 +142,7 @@ class WatchedStore:
         """Pass on, and note the size of a ledger."""
         self._store.put(name, file)
         if name.startswith("_ledger/") and name.endswith(".parquet"):
-            self._watcher.note(ledger_bytes=file.stat().st_size)
+            self._observer.note(ledger_bytes=file.stat().st_size)
 
     def put_if(self, name: str, file: Path, condition: Condition) -> PutOutcome:
         """Pass on, and note the size and what became of it."""
@@ -154,9 +150,9 @@ class WatchedStore:
         try:
             outcome = self._store.put_if(name, file, condition)
         except OutcomeUnknownError:
-            self._watcher.note(checkpoint_bytes=size, outcome="unknown")
+            self._observer.note(checkpoint_bytes=size, outcome="unknown")
             raise
-        self._watcher.note(checkpoint_bytes=size, outcome=outcome.value)
+        self._observer.note(checkpoint_bytes=size, outcome=outcome.value)
         return outcome
 
     def list_files(self, folder: str) -> list[StoredFile]:
