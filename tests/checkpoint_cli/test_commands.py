@@ -133,7 +133,7 @@ def test_versions_are_printed() -> None:
         ("rejects b --limit -1", "--limit"),
         ("sample a --invalid 1.5", "--invalid"),
         ("sample a --invalid 0.6 --late 0.6", "together at most 1"),
-        ("sample a --start today", "not a date"),
+        ("sample a --start today", "must be a date, such as 2026-09-30"),
     ],
 )
 def test_wrong_usage_is_exit_status_2(

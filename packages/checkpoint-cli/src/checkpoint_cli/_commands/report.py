@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from polars.exceptions import PanicException, PolarsError
 
 from checkpoint_cli._failures import ended_well
 from checkpoint_cli._filters import TestCenterOption
-from checkpoint_cli._opening import is_damaged, opened, scanned
-from checkpoint_cli._options import CheckpointArgument, DebugOption, checkpoint_store
+from checkpoint_cli._opening import opened, reading, scanned
+from checkpoint_cli._options import CheckpointArgument, DebugOption, checkpoint_store, day
 from checkpoint_cli._printing.output import one_line, write_lines
-from checkpoint_core import CheckpointError, CheckpointStore
-from checkpoint_core.errors import CorruptCheckpointError
+from checkpoint_cli.errors import NotInstalledError
+from checkpoint_core import CheckpointStore
 from checkpoint_core.inspection import read_rejects
 from checkpoint_storage.explanations import refused
 from checkpoint_storage.scratch import temporary_folder
@@ -25,15 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["report_command"]
 
 _THRESHOLD = 11
-_EXTRA = ("altair", "jinja2", "markupsafe", "vl_convert")
+_EXTRA = ("altair", "checkpoint_report", "jinja2", "markupsafe", "vl_convert")
 _WHICH = "--month, --from, --to"
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter("not a date such as 2026-10-01") from error
 
 
 def report_command(
@@ -47,11 +39,11 @@ def report_command(
     ] = None,
     first: Annotated[
         date | None,
-        typer.Option("--from", parser=_day, metavar="DATE", help="Instead of it, the first day."),
+        typer.Option("--from", parser=day, metavar="DATE", help="Instead of it, the first day."),
     ] = None,
     last: Annotated[
         date | None,
-        typer.Option("--to", parser=_day, metavar="DATE", help="The last day, included."),
+        typer.Option("--to", parser=day, metavar="DATE", help="The last day, included."),
     ] = None,
     center: Annotated[
         str | None,
@@ -101,9 +93,8 @@ def _check_extra() -> None:
     except ModuleNotFoundError as error:
         if error.name not in _EXTRA:
             raise
-        raise CheckpointError(
-            f"{error.name} is not installed, which the report needs. "
-            "Install it with: pip install 'nacc-checkpoint-cli[report]'"
+        raise NotInstalledError(
+            error.name, needed_by="the report", install="'nacc-checkpoint-cli[report]'"
         ) from error
 
 
@@ -134,22 +125,18 @@ def _make(
         files = opened(store, workdir)
         rejects = read_rejects(store, workdir)
         try:
-            return make_report(
-                scanned(files.events),
-                rejects,
-                files.metadata,
-                period,
-                center=center,
-                include_test_center=include_test_center,
-                threshold=threshold,
-            )
+            with reading(files.events, store):
+                return make_report(
+                    scanned(files.events),
+                    rejects,
+                    files.metadata,
+                    period,
+                    center=center,
+                    include_test_center=include_test_center,
+                    threshold=threshold,
+                )
         except UnknownCenterError as error:
             raise typer.BadParameter(one_line(str(error)), param_hint="--center") from error
-        except (PanicException, PolarsError) as error:
-            if is_damaged(files.events):
-                problem = "a part of it is damaged"
-                raise CorruptCheckpointError(store.location, problem) from error
-            raise
 
 
 def _write(report: "Report", output: Path, csv: Path | None) -> Iterator[str]:
