@@ -10,6 +10,7 @@ import typer
 from checkpoint_cli._failures import ended_well
 from checkpoint_cli._filters import TestCenterOption
 from checkpoint_cli._opening import opened, reading, scanned
+from checkpoint_cli._option_groups import OptionGroup, with_groups
 from checkpoint_cli._options import CheckpointArgument, DebugOption, checkpoint_store, day
 from checkpoint_cli._printing.output import one_line, write_lines
 from checkpoint_cli.errors import NotInstalledError
@@ -28,34 +29,41 @@ _EXTRA = ("altair", "checkpoint_report", "jinja2", "markupsafe", "vl_convert")
 _WHICH = "--month, --from, --to"
 
 
+class AboutOptions(OptionGroup):
+    """What a report is about, and how much it tells."""
+
+    month: Annotated[
+        str | None, typer.Option(metavar="MONTH", help="The month to report on, such as 2026-10.")
+    ] = None
+    first: Annotated[
+        date | None,
+        typer.Option("--from", parser=day, metavar="DATE", help="Instead of it, the first day."),
+    ] = None
+    last: Annotated[
+        date | None,
+        typer.Option("--to", parser=day, metavar="DATE", help="The last day, included."),
+    ] = None
+    center: Annotated[
+        str | None,
+        typer.Option(metavar="CENTER", help="Only this center: its label, or its pipeline_adcid."),
+    ] = None
+    threshold: Annotated[
+        int,
+        typer.Option(
+            min=1, metavar="N", help="Hide counts below N, other than 0; 1 shows every count."
+        ),
+    ] = _THRESHOLD
+    include_test_center: TestCenterOption = False
+
+
+@with_groups
 def report_command(
     checkpoint: CheckpointArgument,
     *,
     output: Annotated[
         Path, typer.Option(metavar="FILE", help="The page to write, replaced if it is there.")
     ],
-    month: Annotated[
-        str | None, typer.Option(metavar="MONTH", help="The month to report on, such as 2026-10.")
-    ] = None,
-    first: Annotated[
-        date | None,
-        typer.Option("--from", parser=day, metavar="DATE", help="Instead of it, the first day."),
-    ] = None,
-    last: Annotated[
-        date | None,
-        typer.Option("--to", parser=day, metavar="DATE", help="The last day, included."),
-    ] = None,
-    center: Annotated[
-        str | None,
-        typer.Option(metavar="CENTER", help="Only this center: its label, or its pipeline_adcid."),
-    ] = None,
-    threshold: Annotated[
-        int,
-        typer.Option(
-            min=1, metavar="N", help="Hide counts below N, other than 0; 1 shows every count."
-        ),
-    ] = _THRESHOLD,
-    include_test_center: TestCenterOption = False,
+    about: AboutOptions,
     csv: Annotated[
         Path | None,
         typer.Option(
@@ -74,14 +82,7 @@ def report_command(
     store = checkpoint_store(checkpoint)
     with ended_well(debug=debug):
         _check_extra()
-        period = _period(month, first, last)
-        report = _make(
-            store,
-            period,
-            center=center,
-            include_test_center=include_test_center,
-            threshold=threshold,
-        )
+        report = _make(store, _period(about), about)
         write_lines(_write(report, output, csv))
 
 
@@ -98,9 +99,10 @@ def _check_extra() -> None:
         ) from error
 
 
-def _period(month: str | None, first: date | None, last: date | None) -> "Period":
+def _period(about: AboutOptions) -> "Period":
     from checkpoint_report import Period  # noqa: PLC0415
 
+    month, first, last = about.month, about.first, about.last
     if (month is None) == (first is None) or (first is None) != (last is None):
         raise typer.BadParameter("give a month, or both --from and --to", param_hint=_WHICH)
     try:
@@ -111,14 +113,7 @@ def _period(month: str | None, first: date | None, last: date | None) -> "Period
         raise typer.BadParameter(str(error), param_hint=_WHICH) from error
 
 
-def _make(
-    store: CheckpointStore,
-    period: "Period",
-    *,
-    center: str | None,
-    include_test_center: bool,
-    threshold: int,
-) -> "Report":
+def _make(store: CheckpointStore, period: "Period", about: AboutOptions) -> "Report":
     from checkpoint_report import UnknownCenterError, make_report  # noqa: PLC0415
 
     with temporary_folder() as workdir:
@@ -131,9 +126,9 @@ def _make(
                     rejects,
                     files.metadata,
                     period,
-                    center=center,
-                    include_test_center=include_test_center,
-                    threshold=threshold,
+                    center=about.center,
+                    include_test_center=about.include_test_center,
+                    threshold=about.threshold,
                 )
         except UnknownCenterError as error:
             raise typer.BadParameter(one_line(str(error)), param_hint="--center") from error
