@@ -211,6 +211,7 @@ def check_complement(cells: list[str]) -> None:
     assert len(hidden) != 1 or not any(cell.isdigit() and cell != "0" for cell in cells)
 
 
+@settings(max_examples=10)
 @given(st.integers(1, 10), st.integers(1, 10), st.integers(1, 10))
 def test_whatever_the_hidden_counts_are_the_numbers_are_the_same(
     deleted: int, rejected: int, negative: int

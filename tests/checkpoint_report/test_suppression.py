@@ -48,9 +48,9 @@ def test_what_is_shown_is_true_and_gives_no_small_count_away(
     for cells in columns:
         hidden = [cell for cell in cells if isinstance(cell, Hidden)]
         assert len(hidden) != 1 or all(cell == 0 for cell in cells if isinstance(cell, int))
-    for cells, total in zip(parts, totals, strict=True):
-        assert total.exact is not any(isinstance(cell, Hidden) for cell in cells)
-        assert total.at_least == sum(cell for cell in cells if isinstance(cell, int))
+    for part, total in zip(parts, totals, strict=True):
+        assert total.exact is not any(isinstance(cell, Hidden) for cell in part)
+        assert total.at_least == sum(cell for cell in part if isinstance(cell, int))
 
 
 @given(counts_of_tables, st.data())

@@ -59,7 +59,7 @@ def _plain_day(text: str) -> date:
     return found
 
 
-class FilterOptions(OptionGroup):
+class FilterOptions(OptionGroup, frozen=True, kw_only=True):
     """The filters of the core, each an option of its name."""
 
     study: Annotated[list[str] | None, _value("study")] = None
@@ -107,7 +107,7 @@ class FilterOptions(OptionGroup):
         return Filters(**given)
 
 
-class ParameterOptions(OptionGroup):
+class ParameterOptions(OptionGroup, frozen=True, kw_only=True):
     """What some queries take besides filters."""
 
     identity: Annotated[

@@ -11,7 +11,7 @@ from msgspec import Struct
 __all__ = ["OptionGroup", "with_groups"]
 
 
-class OptionGroup(Struct, frozen=True):
+class OptionGroup(Struct, frozen=True, kw_only=True):
     """Options that several commands have, or that are one thing: each field is one, as typer's."""
 
 
@@ -37,8 +37,7 @@ def with_groups(command: Callable[..., None]) -> Callable[..., None]:
     def options() -> Iterator[Parameter]:
         for name, parameter in signature.parameters.items():
             if name in groups:
-                for option in inspect.signature(groups[name]).parameters.values():
-                    yield option.replace(kind=Parameter.KEYWORD_ONLY)
+                yield from inspect.signature(groups[name]).parameters.values()
             else:
                 yield parameter
 

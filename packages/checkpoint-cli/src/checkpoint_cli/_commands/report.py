@@ -29,7 +29,7 @@ _EXTRA = ("altair", "checkpoint_report", "jinja2", "markupsafe", "vl_convert")
 _WHICH = "--month, --from, --to"
 
 
-class AboutOptions(OptionGroup):
+class AboutOptions(OptionGroup, frozen=True, kw_only=True):
     """What a report is about, and how much it tells."""
 
     month: Annotated[

@@ -31,7 +31,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     total: int
 
 
-class Form(OptionGroup):
+class Form(OptionGroup, frozen=True, kw_only=True):
     """How rows are delivered, and at most how many; more than one way is wrong usage."""
 
     limit: Annotated[
