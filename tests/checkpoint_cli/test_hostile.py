@@ -15,9 +15,10 @@ HOSTILE = "\x1b[2J\x1b]0;title\x07\x9b31m\x7f\u202e\r"
 STYLES = re.compile(r"\x1b\[[0-9;]*m|\r\n|\n")
 
 
-@pytest.fixture
-def checkpoint(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint, a ledger and rejects that somebody has written by hand."""
+    tmp_path = tmp_path_factory.mktemp("hostile")
     for number in range(4):
         put(tmp_path / "events", number, project_label="excluded" if number == 3 else "kept")
     checkpoint = tmp_path / "out" / "events.parquet"
@@ -70,12 +71,18 @@ def test_no_control_character_of_a_file_is_written(checkpoint: Path, command: li
 
 @pytest.mark.parametrize(
     "command",
-    [*COMMANDS, ["rejects", "--csv"], ["sql", "SELECT * FROM checkpoint_events", "--csv"]],
+    [
+        ["show"],
+        ["rejects", "--json"],
+        ["rejects", "--csv"],
+        ["query", "errors-by-center"],
+        ["sql", "SELECT * FROM checkpoint_events", "--csv"],
+    ],
 )
 def test_a_terminal_gets_no_control_sequence_of_a_file(
     checkpoint: Path, command: list[str]
 ) -> None:
-    """Only the styles that are ours."""
+    """Only the styles that are ours, in lines, documents, tables and CSV."""
     name, *rest = command
     _, screen, _ = on_terminal(name, checkpoint, *rest, stdout=True)
 

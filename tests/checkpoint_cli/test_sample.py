@@ -144,7 +144,7 @@ def test_events_arrive_after_they_happened(tmp_path: Path, event_format: EventFo
 
 def test_samples_are_as_mixed_as_real_events(tmp_path: Path) -> None:
     """Many centers, every action, several studies, projects and modules, some not yet known."""
-    write_samples(tmp_path, count=3_000, seed=1)
+    write_samples(tmp_path, count=2_000, seed=1)
 
     events = list(valid_events(tmp_path, EventFormat.V1_0).values())
     sizes = [len(data) for data, _ in contents(tmp_path).values()]
@@ -157,64 +157,66 @@ def test_samples_are_as_mixed_as_real_events(tmp_path: Path) -> None:
     assert all(200 < size < 600 for size in sizes)
 
 
-def test_format_1_1_uses_what_it_allows(tmp_path: Path) -> None:
-    """Images without a visit number, its further fields and action, other ptids."""
-    write_samples(tmp_path, count=2_000, seed=1, event_format=EventFormat.V1_1)
-
-    events = list(valid_events(tmp_path, EventFormat.V1_1).values())
-    assert any(event.action == "duplicate-submit" for event in events)
-    assert any(event.visit_number is None for event in events)
-    assert any("-" in event.ptid for event in events)
-
-
-def written(directory: Path, start: date) -> dict[str, dict[str, Any]]:
-    """Write samples of format 1.1 of forty days, and return their fields by name."""
+@pytest.fixture(scope="module")
+def year(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """The fields of samples of format 1.1, by name: of the time in which producers changed."""
+    directory = tmp_path_factory.mktemp("year")
     write_samples(
-        directory, count=3_000, seed=1, start=start, days=40, event_format=EventFormat.V1_1
+        directory,
+        count=4_000,
+        seed=1,
+        start=date(2025, 12, 20),
+        days=300,
+        event_format=EventFormat.V1_1,
     )
     return {name: msgspec.json.decode(data) for name, (data, _) in contents(directory).items()}
 
 
-def test_producers_began_to_write_fields_and_actions_one_after_the_other(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "since, is_told",
+    [
+        # Images have no number that a name could end in.
+        ("2026-01-16", lambda name, fields: fields.get("visit_number") is not None
+         and name.endswith(f"{fields['visit_date']}.json")),
+        ("2026-03-04", lambda _, fields: "naccid" in fields),
+        ("2026-07-07", lambda _, fields: "modality" in fields),
+        ("2026-08-13", lambda _, fields: fields["action"] == "duplicate-submit"),
+    ],
+    ids=["dates in names", "naccid", "modality", "duplicates"],
+)  # fmt: skip
+def test_producers_began_to_write_fields_and_actions_one_after_the_other(
+    year: dict[str, dict[str, Any]], since: str, is_told: Callable[[str, dict[str, Any]], bool]
+) -> None:
     """By date: names with the visit's date, naccid, modality, and duplicates."""
-    tells: dict[str, Callable[[str, dict[str, Any]], bool]] = {
-        "2026-01-16": lambda name, fields: (
-            # Images have no number that a name could end in.
-            fields.get("visit_number") is not None and name.endswith(f"{fields['visit_date']}.json")
-        ),
-        "2026-03-04": lambda _, fields: "naccid" in fields,
-        "2026-07-07": lambda _, fields: "modality" in fields,
-        "2026-08-13": lambda _, fields: fields["action"] == "duplicate-submit",
-    }
-    for since, is_told in tells.items():
-        start = date.fromisoformat(since) - timedelta(20)
-        found = written(tmp_path / since, start)
-        told = {fields["timestamp"] for name, fields in found.items() if is_told(name, fields)}
+    told = {fields["timestamp"] for name, fields in year.items() if is_told(name, fields)}
 
-        assert since <= min(told)
-        assert any(fields["timestamp"] < since for fields in found.values())
+    assert since <= min(told)
+    assert any(fields["timestamp"] < since for fields in year.values())
 
 
-def test_format_1_1_is_as_contradictory_as_real_events(tmp_path: Path) -> None:
-    """Naive times of images, deletes without numbers, two studies and two modules of a visit."""
-    found = list(written(tmp_path, date(2026, 9, 1)).values())
+def test_format_1_1_is_as_contradictory_as_real_events(year: dict[str, dict[str, Any]]) -> None:
+    """Naive times of images, deletes without numbers, other ptids, two studies and two modules of a
+    visit.
+    """
     visits: dict[Any, list[dict[str, Any]]] = {}
-    for fields in found:
+    for fields in year.values():
         visits.setdefault((fields["ptid"], fields["visit_date"]), []).append(fields)
 
     assert all(
-        (fields["datatype"] == "dicom") != fields["timestamp"].endswith("Z") for fields in found
+        (fields["datatype"] == "dicom") != fields["timestamp"].endswith("Z")
+        for fields in year.values()
     )
-    assert any(f["action"] == "delete" and f.get("visit_number") is None for f in found)
+    deletes = [f for f in year.values() if f["action"] == "delete"]
+    assert any(f.get("visit_number") is None for f in deletes)
+    assert any("-" in ptid for ptid, _ in visits)
     assert any(len({f["study"] for f in events}) == 2 for events in visits.values())
     assert any({"UDS", "FTLD"} <= {f.get("module") for f in events} for events in visits.values())
 
 
-def test_an_unchanged_resubmission_is_found_out_later(tmp_path: Path) -> None:
+def test_an_unchanged_resubmission_is_found_out_later(year: dict[str, dict[str, Any]]) -> None:
     """A pass, then a submit and its duplicate; no outcome follows, and it has passed."""
-    found = written(tmp_path, date(2026, 9, 1)).values()
     rows = pl.DataFrame(
-        [{**fields, "timestamp": fields["timestamp"].rstrip("Z")} for fields in found],
+        [{**fields, "timestamp": fields["timestamp"].rstrip("Z")} for fields in year.values()],
         schema=dict.fromkeys(event_schema(EventFormat.V1_1), pl.String)
         | {"pipeline_adcid": pl.Int32},
     ).with_columns(

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import sys
 import tempfile
@@ -38,17 +39,24 @@ SELECT sum(1) AS hugeint, 1.50::DECIMAL(10, 2) AS decimal, 0.5::DOUBLE AS double
 """
 
 
-@pytest.fixture
-def checkpoint(tmp_path: Path) -> Path:
-    """A checkpoint of one visit in three steps and another one, beside a file with a secret."""
-    source = tmp_path / "events"
-    unfilled = {**VISIT, "module": None, "packet": None}
-    put(source, 0, **unfilled, timestamp="2024-01-15T10:00:00Z")
-    take(source, tmp_path / "out" / "events.parquet")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkpoint of one visit in three steps and another one."""
+    folder = tmp_path_factory.mktemp("sql")
+    source, out = folder / "events", folder / "out"
+    put(source, 0, **VISIT, module=None, packet=None, timestamp="2024-01-15T10:00:00Z")
+    take(source, out / "events.parquet")
     put(source, 0, **VISIT, module="UDS", timestamp="2024-01-15T10:00:00Z")
     put(source, 1, **VISIT, named="pass-qc", action="pass-qc", timestamp="2024-01-15T10:30:00Z")
     put(source, 2, named="not-pass-qc", action="not-pass-qc", center_label="center-7")
-    take(source, tmp_path / "out" / "events.parquet")
+    take(source, out / "events.parquet")
+    return out
+
+
+@pytest.fixture
+def checkpoint(made: Path, tmp_path: Path) -> Path:
+    """A copy of it, beside a file with a secret."""
+    shutil.copytree(made, tmp_path / "out")
     (tmp_path / "secret.txt").write_text(SECRET, encoding="utf-8")
     return tmp_path / "out" / "events.parquet"
 
@@ -239,14 +247,11 @@ def test_times_are_utc_wherever_the_machine_is(
     "sql, rows",
     [
         ("FROM checkpoint_events", 4),
-        ("TABLE checkpoint_events", 4),
         ("VALUES (1), (2)", 2),
-        ("(SELECT 1)", 1),
         ("SELECT 1; -- the end", 1),
         ("/* first */ SELECT ';' ;", 1),
         ("DESCRIBE checkpoint_events", 13),
         ("SUMMARIZE checkpoint_events", 13),
-        ("SHOW TABLES", 2),
         ("SELECT 1 WHERE false", 0),
         ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3) FROM n", 3),
         ("PIVOT checkpoint_events ON action IN ('submit') USING count(*) GROUP BY ptid", 2),
@@ -268,40 +273,26 @@ def test_a_pivot_without_its_values_is_told_to_name_them(checkpoint: Path) -> No
 
 REFUSED = [
     "",
-    ";",
     "-- nothing",
     "SELECT 1; SELECT 2",
     "SELECT ?",
     "SELECT $name",
     "COPY checkpoint_events TO '{folder}/written.csv'",
-    "COPY (SELECT 1) TO '{checkpoint}' (USE_TMP_FILE false)",
     "EXPLAIN ANALYZE COPY checkpoint_events TO '{folder}/written.csv'",
-    "EXPLAIN SELECT 1",
     "EXPORT DATABASE '{folder}/written'",
-    "IMPORT DATABASE '{folder}'",
     "ATTACH '{folder}/written.db'",
-    "USE memory",
     "INSTALL httpfs",
-    "LOAD httpfs",
     "SET threads = 1",
-    "RESET allowed_paths",
     "PRAGMA version",
     "CALL pragma_version()",
     "CREATE TABLE made AS SELECT 1",
     "CREATE MACRO f() AS TABLE FROM read_text('{folder}/secret.txt')",
-    "CREATE SECRET (TYPE http)",
     "DROP VIEW checkpoint_events",
     "INSERT INTO checkpoint_events SELECT * FROM checkpoint_events",
-    "UPDATE checkpoint_events SET action = 'x'",
-    "DELETE FROM checkpoint_events",
     "PREPARE p AS SELECT 1",
-    "EXECUTE p",
     "BEGIN",
-    "CHECKPOINT",
-    "VACUUM",
-    "COMMENT ON VIEW checkpoint_events IS 'x'",
 ]
-"""Statements that do something else than asking: wrong usage."""
+"""Statements that do something else than asking, of several kinds: wrong usage."""
 
 _NESTED = "FROM json_execute_serialized_sql(json_serialize_sql('{}'))"
 """DuckDB executes this text on its own, where it is not asked whether it only asks."""
@@ -310,23 +301,17 @@ FAILING = [
     "WITH a AS (COPY (SELECT 1) TO '{checkpoint}' (USE_TMP_FILE false)) SELECT 1",
     "WITH a AS (COPY (SELECT 1) TO '{folder}/written.csv') FROM a",
     "WITH a AS (INSERT INTO checkpoint_events(action) VALUES ('x') RETURNING *) FROM a",
-    "WITH a AS (DELETE FROM checkpoint_events RETURNING *) FROM a",
-    "WITH a AS (UPDATE checkpoint_events SET action = 'x' RETURNING *) FROM a",
     _NESTED.format("WITH a AS (COPY (SELECT 1) TO ''{folder}/written.csv'') SELECT 1"),
     _NESTED.format("WITH a AS (COPY (SELECT 1) TO ''{checkpoint}'' (USE_TMP_FILE false)) SELECT 1"),
     _NESTED.format("FROM read_text(''{folder}/secret.txt'')"),
     "FROM query('COPY (SELECT 1) TO ''{folder}/written.csv''')",
     "FROM query('FROM read_text(''{folder}/secret.txt'')')",
-    "FROM query('SELECT 1; SELECT 2')",
     "FROM '{folder}/secret.txt'",
     "FROM '{checkpoint}'",
     "FROM read_text('{folder}/secret.txt')",
-    "FROM read_text('file://{folder}/secret.txt')",
     "FROM read_blob('{folder}/*')",
     "FROM read_csv('{folder}/secret.txt')",
-    "FROM read_csv('/etc/passwd')",
     "FROM sniff_csv('/etc/passwd')",
-    "FROM read_json('{folder}/secret.txt')",
     "FROM read_duckdb('{folder}/written.db')",
     "FROM read_parquet('{checkpoint}')",
     "FROM parquet_metadata('{checkpoint}')",
@@ -334,16 +319,12 @@ FAILING = [
     "FROM read_parquet('https://example.org/events.parquet')",
     "FROM read_text('/proc/self/environ')",
     "FROM read_text('/dev/stdin')",
-    "FROM glob('/etc/*')",
     "FROM glob('{folder}/*')",
     "FROM sql",
-    "FROM connection",
     "SELECT getenv('HOME')",
     "FROM enable_logging(storage = 'file', storage_config = {{'path': '{folder}/written'}})",
     "FROM enable_profiling(save_location = '{folder}/written')",
     "FROM pandas_scan(0)",
-    "FROM arrow_scan(0, 0, 0)",
-    "SELECT nextval('x')",
 ]
 """Queries that reach for something else, each in its own way."""
 
@@ -451,22 +432,16 @@ def test_a_statement_cannot_control_the_terminal(checkpoint: Path) -> None:
     assert 2 == shown.stdout.count("\\x1b[31m")
 
 
-def test_a_statement_can_come_from_stdin(checkpoint: Path) -> None:
-    """Where it is given as a dash."""
-    process = start("sql", checkpoint, "-", "--csv", stdin=-1)
-    stdout, stderr = process.communicate(b"SELECT count(*) AS n\nFROM checkpoint_events\n", 60)
-
-    assert (0, b"n\n4\n", b"") == (process.returncode, stdout, stderr)
-
-
-def test_bytes_that_are_no_text_are_replaced(checkpoint: Path) -> None:
-    """In an argument as in what comes from stdin."""
-    statement = b"SELECT '\xff' AS a"
-    given = execute("sql", checkpoint, os.fsdecode(statement), "--csv")
+def test_a_statement_can_come_from_stdin_and_bytes_that_are_no_text_are_replaced(
+    checkpoint: Path,
+) -> None:
+    """Where it is given as a dash; in an argument such bytes are replaced too."""
+    statement = b"SELECT '\xff' AS a,\n  count(*) AS n FROM checkpoint_events\n"
+    given = call("sql", checkpoint, os.fsdecode(statement), "--csv")
     process = start("sql", checkpoint, "-", "--csv", stdin=-1)
     piped = process.communicate(statement, 60)
 
-    assert (0, "a\n\N{REPLACEMENT CHARACTER}\n", "") == given
+    assert (0, "a,n\n\N{REPLACEMENT CHARACTER},4\n", "") == given
     assert (given.stdout.encode(), b"") == piped
 
 
@@ -567,13 +542,6 @@ def test_without_duckdb_one_line_says_what_to_install(
     assert "duckdb is not installed" in ended.stderr
     assert "pip install nacc-checkpoint-cli" in ended.stderr
     assert 0 == call("query", checkpoint, "latest").status
-
-
-def test_duckdb_is_imported_by_nothing_else() -> None:
-    """Commands start as fast as before."""
-    program = "import sys, checkpoint_cli._app; sys.exit('duckdb' in sys.modules)"
-
-    assert 0 == execute(before=("-c", program)).status
 
 
 def test_an_answer_leaves_nothing_on_stderr_or_in_temporary_folders(

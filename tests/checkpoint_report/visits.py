@@ -1,20 +1,17 @@
 """Made-up visits, and the reports and tables that come of them."""
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
 import polars as pl
-from msgspec import Struct
+from msgspec import structs
 from typing_extensions import override
 
 from checkpoint_core import REJECTS_SCHEMA, CheckpointMetadata, event_schema
 from checkpoint_report import Period, Report, make_report
-from checkpoint_report._making import tell
-from checkpoint_report._sheets import Sheet
+from checkpoint_report._page.page import page
 from nacc_event_model import EventFormat
 
 OCTOBER = Period.of_month("2026-10")
@@ -69,26 +66,7 @@ def reject(
     return {"key": key, "outcome": outcome, "reason": reason, "last_modified": last_modified}
 
 
-class Made(Struct, frozen=True, kw_only=True):
-    """What a report is made from."""
-
-    events: pl.DataFrame
-    rejects: pl.DataFrame
-    metadata: CheckpointMetadata
-    options: dict[str, Any]
-
-    @property
-    def sheets(self) -> tuple[Sheet, ...]:
-        """The report's tables, without drawing it, which takes a second."""
-        telling = tell(self.events.lazy(), self.rejects, self.metadata, **self.options)
-        return tuple(section.sheet for section in telling.sections)
-
-    def report(self) -> Report:
-        """Make the report as the command line does."""
-        return make_report(self.events.lazy(), self.rejects, self.metadata, **self.options)
-
-
-def made_of(
+def report(
     events: Iterable[dict[str, Any]] | pl.DataFrame,
     rejects: Sequence[dict[str, Any]] = (),
     *,
@@ -96,8 +74,8 @@ def made_of(
     committed_at: datetime = COMMITTED_AT,
     center: str | None = None,
     threshold: int = 11,
-) -> Made:
-    """Return what a report on these events is made from."""
+) -> Report:
+    """Make a report on these events, whose page is drawn only where it is asked for."""
     rows = events if isinstance(events, pl.DataFrame) else frame(events)
     metadata = CheckpointMetadata(
         layout=1,
@@ -113,33 +91,27 @@ def made_of(
         committed_at=committed_at,
         versions={},
     )
-    return Made(
-        events=rows,
-        rejects=pl.DataFrame(list(rejects), schema=REJECTS_SCHEMA),
-        metadata=metadata,
-        options={"period": period, "center": center, "threshold": threshold},
+    return make_report(
+        rows.lazy(),
+        pl.DataFrame(list(rejects), schema=REJECTS_SCHEMA),
+        metadata,
+        period,
+        center=center,
+        threshold=threshold,
     )
 
 
-def report(*arguments: Any, **options: Any) -> Report:
-    """Make a report; takes what `made_of` takes."""
-    return made_of(*arguments, **options).report()
+def words(made: Report) -> str:
+    """Return the page without its charts, which take a second to draw."""
+    sections = [structs.replace(section, chart=None) for section in made.sections]
+    return page(made.subject, made.figures, sections)
 
 
-def table(made: Made | Report, name: str) -> dict[str, dict[str, str]]:
+def table(made: Report, name: str) -> dict[str, dict[str, str]]:
     """Return a table as its CSV file has it, by row and heading."""
     (sheet,) = (sheet for sheet in made.sheets if sheet.name == name)
-    return {
-        row[sheet.headings[0]]: dict(list(row.items())[1:])
-        for row in csv.DictReader(io.StringIO(csv_of(sheet)))
-    }
-
-
-def csv_of(sheet: Sheet) -> str:
-    """Return a table as CSV."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(sheet.lines())
-    return text.getvalue()
+    (_, *headings), *rows = sheet.lines()
+    return {first: dict(zip(headings, row, strict=True)) for first, *row in rows}
 
 
 class Page(HTMLParser):

@@ -14,7 +14,8 @@ from msgspec import Struct, field
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from checkpoint_report import Report
-from tests.checkpoint_report.browser.month import month
+from tests.checkpoint_report.browser.month import REJECTS, month
+from tests.checkpoint_report.visits import report
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = (
@@ -55,27 +56,19 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def made() -> Report:
     """Make a report of forty centers."""
-    return month().report()
+    return report(month(), REJECTS)
 
 
-class Visitor:
+class Visitor(Struct, frozen=True):
     """Opens the report on devices of different kinds."""
 
-    def __init__(self, browser: Browser, file: Path) -> None:
-        """Keep the browser, and where the page is."""
-        self._browser = browser
-        self._file = file
+    browser: Browser
+    file: Path
 
-    def open(
-        self,
-        *,
-        width: int = 1000,
-        scheme: Literal["light", "dark"] = "light",
-        file: Path | None = None,
-    ) -> Visit:
+    def open(self, *, width: int = 1000, scheme: Literal["light", "dark"] = "light") -> Visit:
         """Open the page and listen to it from before its first byte."""
-        page = self._browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
-        visit = Visit(page=page, address=(file or self._file).as_uri())
+        page = self.browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+        visit = Visit(page=page, address=self.file.as_uri())
         page.on("request", lambda request: visit.requests.append(request.url))
         page.on("console", lambda message: visit.complaints.append(message.text))
         page.on("pageerror", lambda error: visit.complaints.append(str(error)))

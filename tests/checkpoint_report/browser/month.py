@@ -1,12 +1,17 @@
 """A month of forty centers, as varied as they come."""
 
-from tests.checkpoint_report.visits import Made, event, made_of, reject, visits
+import polars as pl
+
+from tests.checkpoint_report.visits import event, frame, reject, visits
 
 LONG = "A center whose name is much longer than any name that anybody has foreseen, " * 3
 HOSTILE = "<script>document.title='taken over'</script>"
 
 
-def month() -> Made:
+REJECTS = [*[reject()] * 15, *[reject(reason="not valid JSON")] * 12]
+
+
+def month() -> pl.DataFrame:
     """Return it, with a center without data, a long name and a hostile one."""
     labels = {5: HOSTILE, 6: LONG}
     events = [
@@ -22,5 +27,4 @@ def month() -> Made:
     ]
     for each in events:
         each["center_label"] = labels.get(each["pipeline_adcid"], each["center_label"])
-    rejects = [*[reject()] * 15, *[reject(reason="not valid JSON")] * 12]
-    return made_of([*events, event(40, "OLD", day=-30)], rejects)
+    return frame([*events, event(40, "OLD", day=-30)])

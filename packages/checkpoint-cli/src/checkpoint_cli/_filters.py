@@ -1,24 +1,17 @@
 """The options of a query: which events it is about, and what it takes besides."""
 
-from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, Literal
 
 import typer
+from msgspec import structs
 
-from checkpoint_cli._options import parser
+from checkpoint_cli._option_groups import OptionGroup
+from checkpoint_cli._options import NOT_A_DATE, day, parser
+from checkpoint_core.queries import Filters
 
-__all__ = [
-    "About",
-    "Action",
-    "TestCenterOption",
-    "date_option",
-    "given",
-    "given_or_missing",
-    "time_option",
-    "value_option",
-]
+__all__ = ["Action", "FilterOptions", "ParameterOptions", "TestCenterOption"]
 
 TestCenterOption = Annotated[
     bool,
@@ -26,6 +19,7 @@ TestCenterOption = Annotated[
         "--include-test-center", help="Also of center 0, the test site, which is left out."
     ),
 ]
+_MAY_BE_MISSING: Final = {"visit_number", "module", "modality", "packet"}
 
 
 class Action(StrEnum):
@@ -38,45 +32,107 @@ class Action(StrEnum):
     DUPLICATE_SUBMIT = "duplicate-submit"
 
 
-class About(StrEnum):
-    """What a query can be about: the identities of the core."""
-
-    SUBMISSION = "submission"
-    VISIT = "visit"
-
-
-def value_option(what: str, *, may_be_missing: bool = False, **more: Any) -> Any:
+def _value(what: str, **more: Any) -> Any:
     """Return the option for the values of which a field must have one; `more` is typer's."""
-    missing = "; '' for those without" if may_be_missing else ""
-    return typer.Option(help=f"Only of this {what}{missing}.", **{"metavar": "TEXT", **more})
+    return typer.Option(help=f"Only of this {what}.", **{"metavar": "TEXT", **more})
 
 
-def date_option(meaning: str) -> Any:
+def _value_or_none(what: str) -> Any:
+    return _value(f"{what}; '' for those without")
+
+
+def _date(meaning: str) -> Any:
     """Return an option that takes a date as YYYY-MM-DD."""
-    return typer.Option(help=meaning, metavar="DATE", parser=_date)
+    return typer.Option(help=meaning, metavar="DATE", parser=_plain_day)
 
 
-def time_option(meaning: str) -> Any:
+def _time(meaning: str) -> Any:
     """Return an option that takes a time as a run's --since does."""
     return typer.Option(help=meaning, metavar="TIME", parser=parser("since"))
 
 
-def given(values: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the values of an option that may be given several times."""
-    return tuple(map(str, values or ()))
-
-
-def given_or_missing(values: Sequence[str] | None) -> tuple[str | None, ...]:
-    """Return the values, with None for the empty text that stands for no value."""
-    return tuple(value or None for value in values or ())
-
-
-def _date(text: str) -> date:
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        found = None
+def _plain_day(text: str) -> date:
+    found = day(text)
     # Python reads more than one way of writing a date.
-    if found is None or found.isoformat() != text:
-        raise typer.BadParameter("must be a date, such as 2026-09-30")
+    if found.isoformat() != text:
+        raise typer.BadParameter(NOT_A_DATE)
     return found
+
+
+class FilterOptions(OptionGroup, frozen=True, kw_only=True):
+    """The filters of the core, each an option of its name."""
+
+    study: Annotated[list[str] | None, _value("study")] = None
+    pipeline_adcid: Annotated[list[int] | None, _value("center's number", metavar="N", min=0)] = (
+        None
+    )
+    center_label: Annotated[list[str] | None, _value("center")] = None
+    project_label: Annotated[list[str] | None, _value("project")] = None
+    gear_name: Annotated[list[str] | None, _value("gear")] = None
+    ptid: Annotated[list[str] | None, _value("participant")] = None
+    visit_number: Annotated[list[str] | None, _value_or_none("visit number")] = None
+    datatype: Annotated[list[str] | None, _value("datatype")] = None
+    module: Annotated[list[str] | None, _value_or_none("module")] = None
+    modality: Annotated[list[str] | None, _value_or_none("modality")] = None
+    packet: Annotated[list[str] | None, _value_or_none("packet")] = None
+    action: Annotated[
+        list[Action] | None, _value(f"action: {', '.join(Action)}", metavar="ACTION")
+    ] = None
+    visit_date_from: Annotated[
+        date | None, _date("Only of visits on this day or later, such as 2026-09-01.")
+    ] = None
+    visit_date_to: Annotated[date | None, _date("Only of visits on this day or earlier.")] = None
+    timestamp_from: Annotated[
+        datetime | None, _time("Only at this time or later, such as 2026-09-01T12:00:00Z.")
+    ] = None
+    timestamp_to: Annotated[
+        datetime | None, _time("Only before this time: as things stood then.")
+    ] = None
+    include_test_center: TestCenterOption = False
+
+    def filters(self) -> Filters:
+        """Return them as the core takes them.
+
+        The empty text stands for no value where a field may have none.
+        """
+        given = structs.asdict(self)
+        for name, value in structs.asdict(self).items():
+            if value is None:
+                del given[name]
+            elif isinstance(value, list):
+                none = None if name in _MAY_BE_MISSING else ""
+                given[name] = tuple(
+                    (each or none) if isinstance(each, str) else each for each in value
+                )
+        return Filters(**given)
+
+
+class ParameterOptions(OptionGroup, frozen=True, kw_only=True):
+    """What some queries take besides filters."""
+
+    identity: Annotated[
+        Literal["submission", "visit"] | None,
+        typer.Option(
+            metavar="IDENTITY",
+            help="What it is about: each submission, or each visit, by participant, date and "
+            "number. [default: submission]",
+        ),
+    ] = None
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FIELD",
+            help="Where something is counted: by this field, or by day, week or month; '' for all "
+            "in one.",
+        ),
+    ] = None
+    as_of: Annotated[
+        datetime | None,
+        _time("For waiting and resubmitted: the time at which to look. [default: now]"),
+    ] = None
+    min_events: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="For completeness: only submissions of so many events."
+        ),
+    ] = None

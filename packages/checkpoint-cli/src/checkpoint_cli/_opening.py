@@ -1,5 +1,7 @@
 """The checkpoint's files, brought here to be asked."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -7,9 +9,10 @@ from polars.exceptions import PanicException, PolarsError
 
 from checkpoint_cli.errors import NoCheckpointError
 from checkpoint_core import CheckpointStore
+from checkpoint_core.errors import CorruptCheckpointError
 from checkpoint_core.inspection import Opened, open_for_queries
 
-__all__ = ["is_damaged", "opened", "scanned"]
+__all__ = ["check_damage", "opened", "reading", "scanned"]
 
 
 def opened(store: CheckpointStore, workdir: Path, *, ledger: bool = False) -> Opened:
@@ -28,10 +31,19 @@ def scanned(file: Path) -> pl.LazyFrame:
     return pl.scan_parquet(file, glob=False, hive_partitioning=False)
 
 
-def is_damaged(file: Path) -> bool:
-    """Tell whether some page of the file cannot be read: whose fault an error of a reader is."""
+@contextmanager
+def reading(file: Path, store: CheckpointStore) -> Iterator[None]:
+    """Tell what polars raises over a file that is damaged as damage to the checkpoint."""
+    try:
+        yield
+    except (PanicException, PolarsError) as error:
+        check_damage(file, store, error)
+        raise
+
+
+def check_damage(file: Path, store: CheckpointStore, error: BaseException) -> None:
+    """Raise CorruptCheckpointError where some page of the file cannot be read: that is the cause."""
     try:
         scanned(file).select(pl.all().hash().count()).collect(engine="streaming")
     except (PanicException, PolarsError):
-        return True
-    return False
+        raise CorruptCheckpointError(store.location, "a part of it is damaged") from error

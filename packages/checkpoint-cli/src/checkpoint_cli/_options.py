@@ -6,6 +6,7 @@ is the field's name, and only what is otherwise is listed here.
 
 import inspect
 from collections.abc import Callable, Mapping
+from datetime import date
 from enum import Enum
 from typing import Annotated, Any, Final, TypeVar
 
@@ -22,6 +23,7 @@ from checkpoint_storage.settings import S3Settings
 from nacc_event_model import EventFormat
 
 __all__ = [
+    "NOT_A_DATE",
     "CheckpointArgument",
     "DebugOption",
     "EventFormatOption",
@@ -29,6 +31,7 @@ __all__ = [
     "JsonOption",
     "SourceArgument",
     "checkpoint_store",
+    "day",
     "event_source",
     "flag",
     "made",
@@ -183,3 +186,16 @@ def checkpoint_store(text: str) -> OpenStore:
         return open_checkpoint(text)
     except UnsupportedLocationError as error:
         raise typer.BadParameter(str(error), param_hint="CHECKPOINT") from error
+
+
+NOT_A_DATE = "must be a date, such as 2026-09-30"
+
+
+def day(text: str | date) -> date:
+    """Return the day; whatever is none is wrong usage. A default of this type comes this way too."""
+    if isinstance(text, date):
+        return text
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(NOT_A_DATE) from error

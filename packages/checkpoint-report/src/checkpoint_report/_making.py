@@ -1,38 +1,50 @@
 """From a checkpoint to a report."""
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 import polars as pl
 from msgspec import Struct
 
 from checkpoint_core import CheckpointMetadata
-from checkpoint_report._center_sections import (
-    days_section,
-    errors_section,
-    status_section,
-)
-from checkpoint_report._centers import Center, find_center, find_centers
-from checkpoint_report._figures import Figures, figures
-from checkpoint_report._overall_sections import (
+from checkpoint_report._figures.centers import Center, find_center, find_centers
+from checkpoint_report._figures.counts import rejects_of
+from checkpoint_report._figures.figures import Figures, figures
+from checkpoint_report._page.page import Subject, page
+from checkpoint_report._period import Period
+from checkpoint_report._sections.by_center import days_section, errors_section, status_section
+from checkpoint_report._sections.overall import (
     completeness_section,
     rejects_section,
     volumes_section,
 )
-from checkpoint_report._page import Subject, page
-from checkpoint_report._period import Period
-from checkpoint_report._rejects import rejects_of
-from checkpoint_report._sections import COLORS, Section
-from checkpoint_report._sheets import Sheet
+from checkpoint_report._sections.section import Section
+from checkpoint_report._sections.sheets import Sheet
 
-__all__ = ["Report", "Telling", "make_report", "tell"]
+__all__ = ["Report", "make_report"]
 
 
-class Report(Struct, frozen=True, kw_only=True):
-    """A page of HTML, and the tables that are in it."""
+class Report(Struct, frozen=True, kw_only=True, dict=True, eq=False):
+    """A page of HTML, and the tables that are in it; the page is drawn when it is asked for."""
 
-    title: str
-    page: str
-    sheets: tuple[Sheet, ...]
+    subject: Subject
+    figures: Figures
+    sections: tuple[Section, ...]
+
+    @property
+    def title(self) -> str:
+        """What the report is called."""
+        return self.subject.title
+
+    @property
+    def sheets(self) -> tuple[Sheet, ...]:
+        """The tables."""
+        return tuple(section.sheet for section in self.sections)
+
+    @cached_property
+    def page(self) -> str:
+        """The page; the same report gives the same bytes."""
+        return page(self.subject, self.figures, self.sections)
 
 
 def make_report(
@@ -61,43 +73,7 @@ def make_report(
 
     Raises:
         UnknownCenterError: no center is called so.
-
     """
-    telling = tell(
-        events,
-        rejects,
-        metadata,
-        period,
-        center=center,
-        include_test_center=include_test_center,
-        threshold=threshold,
-    )
-    return Report(
-        title=telling.subject.title,
-        page=page(telling.subject, telling.figures, telling.sections),
-        sheets=tuple(section.sheet for section in telling.sections),
-    )
-
-
-class Telling(Struct, frozen=True, kw_only=True):
-    """What there is to tell, before it is drawn and put on a page."""
-
-    subject: Subject
-    figures: Figures
-    sections: tuple[Section, ...]
-
-
-def tell(
-    events: pl.LazyFrame,
-    rejects: pl.DataFrame,
-    metadata: CheckpointMetadata,
-    period: Period,
-    *,
-    center: str | None = None,
-    include_test_center: bool = False,
-    threshold: int,
-) -> Telling:
-    """Find out what there is to tell. Takes and raises what `make_report` does."""
     # Whoever names a center may mean the test site.
     some_test = include_test_center or center is not None
     centers = find_centers(events, period, include_test_center=some_test)
@@ -115,7 +91,7 @@ def tell(
         threshold=threshold,
     )
     subject = Subject(period=period, center=chosen, centers=centers, metadata=metadata)
-    return Telling(subject=subject, figures=found, sections=tuple(_sections(found, centers)))
+    return Report(subject=subject, figures=found, sections=tuple(_sections(found, centers)))
 
 
 def _sections(figures: Figures, centers: Sequence[Center]) -> Iterator[Section]:
@@ -123,23 +99,7 @@ def _sections(figures: Figures, centers: Sequence[Center]) -> Iterator[Section]:
     yield volumes_section(figures)
     yield status_section(figures, centers)
     yield errors_section(figures, centers)
-    yield days_section(
-        figures.submission,
-        centers,
-        figures.threshold,
-        query="days-to-submission",
-        title="Time to submission",
-        done="submitted",
-        color=COLORS["submit"],
-    )
-    yield days_section(
-        figures.qc,
-        centers,
-        figures.threshold,
-        query="days-to-qc",
-        title="Time to QC",
-        done="passed by QC",
-        color=COLORS["pass-qc"],
-    )
+    yield days_section("days-to-submission", figures.submission, centers, figures.threshold)
+    yield days_section("days-to-qc", figures.qc, centers, figures.threshold)
     yield completeness_section(figures)
     yield rejects_section(figures)

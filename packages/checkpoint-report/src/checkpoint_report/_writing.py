@@ -11,7 +11,7 @@ from pathlib import Path
 
 from checkpoint_core.errors import StorageError
 from checkpoint_report._making import Report
-from checkpoint_report._sheets import Sheet
+from checkpoint_report._sections.sheets import Sheet
 
 __all__ = ["write_report"]
 

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import typer
-from msgspec import Struct
 from rich.console import RenderableType
 from rich.text import Text
 
@@ -22,11 +21,6 @@ from checkpoint_storage.doctor import Finding, State, Subject, checks_for, exami
 __all__ = ["doctor_command"]
 
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red", "skipped": "dim"}
-
-
-class _Document(Struct, frozen=True, kw_only=True):
-    passed: bool
-    checks: list[Finding]
 
 
 def doctor_command(
@@ -54,7 +48,7 @@ def doctor_command(
         states = [finding.state for finding in findings]
         passed = "failed" not in states
         if as_json:
-            write_document(_Document(passed=passed, checks=findings))
+            write_document({"passed": passed, "checks": findings})
         else:
             write_lines([_summary(states)])
         if not passed:

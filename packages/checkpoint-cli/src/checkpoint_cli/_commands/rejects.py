@@ -12,12 +12,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from checkpoint_cli._failures import ended_well
-from checkpoint_cli._options import (
-    CheckpointArgument,
-    DebugOption,
-    JsonOption,
-    checkpoint_store,
-)
+from checkpoint_cli._options import CheckpointArgument, DebugOption, JsonOption, checkpoint_store
 from checkpoint_cli._printing.output import harmless, table, write, write_document, write_lines
 from checkpoint_cli.errors import NoCheckpointError
 from checkpoint_core import CheckpointStore

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from polars.exceptions import PanicException, PolarsError
 
 from checkpoint_cli._failures import ended_well
 from checkpoint_cli._filters import TestCenterOption
-from checkpoint_cli._opening import is_damaged, opened, scanned
-from checkpoint_cli._options import CheckpointArgument, DebugOption, checkpoint_store
+from checkpoint_cli._opening import opened, reading, scanned
+from checkpoint_cli._option_groups import OptionGroup, with_groups
+from checkpoint_cli._options import CheckpointArgument, DebugOption, checkpoint_store, day
 from checkpoint_cli._printing.output import one_line, write_lines
-from checkpoint_core import CheckpointError, CheckpointStore
-from checkpoint_core.errors import CorruptCheckpointError
+from checkpoint_cli.errors import NotInstalledError
+from checkpoint_core import CheckpointStore
 from checkpoint_core.inspection import read_rejects
 from checkpoint_storage.explanations import refused
 from checkpoint_storage.scratch import temporary_folder
@@ -25,45 +25,45 @@ if TYPE_CHECKING:
 __all__ = ["report_command"]
 
 _THRESHOLD = 11
-_EXTRA = ("altair", "jinja2", "markupsafe", "vl_convert")
+_EXTRA = ("altair", "checkpoint_report", "jinja2", "markupsafe", "vl_convert")
 _WHICH = "--month, --from, --to"
 
 
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter("not a date such as 2026-10-01") from error
+class AboutOptions(OptionGroup, frozen=True, kw_only=True):
+    """What a report is about, and how much it tells."""
+
+    month: Annotated[
+        str | None, typer.Option(metavar="MONTH", help="The month to report on, such as 2026-10.")
+    ] = None
+    first: Annotated[
+        date | None,
+        typer.Option("--from", parser=day, metavar="DATE", help="Instead of it, the first day."),
+    ] = None
+    last: Annotated[
+        date | None,
+        typer.Option("--to", parser=day, metavar="DATE", help="The last day, included."),
+    ] = None
+    center: Annotated[
+        str | None,
+        typer.Option(metavar="CENTER", help="Only this center: its label, or its pipeline_adcid."),
+    ] = None
+    threshold: Annotated[
+        int,
+        typer.Option(
+            min=1, metavar="N", help="Hide counts below N, other than 0; 1 shows every count."
+        ),
+    ] = _THRESHOLD
+    include_test_center: TestCenterOption = False
 
 
+@with_groups
 def report_command(
     checkpoint: CheckpointArgument,
     *,
     output: Annotated[
         Path, typer.Option(metavar="FILE", help="The page to write, replaced if it is there.")
     ],
-    month: Annotated[
-        str | None, typer.Option(metavar="MONTH", help="The month to report on, such as 2026-10.")
-    ] = None,
-    first: Annotated[
-        date | None,
-        typer.Option("--from", parser=_day, metavar="DATE", help="Instead of it, the first day."),
-    ] = None,
-    last: Annotated[
-        date | None,
-        typer.Option("--to", parser=_day, metavar="DATE", help="The last day, included."),
-    ] = None,
-    center: Annotated[
-        str | None,
-        typer.Option(metavar="CENTER", help="Only this center: its label, or its pipeline_adcid."),
-    ] = None,
-    threshold: Annotated[
-        int,
-        typer.Option(
-            min=1, metavar="N", help="Hide counts below N, other than 0; 1 shows every count."
-        ),
-    ] = _THRESHOLD,
-    include_test_center: TestCenterOption = False,
+    about: AboutOptions,
     csv: Annotated[
         Path | None,
         typer.Option(
@@ -82,14 +82,7 @@ def report_command(
     store = checkpoint_store(checkpoint)
     with ended_well(debug=debug):
         _check_extra()
-        period = _period(month, first, last)
-        report = _make(
-            store,
-            period,
-            center=center,
-            include_test_center=include_test_center,
-            threshold=threshold,
-        )
+        report = _make(store, _period(about), about)
         write_lines(_write(report, output, csv))
 
 
@@ -101,15 +94,15 @@ def _check_extra() -> None:
     except ModuleNotFoundError as error:
         if error.name not in _EXTRA:
             raise
-        raise CheckpointError(
-            f"{error.name} is not installed, which the report needs. "
-            "Install it with: pip install 'nacc-checkpoint-cli[report]'"
+        raise NotInstalledError(
+            error.name, needed_by="the report", install="'nacc-checkpoint-cli[report]'"
         ) from error
 
 
-def _period(month: str | None, first: date | None, last: date | None) -> "Period":
+def _period(about: AboutOptions) -> "Period":
     from checkpoint_report import Period  # noqa: PLC0415
 
+    month, first, last = about.month, about.first, about.last
     if (month is None) == (first is None) or (first is None) != (last is None):
         raise typer.BadParameter("give a month, or both --from and --to", param_hint=_WHICH)
     try:
@@ -120,36 +113,25 @@ def _period(month: str | None, first: date | None, last: date | None) -> "Period
         raise typer.BadParameter(str(error), param_hint=_WHICH) from error
 
 
-def _make(
-    store: CheckpointStore,
-    period: "Period",
-    *,
-    center: str | None,
-    include_test_center: bool,
-    threshold: int,
-) -> "Report":
+def _make(store: CheckpointStore, period: "Period", about: AboutOptions) -> "Report":
     from checkpoint_report import UnknownCenterError, make_report  # noqa: PLC0415
 
     with temporary_folder() as workdir:
         files = opened(store, workdir)
         rejects = read_rejects(store, workdir)
         try:
-            return make_report(
-                scanned(files.events),
-                rejects,
-                files.metadata,
-                period,
-                center=center,
-                include_test_center=include_test_center,
-                threshold=threshold,
-            )
+            with reading(files.events, store):
+                return make_report(
+                    scanned(files.events),
+                    rejects,
+                    files.metadata,
+                    period,
+                    center=about.center,
+                    include_test_center=about.include_test_center,
+                    threshold=about.threshold,
+                )
         except UnknownCenterError as error:
             raise typer.BadParameter(one_line(str(error)), param_hint="--center") from error
-        except (PanicException, PolarsError) as error:
-            if is_damaged(files.events):
-                problem = "a part of it is damaged"
-                raise CorruptCheckpointError(store.location, problem) from error
-            raise
 
 
 def _write(report: "Report", output: Path, csv: Path | None) -> Iterator[str]:

@@ -7,21 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from checkpoint_cli._failures import ended_well
-from checkpoint_cli._options import DebugOption, EventFormatOption
+from checkpoint_cli._options import DebugOption, EventFormatOption, day
 from checkpoint_cli._printing.output import one_line, write_lines
 from checkpoint_cli.sample import write_samples
 from nacc_event_model import EventFormat
 
 __all__ = ["sample_command"]
-
-
-def _day(text: str | date) -> date:
-    if isinstance(text, date):  # the default comes this way too
-        return text
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter("not a date such as 2026-09-01") from error
 
 
 def _share(meaning: str) -> Any:
@@ -41,7 +32,7 @@ def sample_command(
         float, _share("How many older objects to rewrite with more fields, as a share of count.")
     ] = 0.0,
     start: Annotated[
-        date, typer.Option(parser=_day, metavar="DATE", help="First day of arrival.")
+        date, typer.Option(parser=day, metavar="DATE", help="First day of arrival.")
     ] = date(2026, 9, 1),
     days: Annotated[int, typer.Option(min=1, help="On how many days they arrive.")] = 30,
     event_format: EventFormatOption = EventFormat.V1_0,

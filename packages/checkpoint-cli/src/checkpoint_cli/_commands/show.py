@@ -10,12 +10,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from checkpoint_cli._failures import ended_well
-from checkpoint_cli._options import (
-    CheckpointArgument,
-    DebugOption,
-    JsonOption,
-    checkpoint_store,
-)
+from checkpoint_cli._options import CheckpointArgument, DebugOption, JsonOption, checkpoint_store
 from checkpoint_cli._printing.output import one_line, table, write_document, write_lines
 from checkpoint_cli._printing.summary import instant, span
 from checkpoint_cli.errors import NoCheckpointError

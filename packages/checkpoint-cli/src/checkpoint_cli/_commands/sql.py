@@ -10,40 +10,19 @@ import typer
 from checkpoint_cli._duckdb.answers import NotOneQueryError, SqlError
 from checkpoint_cli._failures import ended_well
 from checkpoint_cli._filters import TestCenterOption
-from checkpoint_cli._opening import is_damaged, opened
-from checkpoint_cli._options import (
-    CheckpointArgument,
-    DebugOption,
-    JsonOption,
-    checkpoint_store,
-)
-from checkpoint_cli._printing.answers import (
-    Answer,
-    CsvOption,
-    Form,
-    LimitOption,
-    ParquetOption,
-    deliver,
-)
+from checkpoint_cli._opening import check_damage, opened
+from checkpoint_cli._option_groups import with_groups
+from checkpoint_cli._options import CheckpointArgument, DebugOption, checkpoint_store
+from checkpoint_cli._printing.answers import Answer, Form, deliver
 from checkpoint_cli._printing.output import complain, one_line, write_document
-from checkpoint_core import CheckpointError
-from checkpoint_core.errors import CorruptCheckpointError
+from checkpoint_cli.errors import NotInstalledError
 from checkpoint_core.responses import ErrorDocument
 from checkpoint_storage.scratch import temporary_folder
 
 __all__ = ["sql_command"]
 
 
-class _NoDuckDBError(CheckpointError):
-    """The extra is installed without DuckDB, or was before it was part of it."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "duckdb is not installed, which sql needs. "
-            "Install it with: pip install nacc-checkpoint-cli"
-        )
-
-
+@with_groups
 def sql_command(
     checkpoint: CheckpointArgument,
     statement: Annotated[
@@ -56,10 +35,7 @@ def sql_command(
     ],
     *,
     include_test_center: TestCenterOption = False,
-    limit: LimitOption = None,
-    as_json: JsonOption = False,
-    as_csv: CsvOption = False,
-    parquet: ParquetOption = None,
+    form: Form,
     debug: DebugOption = False,
 ) -> None:
     """Ask the checkpoint a question in SQL.
@@ -69,8 +45,7 @@ def sql_command(
     anything, nor read any other file.
     """
     store = checkpoint_store(checkpoint)
-    form = Form.of(as_json=as_json, as_csv=as_csv, parquet=parquet, limit=limit)
-    with ended_well(as_json=as_json, debug=debug), temporary_folder() as workdir:
+    with ended_well(as_json=form.as_json, debug=debug), temporary_folder() as workdir:
         given = sys.stdin.buffer.read() if statement == "-" else os.fsencode(statement)
         # A byte that is no text is for DuckDB to complain about, with its place.
         sql = given.decode("utf-8-sig", "replace")
@@ -78,9 +53,9 @@ def sql_command(
         try:
             answer = _ask(sql, file, limit=form.rows, include_test_center=include_test_center)
         except SqlError as error:
-            if error.may_be_damage and is_damaged(file):
-                raise CorruptCheckpointError(store.location, "a part of it is damaged") from error
-            _tell(error, as_json=as_json)
+            if error.may_be_damage:
+                check_damage(file, store, error)
+            _tell(error, as_json=form.as_json)
             raise typer.Exit(1) from error
         deliver(answer, form)
 
@@ -92,7 +67,7 @@ def _ask(sql: str, file: Path, *, limit: int | None, include_test_center: bool) 
     except ModuleNotFoundError as error:
         if error.name != "duckdb":
             raise
-        raise _NoDuckDBError from None
+        raise NotInstalledError("duckdb", needed_by="sql", install="nacc-checkpoint-cli") from None
     try:
         return ask(sql, file, limit=limit, include_test_center=include_test_center)
     except NotOneQueryError as error:

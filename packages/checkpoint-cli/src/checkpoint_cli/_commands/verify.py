@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from msgspec import Struct
 from rich.console import RenderableType
 from rich.text import Text
 
@@ -30,11 +29,6 @@ from nacc_event_model import EventFormat
 __all__ = ["verify_command"]
 
 _STYLES = {True: "green", False: "bold red"}
-
-
-class _Document(Struct, frozen=True, kw_only=True):
-    passed: bool
-    checks: list[Check]
 
 
 def verify_command(
@@ -74,7 +68,7 @@ def verify_command(
             checks = [*verify(store, objects, settings, workdir), *_of_listing(objects)]
         passed = all(check.passed for check in checks)
         if as_json:
-            write_document(_Document(passed=passed, checks=checks))
+            write_document({"passed": passed, "checks": checks})
         else:
             write_lines(_lines(checks))
         if not passed:

@@ -4,40 +4,24 @@ import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Annotated, Final
 
 import msgspec
 import polars as pl
 import typer
 from msgspec import Struct
 
+from checkpoint_cli._option_groups import OptionGroup
+from checkpoint_cli._options import JsonOption
 from checkpoint_cli._printing.output import harmless, one_line, write, write_lines
 from checkpoint_cli._printing.plain import plain
 from checkpoint_cli._printing.rows import RECORDS, SHOWN, shown, terminal_width
 
-__all__ = ["Answer", "CsvOption", "Form", "LimitOption", "ParquetOption", "deliver"]
+__all__ = ["Answer", "Form", "deliver"]
 
 _SLICE_ROWS: Final = 10_000
 _MANY: Final = 10**9
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
-
-LimitOption = Annotated[
-    int | None,
-    typer.Option(
-        min=0,
-        max=_MANY,
-        metavar="N",
-        help=f"At most so many rows. [default: {SHOWN} in a table, {RECORDS} where none fits the "
-        "terminal, else all]",
-    ),
-]
-CsvOption = Annotated[
-    bool, typer.Option("--csv", help="Print CSV; lists and the like are JSON in it.")
-]
-ParquetOption = Annotated[
-    str | None,
-    typer.Option(metavar="FILE", help="Write a Parquet file, which must not be there yet."),
-]
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -47,28 +31,41 @@ class Answer(Struct, frozen=True, kw_only=True):
     total: int
 
 
-class Form(Struct, frozen=True, kw_only=True):
-    """How rows are delivered, and at most how many."""
+class Form(OptionGroup, frozen=True, kw_only=True):
+    """How rows are delivered, and at most how many; more than one way is wrong usage."""
 
-    as_json: bool
-    as_csv: bool
-    parquet: Path | None
-    limit: int | None
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=_MANY,
+            metavar="N",
+            help=f"At most so many rows. [default: {SHOWN} in a table, {RECORDS} where none fits "
+            "the terminal, else all]",
+        ),
+    ] = None
+    as_json: JsonOption = False
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print CSV; lists and the like are JSON in it.")
+    ] = False
+    parquet: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Write a Parquet file, which must not be there yet."),
+    ] = None
 
-    @classmethod
-    def of(cls, *, as_json: bool, as_csv: bool, parquet: str | None, limit: int | None) -> Self:
-        """Return the form that the options ask for; more than one is wrong usage."""
-        if as_json + as_csv + (parquet is not None) > 1:
+    def __post_init__(self) -> None:
+        """Check what typer cannot: the options together, and the file."""
+        if self.as_json + self.as_csv + (self.parquet is not None) > 1:
             raise typer.BadParameter("choose one", param_hint="--json, --csv, --parquet")
-        if parquet is not None and "://" in parquet:
+        if self.parquet is None:
+            return
+        if "://" in self.parquet:
             raise typer.BadParameter("give a local file", param_hint="--parquet")
-        path = None if parquet is None else Path(parquet)
-        if path is not None and path.exists():
+        if Path(self.parquet).exists():
             raise typer.BadParameter(
-                f"{one_line(str(path))} is there already; remove it, or choose another name",
+                f"{one_line(self.parquet)} is there already; remove it, or choose another name",
                 param_hint="--parquet",
             )
-        return cls(as_json=as_json, as_csv=as_csv, parquet=path, limit=limit)
 
     @property
     def rows(self) -> int | None:
@@ -84,9 +81,9 @@ def deliver(answer: Answer, form: Form) -> None:
     elif form.as_csv:
         _write_each(_csv(answer.rows))
     elif form.parquet is not None:
-        _write_parquet(answer.rows, form.parquet)
-        count = answer.rows.height
-        write_lines([f"Wrote {count:,} rows to {one_line(str(form.parquet))}."])
+        file = Path(form.parquet)
+        _write_parquet(answer.rows, file)
+        write_lines([f"Wrote {answer.rows.height:,} rows to {one_line(str(file))}."])
     else:
         width = terminal_width()
         write_lines(shown(answer.rows, total=answer.total, records=form.limit, width=width))

@@ -18,15 +18,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-__all__ = [
-    "complain",
-    "harmless",
-    "one_line",
-    "table",
-    "write",
-    "write_document",
-    "write_lines",
-]
+__all__ = ["complain", "harmless", "one_line", "table", "write", "write_document", "write_lines"]
 
 _ENDLESS = 100_000
 _UNPRINTABLE: Final = re.compile(r"[^\n\x20-\x7e]")

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from checkpoint_report._suppression import Cell, Hidden, Total
+from checkpoint_report._figures.suppression import Cell, Hidden, Total
 
 __all__ = ["DASH", "Sheet", "Value", "days", "number", "percent", "total", "words"]
 
@@ -16,11 +16,10 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Value(Struct, frozen=True):
-    """What a cell says to people, and to programs; `is_number` puts it to the right."""
+    """What a cell says to people, and to programs."""
 
     text: str
     plain: str
-    is_number: bool = False
 
 
 class Sheet(Struct, frozen=True, kw_only=True):
@@ -51,30 +50,30 @@ def number(cell: Cell, threshold: int) -> Value:
     """Return a count, or why it is not shown."""
     match cell:
         case Hidden.SMALL:
-            return Value(f"<{threshold}", f"<{threshold}", is_number=True)
+            return Value(f"<{threshold}", f"<{threshold}")
         case Hidden.WITHHELD:
-            return Value("withheld", "withheld", is_number=True)
+            return Value("withheld", "withheld")
         case shown:
-            return Value(f"{shown:,}", str(shown), is_number=True)
+            return Value(f"{shown:,}", str(shown))
 
 
 def total(whole: Total) -> Value:
     """Return a total; one with hidden parts is at least what the others are."""
     if whole.exact:
         return number(whole.at_least, 0)
-    return Value(f"≥ {whole.at_least:,}", f">={whole.at_least}", is_number=True)
+    return Value(f"≥ {whole.at_least:,}", f">={whole.at_least}")
 
 
 def percent(share: float | None, *, decimals: int = 0) -> Value:
     """Return a share, or a dash where there is none to show."""
     if share is None:
-        return Value(DASH, "", is_number=True)
-    return Value(f"{share:.{decimals}%}", f"{share:.{decimals + 2}f}", is_number=True)
+        return Value(DASH, "")
+    return Value(f"{share:.{decimals}%}", f"{share:.{decimals + 2}f}")
 
 
 def days(value: float | None) -> Value:
     """Return days, or a dash where they are not shown."""
     if value is None:
-        return Value(DASH, "", is_number=True)
+        return Value(DASH, "")
     text = f"{value:.1f}".removesuffix(".0")
-    return Value(text.replace("-", "\N{MINUS SIGN}"), text, is_number=True)
+    return Value(text.replace("-", "\N{MINUS SIGN}"), text)

@@ -13,12 +13,12 @@ from markupsafe import Markup, escape
 from msgspec import Struct
 
 from checkpoint_core import CheckpointMetadata
-from checkpoint_report._centers import Center
-from checkpoint_report._charts import NARROW, WIDE
-from checkpoint_report._figures import Figures
+from checkpoint_report._charts.drawing import NARROW, WIDE
+from checkpoint_report._figures.centers import Center
+from checkpoint_report._figures.figures import Figures
 from checkpoint_report._period import Period
-from checkpoint_report._sections import Section, at_least, passing
-from checkpoint_report._sheets import DASH, days, percent
+from checkpoint_report._sections.section import Section, at_least, passing
+from checkpoint_report._sections.sheets import DASH, days, percent
 from checkpoint_report._version import __version__
 
 __all__ = ["Subject", "page"]

@@ -119,46 +119,37 @@ def test_the_fold_adds_up_to_the_last_listing_whatever_the_passes_say(passes: li
         assert 0 <= moved <= earlier
 
 
-def test_rejects_that_another_process_replaced_are_counted_once() -> None:
-    """The last pass then meets them again, and does not find them among those rejected before."""
-    first = report(counts=Counts(unchanged=5, invalid=2, excluded=1, deferred=3))
-    last = report(counts=Counts(unchanged=8, invalid=2, rejected_before=1))
+@pytest.mark.parametrize(
+    "first, last, told",
+    [
+        (  # Meets them again, and does not find them among those rejected before.
+            Counts(unchanged=5, invalid=2, excluded=1, deferred=3),
+            Counts(unchanged=8, invalid=2, rejected_before=1),
+            Counts(unchanged=8, invalid=2, excluded=1),
+        ),
+        (  # They are rejects of an earlier run, not those of the first pass.
+            Counts(rejected_before=4, invalid=2, deferred=1),
+            Counts(rejected_before=5, invalid=1, unchanged=1),
+            Counts(rejected_before=4, invalid=2, unchanged=1),
+        ),
+        # Both took it; its second row is among the rows.
+        (Counts(accepted=1, deferred=1), Counts(accepted=2), Counts(accepted=2)),
+        (  # Listed no more; they were taken all the same, which is what can still be moved.
+            Counts(accepted=3, touched=1, invalid=1, deferred=2),
+            Counts(accepted=2, unchanged=2),
+            Counts(accepted=3, touched=1),
+        ),
+    ],
+    ids=["rejects replaced", "earlier rejects", "taken twice", "removed in between"],
+)
+def test_what_others_do_between_the_passes_is_counted_once(
+    first: Counts, last: Counts, told: Counts
+) -> None:
+    """The counts are those of the last listing, whoever replaced, took or removed what."""
+    folded = fold([report(counts=first), report(1, counts=last)], listed_failures=20)
 
-    folded = fold([first, last], listed_failures=20)
-
-    assert Counts(unchanged=8, invalid=2, excluded=1) == folded.counts
-    assert 11 == folded.listed
-
-
-def test_rejects_of_an_earlier_run_are_not_taken_for_those_of_the_first_pass() -> None:
-    """Also where another process has replaced the file with them."""
-    first = report(counts=Counts(rejected_before=4, invalid=2, deferred=1))
-    last = report(counts=Counts(rejected_before=5, invalid=1, unchanged=1))
-
-    folded = fold([first, last], listed_failures=20)
-
-    assert Counts(rejected_before=4, invalid=2, unchanged=1) == folded.counts
-
-
-def test_an_object_that_two_passes_took_is_one_object() -> None:
-    """Its second row is among the rows, and the counts are still those of the listing."""
-    first = report(counts=Counts(accepted=1, deferred=1), total_events=1)
-    last = report(counts=Counts(accepted=2), total_events=3)
-
-    folded = fold([first, last], listed_failures=20)
-
-    assert Counts(accepted=2) == folded.counts
-    assert (2, 3) == (folded.listed, folded.total_events)
-
-
-def test_objects_that_were_removed_between_the_passes_are_not_listed_any_more() -> None:
-    """They were taken all the same, which is what can still be moved."""
-    first = report(counts=Counts(accepted=3, touched=1, invalid=1, deferred=2))
-    last = report(counts=Counts(accepted=2, unchanged=2))
-
-    folded = fold([first, last], listed_failures=20)
-
-    assert Counts(accepted=3, touched=1) == folded.counts
+    assert told == folded.counts
+    assert (last.listed, 10) == (folded.listed, folded.total_events)
 
 
 def test_what_is_not_a_count_comes_from_the_pass_that_knows_it() -> None:

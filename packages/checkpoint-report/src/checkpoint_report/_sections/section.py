@@ -4,21 +4,14 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from checkpoint_report._charts import Chart, Panel
-from checkpoint_report._figures import FAILED_AGAIN, PASSED_AGAIN
-from checkpoint_report._sheets import Sheet, number
-from checkpoint_report._suppression import (
-    Cell,
-    CountTable,
-    Hidden,
-    Total,
-    share,
-    together,
-)
+from checkpoint_report._charts.bars import Panel
+from checkpoint_report._charts.drawing import Chart
+from checkpoint_report._figures.counts import FAILED_AGAIN, PASSED_AGAIN
+from checkpoint_report._figures.suppression import Cell, CountTable, Hidden, Total, share, together
+from checkpoint_report._sections.sheets import Sheet, number, percent
 
 __all__ = [
     "COLORS",
-    "OTHER",
     "Section",
     "at_least",
     "capital",
@@ -26,6 +19,7 @@ __all__ = [
     "is_nothing",
     "outcomes",
     "passing",
+    "share_panel",
 ]
 
 COLORS = {
@@ -36,7 +30,7 @@ COLORS = {
     "waiting": "var(--submit)",
     "deleted": "var(--delete)",
 }
-OTHER = "var(--other)"
+_OTHER = "var(--other)"
 
 
 class Section(Struct, frozen=True, kw_only=True):
@@ -76,8 +70,18 @@ def count_panel(title: str, cells: Sequence[Cell | None], threshold: int) -> Pan
         title=title,
         values=tuple(None if isinstance(cell, Hidden) else cell for cell in cells),
         texts=tuple("" if cell is None else number(cell, threshold).text for cell in cells),
-        color=COLORS.get(title, OTHER),
+        color=COLORS.get(title, _OTHER),
     )
+
+
+def share_panel(
+    title: str, shares: Sequence[float | None], color: str, told: Sequence[bool] | None = None
+) -> Panel:
+    """Return the bars of shares; those that are not `told` have no text, not even a dash."""
+    texts = (percent(share).text for share in shares)
+    if told is not None:
+        texts = (text if is_told else "" for text, is_told in zip(texts, told, strict=True))
+    return Panel(title=title, values=tuple(shares), texts=tuple(texts), color=color, full=1.0)
 
 
 def outcomes(status: CountTable) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:

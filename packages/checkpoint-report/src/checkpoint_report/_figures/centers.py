@@ -1,6 +1,5 @@
 """The centers of a checkpoint: their numbers, and what to call them."""
 
-from collections import Counter
 from difflib import get_close_matches
 
 import polars as pl
@@ -47,21 +46,17 @@ def find_centers(
         .sort("pipeline_adcid")
         .collect()
     )
-    shortened = Counter(_shortened(label) for label in known["center_label"])
+    names = [_shortened(label) for label in known["center_label"]]
     return tuple(
         Center(
             adcid=adcid,
             label=label,
-            name=_named(adcid, _shortened(label), is_alone=shortened[_shortened(label)] == 1),
+            name=name if names.count(name) == 1 else f"{name} ({adcid})",
             has_data=has_data,
             former=tuple(sorted({*labels} - {label})),
         )
-        for adcid, label, has_data, labels in known.iter_rows()
+        for name, (adcid, label, has_data, labels) in zip(names, known.iter_rows(), strict=True)
     )
-
-
-def _named(adcid: int, label: str, *, is_alone: bool) -> str:
-    return label if is_alone else f"{label} ({adcid})"
 
 
 def _shortened(label: str) -> str:

@@ -1,18 +1,20 @@
 """The sections that tell about all centers as one: volumes, completeness, rejects."""
 
 from checkpoint_core.queries import QUERIES
-from checkpoint_report._charts import Panel, bars, columns
-from checkpoint_report._figures import VISITS_FOR_SHARES, Completeness, Figures
-from checkpoint_report._sections import (
+from checkpoint_report._charts.bars import bars, columns
+from checkpoint_report._figures.completeness import VISITS_FOR_SHARES, Completeness
+from checkpoint_report._figures.figures import Figures
+from checkpoint_report._figures.suppression import CountTable
+from checkpoint_report._sections.section import (
     COLORS,
     Section,
     at_least,
     capital,
     count_panel,
     is_nothing,
+    share_panel,
 )
-from checkpoint_report._sheets import Sheet, number, percent, total, words
-from checkpoint_report._suppression import CountTable
+from checkpoint_report._sections.sheets import Sheet, number, percent, total, words
 
 __all__ = ["completeness_section", "rejects_section", "volumes_section"]
 
@@ -71,9 +73,9 @@ def completeness_section(figures: Figures) -> Section:
     shown = [field for field in found if field.missing is not None]
     names = [field.field for field in found]
     panels = [
-        _shares("from the start", [field.from_start for field in found], COLORS["pass-qc"]),
-        _shares("filled in later", [field.later for field in found], COLORS["submit"]),
-        _shares("missing", [field.missing for field in found], COLORS["not-pass-qc"]),
+        share_panel("from the start", [field.from_start for field in found], COLORS["pass-qc"]),
+        share_panel("filled in later", [field.later for field in found], COLORS["submit"]),
+        share_panel("missing", [field.missing for field in found], COLORS["not-pass-qc"]),
     ]
     return Section(
         anchor="completeness",
@@ -98,11 +100,6 @@ def completeness_section(figures: Figures) -> Section:
             ),
         ),
     )
-
-
-def _shares(title: str, shares: list[float | None], color: str) -> Panel:
-    texts = tuple(percent(share).text for share in shares)
-    return Panel(title=title, values=tuple(shares), texts=texts, color=color, full=1.0)
 
 
 def _lacking(shown: list[Completeness]) -> str:

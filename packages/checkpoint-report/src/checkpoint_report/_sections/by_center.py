@@ -5,10 +5,14 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from checkpoint_core.queries import QUERIES
-from checkpoint_report._centers import Center
-from checkpoint_report._charts import Chart, Panel, Span, bars, spans
-from checkpoint_report._figures import Days, DaysTable, Figures
-from checkpoint_report._sections import (
+from checkpoint_report._charts.bars import Panel, bars
+from checkpoint_report._charts.drawing import Chart
+from checkpoint_report._charts.spans import Span, spans
+from checkpoint_report._figures.centers import Center
+from checkpoint_report._figures.days import Days, DaysTable
+from checkpoint_report._figures.figures import Figures
+from checkpoint_report._figures.suppression import Cell, CountTable, share, sum_shown
+from checkpoint_report._sections.section import (
     COLORS,
     Section,
     at_least,
@@ -17,13 +21,27 @@ from checkpoint_report._sections import (
     is_nothing,
     outcomes,
     passing,
+    share_panel,
 )
-from checkpoint_report._sheets import DASH, Sheet, Value, days, number, percent, total, words
-from checkpoint_report._suppression import Cell, CountTable, share, sum_shown
+from checkpoint_report._sections.sheets import (
+    DASH,
+    Sheet,
+    Value,
+    days,
+    number,
+    percent,
+    total,
+    words,
+)
 
 __all__ = ["days_section", "errors_section", "status_section"]
 
 _NO_DATA = "no data"
+_TIMES = {
+    "days-to-submission": ("Time to submission", "submitted", COLORS["submit"]),
+    "days-to-qc": ("Time to QC", "passed by QC", COLORS["pass-qc"]),
+}
+"""By query: the title, what was done, and its colour."""
 _NOBODY = Days(visits="none", negative="none", median=None, p90=None)
 
 
@@ -78,21 +96,10 @@ def errors_section(figures: Figures, centers: Sequence[Center]) -> Section:
     pairs = dict(zip(table.rows, zip(failed, passed, strict=True), strict=True))
     found = [pairs.get(center.name, (0, 0)) if center.has_data else None for center in centers]
     rates = [None if pair is None else share(pair[1], pair[0]) for pair in found]
-    errors = count_panel(
-        "not-pass-qc", [None if pair is None else pair[0] for pair in found], threshold
-    )
+    errors = [None if pair is None else pair[0] for pair in found]
     panels = [
-        Panel(title="errors", values=errors.values, texts=errors.texts, color=errors.color),
-        Panel(
-            title="pass rate",
-            values=tuple(rates),
-            texts=tuple(
-                "" if pair is None else percent(rate).text
-                for pair, rate in zip(found, rates, strict=True)
-            ),
-            color=COLORS["pass-qc"],
-            full=1.0,
-        ),
+        replace(count_panel("not-pass-qc", errors, threshold), title="errors"),
+        share_panel("pass rate", rates, COLORS["pass-qc"], [pair is not None for pair in found]),
     ]
     rows = []
     for center, pair, rate in zip(centers, found, rates, strict=True):
@@ -133,22 +140,16 @@ def _rates_told(table: CountTable, centers: Sequence[Center], rates: Sequence[fl
 
 
 def days_section(
-    table: DaysTable,
-    centers: Sequence[Center],
-    threshold: int,
-    *,
-    query: str,
-    title: str,
-    done: str,
-    color: str,
+    query: str, table: DaysTable, centers: Sequence[Center], threshold: int
 ) -> Section:
-    """Tell how many days passed from the visits of each center until something was `done`."""
-    found = [
-        table.by_center.get(center.name, _NOBODY) if center.has_data else None for center in centers
+    """Tell how many days passed from the visits of each center until something was done."""
+    title, done, color = _TIMES[query]
+    told = table.by_center
+    found = [told.get(center.name, _NOBODY) if center.has_data else None for center in centers]
+    rows = [
+        _row(center, () if its is None else _days_row(its), width=4)
+        for center, its in zip(centers, found, strict=True)
     ]
-    rows = []
-    for center, its in zip(centers, found, strict=True):
-        rows.append(_row(center, () if its is None else _days_row(its), width=4))
     everyone = (words("all centers"), *_days_row(table.every))
     names = [center.name for center in centers]
     spanned = [_span(its) for its in found]

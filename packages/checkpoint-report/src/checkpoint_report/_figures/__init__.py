@@ -1,0 +1,1 @@
+"""The numbers of a report, from the answers to queries. Small counts end here."""

@@ -1,0 +1,1 @@
+"""The page: the template, the style, and what fills them."""

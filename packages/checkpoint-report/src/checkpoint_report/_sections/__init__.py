@@ -1,0 +1,1 @@
+"""The sections of a report: what each says, its table, and which chart it has."""
