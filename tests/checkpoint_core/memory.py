@@ -187,17 +187,18 @@ class MemoryStore:
             if name not in self.files:
                 return None
             data, etag, _ = self.files[name]
-            return Tail(data=data[-length_bytes:], etag=etag, size_bytes=len(data))
+            start = max(len(data) - length_bytes, 0)
+            return Tail(data=data[start:], etag=etag, size_bytes=len(data))
 
         return self._call(f"read_tail {name}", effect)
 
     def fetch(self, name: str, to: Path, *, etag: str | None = None) -> bool:
         def effect() -> bool:
-            if name not in self.files:
-                return False
-            data, present, _ = self.files[name]
-            if etag is not None and etag != present:
+            data, present, _ = self.files.get(name, (b"", None, START))
+            if etag not in {None, present}:
                 raise ChangedWhileReadingError(name)
+            if present is None:
+                return False
             is_cut_short = self.faults.get(number) is Fault.AFTER
             to.write_bytes(data[: len(data) // 2] if is_cut_short else data)
             return True
@@ -235,7 +236,7 @@ class MemoryStore:
             lambda: [
                 StoredFile(name=name, last_modified=written)
                 for name, (_, _, written) in sorted(self.files.items())
-                if name.startswith(f"{folder}/")
+                if name.rpartition("/")[0] == folder
             ],
         )
 

@@ -36,6 +36,7 @@ def emptied(s3: FakeS3, *, page_size: int = 1000) -> FakeS3:
     s3.plan.clear()
     s3.log.clear()
     s3.page_size = page_size
+    s3.ignored_conditions = ()
     s3.clock = lambda: datetime.now(UTC)
     s3.create_bucket(BUCKET)
     return s3
