@@ -10,7 +10,6 @@ import signal
 import stat
 import time
 from multiprocessing.queues import Queue
-from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -392,28 +391,6 @@ class TestScratch:
 class TestProcesses:
     """What holds between processes, tried with real ones."""
 
-    def test_of_two_writers_on_one_condition_exactly_one_wins(
-        self, store: DirectoryStore, checkpoint: Path
-    ) -> None:
-        """Round after round both know the same version and write at the same moment."""
-        rounds = 150
-        barrier = FRESH.Barrier(2)
-        results: Queue[list[tuple[str | None, str]]] = FRESH.Queue()
-        writers = [
-            FRESH.Process(target=_race, args=(checkpoint, number, rounds, barrier, results))
-            for number in range(2)
-        ]
-        for writer in writers:
-            writer.start()
-        one, other = results.get(timeout=120), results.get(timeout=120)
-        for writer in writers:
-            writer.join()
-
-        assert [etag for etag, _ in one] == [etag for etag, _ in other]
-        for (_, mine), (_, theirs) in zip(one, other, strict=True):
-            assert sorted([mine, theirs]) == ["refused", "written"]
-        assert int(present(store).data.split()[1]) == rounds - 1
-
     def test_no_increment_is_lost(
         self, store: DirectoryStore, checkpoint: Path, tmp_path: Path
     ) -> None:
@@ -537,27 +514,6 @@ def _hold_scratch(checkpoint: Path, paths: "Queue[str]") -> None:
         (folder / "file").touch()
         paths.put(str(folder))
         time.sleep(600)
-
-
-def _race(
-    checkpoint: Path,
-    number: int,
-    rounds: int,
-    barrier: Barrier,
-    results: "Queue[list[tuple[str | None, str]]]",
-) -> None:
-    store = DirectoryStore(checkpoint)
-    outcomes = []
-    with store.scratch() as folder:
-        for index in range(rounds):
-            tail = store.read_tail(NAME, 0)
-            etag = tail.etag if tail else None
-            file = written(folder, f"{number} {index}".encode())
-            barrier.wait(timeout=60)
-            outcome = store.put_if(NAME, file, Condition(etag))
-            outcomes.append((etag, outcome.value))
-            barrier.wait(timeout=60)
-    results.put(outcomes)
 
 
 def _count(checkpoint: Path, times: int) -> None:

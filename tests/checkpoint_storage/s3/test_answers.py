@@ -78,7 +78,7 @@ class TestListing:
     """Every page, whatever is answered for it."""
 
     @BOTH_CLIENTS
-    @pytest.mark.parametrize("fault", OF_PAGES)
+    @pytest.mark.parametrize("fault", [*OF_PAGES, *FAILED, Fault.CUT_SHORT])
     def test_one_answer_that_is_none_does_no_harm(
         self, s3: FakeS3, fault: Fault, *, restore_states: bool
     ) -> None:
