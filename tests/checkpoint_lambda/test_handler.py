@@ -68,46 +68,34 @@ def world(server: FakeS3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Wo
 
 
 def test_the_function_does_the_whole_job_twice(world: World) -> None:
-    """Incrementally; response, log, metrics and file agree."""
+    """Incrementally; the response, every kind of line and the file are there."""
     world.write(1, 2)
     first, _ = world.invoke()
     world.write(3)
     world.s3.put_object("events", object_key(4), b"{}")
-    world.s3.put_object("events", "prod/readme.txt", b"")
 
     second, lines = world.invoke()
 
     assert ["gear-1", "gear-2", "gear-3"] == world.gears()
-    assert first["checkpoint_path"] == second["checkpoint_path"]
-    assert ("s3://checkpoints/out/events.parquet", 2, False) == (
-        first["checkpoint_path"],
-        first["new_events_processed"],
-        first["incremental"],
-    )
-    assert (1, 3, 1, True) == tuple(
-        second[name]
-        for name in ("new_events_processed", "total_events", "events_failed", "incremental")
-    )
-    assert {"accepted": 1, "unchanged": 2, "invalid": 1, "unrecognized": 1} == {
-        name: count for name, count in second["counts"].items() if count
-    }
-    metrics, *by_study = [line for line in lines if "_aws" in line]
+    for response, new, total, incremental in ((first, 2, 2, False), (second, 1, 3, True)):
+        assert "s3://checkpoints/out/events.parquet" == response["checkpoint_path"]
+        assert (new, total, incremental) == (
+            response["new_events_processed"],
+            response["total_events"],
+            response["incremental"],
+        )
+    metrics, by_study = [line for line in lines if "_aws" in line]
     [logged] = [line for line in lines if line.get("event") == "run_completed"]
+    [rejected] = [line for line in lines if line.get("event") == "object_rejected"]
     assert second["counts"] == logged["counts"]
-    assert [("adrc", "form", 1)] == [
-        (line["study"], line["datatype"], line["NewEventsProcessed"]) for line in by_study
-    ]
-    assert (1, 3, 1) == tuple(
-        metrics[name] for name in ("NewEventsProcessed", "TotalEvents", "EventsFailed")
-    )
+    assert ("adrc", 1) == (by_study["study"], by_study["NewEventsProcessed"])
     size = len(world.s3.get_object("checkpoints", KEY).data)
     assert size == metrics["CheckpointFileSize"] == logged["size_bytes"]
-    [rejected] = [line for line in lines if line.get("event") == "object_rejected"]
     assert object_key(4) == rejected["key"]
 
 
 def test_settings_come_from_the_environment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A scheduler's envelope says nothing; the variables say it all."""
+    """Where the event says nothing; those of the storage reach it."""
     for name, value in {
         "SOURCE_BUCKET": "events",
         "SOURCE_PREFIX": "prod",
@@ -120,30 +108,12 @@ def test_settings_come_from_the_environment(world: World, monkeypatch: pytest.Mo
         monkeypatch.setenv(name, value)
     world.write(1)
     world.write(2, project_label="sandbox-x")
-    envelope = {
-        "version": "0",
-        "id": "x",
-        "detail-type": "Scheduled Event",
-        "source": "aws.scheduler",
-        "account": "1",
-        "time": "2026-10-08T16:53:06Z",
-        "region": "us-east-1",
-        "resources": [],
-        "detail": "{}",
-    }
 
-    response, _ = world.invoke(envelope)
+    response, _ = world.invoke({})
 
     assert (1, 1) == (response["total_events"], response["counts"]["excluded"])
-
-
-def test_a_missing_bucket_fails_the_run(world: World) -> None:
-    """The error document says which; nothing is written."""
-    document, lines = world.invoke({**EVENT, "source_bucket": "others"})
-
-    assert (500, "StorageError") == (document["statusCode"], document["error"])
-    assert "s3://others/prod/" in document["message"]
-    assert "run_failed" == [line for line in lines if "event" in line][-1]["event"]
+    headers = world.s3.get_object("checkpoints", KEY).headers
+    assert "alias/checkpoint" == headers["x-amz-server-side-encryption-aws-kms-key-id"]
 
 
 def test_nothing_of_a_content_gets_out_on_the_way_from_s3(

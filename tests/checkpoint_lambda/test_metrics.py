@@ -22,53 +22,44 @@ UNITS = (
     "(Bytes|Kilobytes|Megabytes|Gigabytes|Terabytes|Bits|Kilobits|Megabits|Gigabits|Terabits|"
     "Count)/Second)$"
 )
+
+
+def closed(required: str, **properties: Any) -> dict[str, Any]:
+    """Return the schema of an object with no further members; blanks separate the required ones."""
+    return {
+        "type": "object",
+        "required": required.split(),
+        "additionalProperties": False,
+        "properties": properties,
+    }
+
+
+def several(items: Any, **limits: int) -> dict[str, Any]:
+    """Return the schema of an array."""
+    return {"type": "array", "items": items, **limits}
+
+
 # From the specification: its schema, and what its text requires beyond that (at most 100 metrics,
 # no further members). https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/
 # CloudWatch_Embedded_Metric_Format_Specification.html
-SPECIFICATION = {
-    "type": "object",
-    "required": ["_aws"],
-    "properties": {
-        "_aws": {
-            "type": "object",
-            "required": ["Timestamp", "CloudWatchMetrics"],
-            "additionalProperties": False,
-            "properties": {
-                "Timestamp": {"type": "integer"},
-                "CloudWatchMetrics": {
-                    "type": "array",
-                    "items": {
-                        "type": "object",
-                        "required": ["Namespace", "Dimensions", "Metrics"],
-                        "additionalProperties": False,
-                        "properties": {
-                            "Namespace": NAME,
-                            "Dimensions": {
-                                "type": "array",
-                                "minItems": 1,
-                                "items": {"type": "array", "maxItems": 9, "items": NAME},
-                            },
-                            "Metrics": {
-                                "type": "array",
-                                "maxItems": 100,
-                                "items": {
-                                    "type": "object",
-                                    "required": ["Name"],
-                                    "additionalProperties": False,
-                                    "properties": {
-                                        "Name": NAME,
-                                        "Unit": {"type": "string", "pattern": UNITS},
-                                        "StorageResolution": {"enum": [1, 60]},
-                                    },
-                                },
-                            },
-                        },
-                    },
-                },
-            },
-        }
-    },
-}
+METRIC = closed(
+    "Name",
+    Name=NAME,
+    Unit={"type": "string", "pattern": UNITS},
+    StorageResolution={"enum": [1, 60]},
+)
+DIRECTIVE = closed(
+    "Namespace Dimensions Metrics",
+    Namespace=NAME,
+    Dimensions=several(several(NAME, maxItems=9), minItems=1),
+    Metrics=several(METRIC, maxItems=100),
+)
+METADATA = closed(
+    "Timestamp CloudWatchMetrics",
+    Timestamp={"type": "integer"},
+    CloudWatchMetrics=several(DIRECTIVE),
+)
+SPECIFICATION = {"type": "object", "required": ["_aws"], "properties": {"_aws": METADATA}}
 NOW = datetime(2026, 10, 1, 12, 0, 0, 123_000, tzinfo=UTC)
 WHERE = {"service": "a-service", "environment": "test"}
 
