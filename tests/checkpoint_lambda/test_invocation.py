@@ -192,7 +192,10 @@ FAILURES: list[tuple[BaseException, str]] = [
 def test_a_failure_is_raised_as_the_error_document(
     lambda_: Function, error: BaseException, message: str
 ) -> None:
-    """Its text gets out only where it is known to hold no value; the log says where it arose."""
+    """Its text gets out only where it is known to hold no value; the log says where it arose.
+
+    Nothing is behind it: whoever prints it prints the document and where it was raised.
+    """
     lambda_.write(1)
 
     def fail(_key: str) -> None:
@@ -209,26 +212,13 @@ def test_a_failure_is_raised_as_the_error_document(
         "details": {"failed_files": [], "error_count": 0},
     }
     assert expected == ended.document
+    assert ended.error is not None
+    assert (None, None) == (ended.error.__cause__, ended.error.__context__)
     failed = ended.named("run_failed")[0]
     assert "read" == failed["stage"]
     assert "fail" == failed["exception"][0]["frames"][-1]["function"]
     assert "SECRET" not in ended.stdout + ended.stderr
     assert 1 == len(ended.metrics)
-
-
-def test_nothing_is_behind_the_error_that_is_raised(lambda_: Function) -> None:
-    """Neither cause nor context: whoever prints it prints the document and where it was raised."""
-
-    def fail(_key: str) -> None:
-        raise ValueError
-
-    lambda_.write(1)
-    lambda_.source.before_reading = fail
-
-    error = lambda_.invoke().error
-
-    assert error is not None
-    assert (None, None) == (error.__cause__, error.__context__)
 
 
 def test_a_store_that_cannot_be_opened_is_a_failure_like_others(lambda_: Function) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from checkpoint_core.errors import ChangedWhileReadingError, OutcomeUnknownError, StorageError
-from checkpoint_core.stores import Condition, Content, ReadFailure
+from checkpoint_core.stores import Condition
 from checkpoint_storage.s3 import S3Source, S3Store
-from tests.checkpoint_storage.s3.serving import BUCKET, emptied
+from tests.checkpoint_storage.s3.serving import BUCKET, FAILED, NO_OBJECT, emptied
 from tests.checkpoint_storage.stored import NAME, present, written
 from tests.fake_s3 import FakeS3, Fault, SyntheticEvents
 from tests.fake_s3.faults import INSTEAD, OF_LISTINGS
@@ -28,18 +28,8 @@ GOOD_BY_ITSELF = {Fault.EMPTY_TRUNCATED}
 """Nothing is wrong with it."""
 ENDLESS = {Fault.LEADS_BACK}
 """obstore would follow it for ever; the first page is boto3's, which does not."""
-OF_OBJECTS = [
-    Fault.ERROR_WITH_200,
-    Fault.HTML_WITH_200,
-    Fault.XHTML_WITH_200,
-    Fault.STATIC_HTML,
-    Fault.EMPTY_WITH_200,
-    Fault.NO_ETAG,
-]
 OF_WRITES = [Fault.HTML_AFTER, Fault.NO_ETAG, *sorted(INSTEAD, key=lambda fault: fault.name)]
 DAMAGED = [Fault.BAD_DIGEST, Fault.INCOMPLETE_BODY, Fault.SHA256_MISMATCH, Fault.TIME_SKEWED]
-FAILED = [Fault.FAIL_BEFORE, Fault.FAIL_AFTER, Fault.THROTTLED, Fault.RESET, Fault.RESPONSE_LOST]
-"""No answer at all, or one that says that it failed."""
 BOTH_CLIENTS = pytest.mark.parametrize("restore_states", [False, True])
 
 
@@ -175,52 +165,14 @@ class TestListing:
 
 
 class TestObjects:
-    """What is read, times every answer that is no object."""
+    """What is read of a stored file, times every answer that is no object."""
 
-    @staticmethod
-    def read(key: str) -> Content | ReadFailure:
-        """Read one object."""
-        [answer] = source().read([key], max_size_bytes=1000)
-        return answer
-
-    @pytest.mark.parametrize("fault", OF_OBJECTS)
-    @pytest.mark.parametrize("times", [1, 2, 3])
-    def test_up_to_three_of_them_do_no_harm(self, s3: FakeS3, fault: Fault, times: int) -> None:
-        """What is told is the object."""
-        s3.plan.add(fault, operation="GetObject", times=times)
-        answer = self.read(KEYS[0])
-
-        assert isinstance(answer, Content)
-        assert (answer.data, answer.etag) == (
-            KEYS[0].encode(),
-            s3.get_object(BUCKET, KEYS[0]).etag,
-        )
-
-    @pytest.mark.parametrize("fault", OF_OBJECTS)
-    def test_an_object_that_is_never_answered_is_unreadable(self, s3: FakeS3, fault: Fault) -> None:
-        """Not invalid, whatever came instead of it; the reason says what that was."""
-        s3.plan.add(fault, operation="GetObject", times=None)
-        answer = self.read(KEYS[0])
-
-        assert isinstance(answer, ReadFailure)
-        assert answer.outcome == "unreadable"
-        assert "could not be read: HTTP 200 with " in answer.reason
-        assert s3.log.count("GetObject") == 4
-
-    def test_an_object_that_begins_like_a_page_is_read(self, s3: FakeS3) -> None:
-        """It is what it is."""
-        s3.put_object(BUCKET, "p/x", b"<html>")
-        answer = self.read("p/x")
-
-        assert isinstance(answer, Content)
-        assert answer.data == b"<html>"
-
-    @pytest.mark.parametrize("fault", [*OF_OBJECTS, *FAILED, Fault.CUT_SHORT])
+    @pytest.mark.parametrize("fault", [*NO_OBJECT, *FAILED, Fault.CUT_SHORT])
     def test_a_stored_file_is_read_as_it_is_or_not(
         self, s3: FakeS3, store: S3Store, tmp_path: Path, fault: Fault
     ) -> None:
         """Its end and all of it; nothing that could be taken for it is left of a fourth attempt."""
-        data, words = os.urandom(2_500_000), "HTTP 20. with " if fault in OF_OBJECTS else ""
+        data, words = os.urandom(2_500_000), "HTTP 20. with " if fault in NO_OBJECT else ""
         s3.put_object(BUCKET, KEY, data)
         s3.plan.add(fault, operation="GetObject", times=3)
         found = present(store)

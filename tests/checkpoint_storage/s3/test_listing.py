@@ -288,21 +288,23 @@ class TestEveryKey:
         assert pieces[-1].until is None
         assert [piece.until for piece in pieces[:-1]] == [piece.after for piece in pieces[1:]]
 
-    def test_a_strange_key_costs_little(self, s3: FakeS3) -> None:
-        """One page is asked for twice; the other 99 are not."""
-        keys = [*event_keys(990, prefix="p/"), "p/log-submit-20230601-000000//x.json"]
+    @pytest.mark.parametrize(
+        "keys, page_size, requests",
+        [
+            # One page is asked for twice; the other 99 are not.
+            ([*event_keys(990, prefix="p/"), "p/log-submit-20230601-000000//x.json"], 100, 20),
+            # boto3 is stayed with the longer, the more often obstore could not do it.
+            ([f"p/{number:04}//x" for number in range(640)], 10, 64 + 16),
+        ],
+    )
+    def test_strange_keys_cost_little(
+        self, s3: FakeS3, keys: list[str], page_size: int, requests: int
+    ) -> None:
+        """A single one, and hardly more than a page each where they are everywhere."""
         s3.load(BUCKET, dict.fromkeys(keys, b"1"))
 
-        assert sorted(keys) == listed_keys(source("p", page_size=100, threads=1))
-        assert s3.log.count("ListObjectsV2") <= 20
-
-    def test_strange_keys_everywhere_cost_little_more_than_a_page_each(self, s3: FakeS3) -> None:
-        """boto3 is stayed with the longer, the more often obstore could not do it."""
-        keys = [f"p/{number:04}//x" for number in range(640)]
-        s3.load(BUCKET, dict.fromkeys(keys, b"1"))
-
-        assert keys == listed_keys(source("p", page_size=10, threads=1))
-        assert s3.log.count("ListObjectsV2") <= 64 + 16
+        assert sorted(keys) == listed_keys(source("p", page_size=page_size, threads=1))
+        assert s3.log.count("ListObjectsV2") <= requests
 
 
 class TestFaults:
