@@ -194,11 +194,11 @@ class MemoryStore:
 
     def fetch(self, name: str, to: Path, *, etag: str | None = None) -> bool:
         def effect() -> bool:
-            data, present, _ = self.files.get(name, (b"", None, START))
-            if etag not in {None, present}:
-                raise ChangedWhileReadingError(name)
-            if present is None:
+            if name not in self.files:
                 return False
+            data, present, _ = self.files[name]
+            if etag is not None and etag != present:
+                raise ChangedWhileReadingError(name)
             is_cut_short = self.faults.get(number) is Fault.AFTER
             to.write_bytes(data[: len(data) // 2] if is_cut_short else data)
             return True

@@ -52,6 +52,12 @@ def files_below(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()}
 
 
+def in_a_file(path: Path) -> None:
+    """Let a file be where the path's folder was."""
+    path.parent.rmdir()
+    path.parent.touch()
+
+
 class TestReading:
     """What is read belongs to one version."""
 
@@ -103,7 +109,7 @@ class TestReading:
             (Path.mkdir, r"events\.parquet: not a file"),
             (os.mkfifo, r"events\.parquet: not a file"),
             # Not taken for a checkpoint that does not exist yet.
-            (lambda path: path.parent.rmdir() or path.parent.touch(), r"read \(Not a directory\)"),
+            (in_a_file, r"read \(Not a directory\)"),
         ],
     )
     def test_what_is_not_a_file_is_refused(
