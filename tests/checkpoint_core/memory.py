@@ -187,7 +187,8 @@ class MemoryStore:
             if name not in self.files:
                 return None
             data, etag, _ = self.files[name]
-            return Tail(data=data[-length_bytes:], etag=etag, size_bytes=len(data))
+            start = max(len(data) - length_bytes, 0)
+            return Tail(data=data[start:], etag=etag, size_bytes=len(data))
 
         return self._call(f"read_tail {name}", effect)
 
@@ -235,7 +236,7 @@ class MemoryStore:
             lambda: [
                 StoredFile(name=name, last_modified=written)
                 for name, (_, _, written) in sorted(self.files.items())
-                if name.startswith(f"{folder}/")
+                if name.rpartition("/")[0] == folder
             ],
         )
 

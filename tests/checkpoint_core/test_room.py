@@ -1,13 +1,10 @@
 """What a run will need is known before it starts."""
 
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from checkpoint_core.room import RoomObserver, TooSmallError
-from checkpoint_storage.threaded_reading import most_bytes_held
-from tests.checkpoint_lambda.invoking import Context, function, object_key
 
 GIB = 1024**3
 MIB = 1024**2
@@ -19,7 +16,7 @@ def look(
     listed: int,
     selected: int = 0,
     largest_bytes: int = 400,
-    read_concurrency: int = 256,
+    held_bytes: int = 0,
     rows: int = 0,
     memory_bytes: int | None = 3008 * MIB,
     free_bytes: int = 2 * GIB,
@@ -29,7 +26,7 @@ def look(
         Path("/tmp/run"),
         memory_bytes=memory_bytes,
         max_events=2_000_000,
-        bytes_held=partial(most_bytes_held, threads=read_concurrency),
+        bytes_held=lambda _largest_bytes: held_bytes,
         free_bytes=lambda _folder: free_bytes,
     )
     with room.stage("load"):
@@ -73,22 +70,21 @@ def test_only_as_many_events_count_as_one_run_takes() -> None:
 
 
 @pytest.mark.parametrize(
-    "largest_bytes, read_concurrency, needed_mib",
+    "largest_bytes, held_bytes, needed_mib",
     [
-        (400, 256, 0),
-        (16_384, 256, 30),
-        (MIB, 1, 5 * 64),
-        (MIB, 1_024, 5 * 64),
-        (10_000, 1, 7),
-        (200 * MIB, 1, 400),
+        (400, 384 * 400, 0),
+        (16_384, 384 * 16_384, 30),
+        (MIB, 64 * MIB, 5 * 64),
+        (10_000, 129 * 10_000, 7),
+        (200 * MIB, 200 * MIB, 400),
     ],
 )
-def test_the_largest_contents_that_are_read_at_once_count(
-    largest_bytes: int, read_concurrency: int, needed_mib: int
+def test_the_largest_contents_that_are_held_at_once_count(
+    largest_bytes: int, held_bytes: int, needed_mib: int
 ) -> None:
-    """Whatever their number, 64 MiB at a time, or one that is larger; several copies of each."""
+    """As many as the reader holds; several copies of each, or two of one that is larger."""
     base_mib = 170
-    sizes = {"listed": 0, "largest_bytes": largest_bytes, "read_concurrency": read_concurrency}
+    sizes = {"listed": 0, "largest_bytes": largest_bytes, "held_bytes": held_bytes}
     look(**sizes, memory_bytes=(base_mib + needed_mib + 1) * MIB)
     if needed_mib:
         with pytest.raises(
@@ -111,15 +107,3 @@ def test_both_checkpoints_and_ledgers_must_fit_the_disk() -> None:
 def test_memory_that_is_not_known_is_not_looked_at() -> None:
     """Outside Lambda nobody says how much there is."""
     look(listed=50_000_000, memory_bytes=None, free_bytes=PLENTY)
-
-
-def test_a_run_that_does_not_fit_changes_nothing() -> None:
-    """It fails like any other, before an object is read."""
-    with function() as made:
-        made.source.write(object_key(1), b"")
-
-        ended = made.invoke(context=Context(memory_limit_in_mb=128))
-
-        assert "TooSmallError" == ended.document["error"]
-        assert ({}, []) == (made.store.files, made.source.reads)
-        assert "list" == ended.named("run_failed")[0]["stage"]

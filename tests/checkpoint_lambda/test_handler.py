@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from checkpoint_lambda.handler import RunFailedError, lambda_handler
 from tests.checkpoint_lambda.invoking import EVENT, Context, document, object_key
-from tests.checkpoint_storage.s3.serving import serving
+from tests.checkpoint_storage.s3.serving import emptied, serving
 from tests.fake_s3 import FakeS3, Fault
 
 KEY = "out/events.parquet"
@@ -52,79 +52,50 @@ class World(Struct):
         return sorted(self.rows()["gear_name"])
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
-    """Give two empty buckets, and an environment that leads to them."""
-    with serving(monkeypatch) as s3:
-        s3.create_bucket("checkpoints")
-        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-        yield World(s3, tmp_path)
-
-
 @pytest.fixture(scope="module")
-def shared_s3() -> Iterator[FakeS3]:
-    """Give a server for many examples; each makes buckets of its own."""
+def server() -> Iterator[FakeS3]:
+    """Give a server, and an environment that leads to it."""
     with pytest.MonkeyPatch.context() as patch, serving(patch) as s3:
         yield s3
 
 
+@pytest.fixture
+def world(server: FakeS3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+    """Give two empty buckets."""
+    emptied(server).create_bucket("checkpoints")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return World(server, tmp_path)
+
+
 def test_the_function_does_the_whole_job_twice(world: World) -> None:
-    """Incrementally; response, log, metrics and file agree."""
+    """Incrementally; the response, every kind of line and the file are there."""
     world.write(1, 2)
     first, _ = world.invoke()
     world.write(3)
     world.s3.put_object("events", object_key(4), b"{}")
-    world.s3.put_object("events", "prod/readme.txt", b"")
 
     second, lines = world.invoke()
 
     assert ["gear-1", "gear-2", "gear-3"] == world.gears()
-    assert ("s3://checkpoints/out/events.parquet", 2, False) == (
-        first["checkpoint_path"],
-        first["new_events_processed"],
-        first["incremental"],
-    )
-    assert (1, 3, 1, True) == tuple(
-        second[name]
-        for name in ("new_events_processed", "total_events", "events_failed", "incremental")
-    )
-    assert {"accepted": 1, "unchanged": 2, "invalid": 1, "unrecognized": 1} == {
-        name: count for name, count in second["counts"].items() if count
-    }
-    metrics, *by_study = [line for line in lines if "_aws" in line]
+    for response, new, total, incremental in ((first, 2, 2, False), (second, 1, 3, True)):
+        assert "s3://checkpoints/out/events.parquet" == response["checkpoint_path"]
+        assert (new, total, incremental) == (
+            response["new_events_processed"],
+            response["total_events"],
+            response["incremental"],
+        )
+    metrics, by_study = [line for line in lines if "_aws" in line]
     [logged] = [line for line in lines if line.get("event") == "run_completed"]
+    [rejected] = [line for line in lines if line.get("event") == "object_rejected"]
     assert second["counts"] == logged["counts"]
-    assert [("adrc", "form", 1)] == [
-        (line["study"], line["datatype"], line["NewEventsProcessed"]) for line in by_study
-    ]
-    assert (1, 3, 1) == tuple(
-        metrics[name] for name in ("NewEventsProcessed", "TotalEvents", "EventsFailed")
-    )
+    assert ("adrc", 1) == (by_study["study"], by_study["NewEventsProcessed"])
     size = len(world.s3.get_object("checkpoints", KEY).data)
     assert size == metrics["CheckpointFileSize"] == logged["size_bytes"]
-    [rejected] = [line for line in lines if line.get("event") == "object_rejected"]
     assert object_key(4) == rejected["key"]
 
 
-def test_late_rewritten_broken_repaired_and_touched_objects(world: World) -> None:
-    """The scenarios of the design, each by one more invocation."""
-    world.write(10, timestamp="2024-03-01T00:00:00Z")
-    world.s3.put_object("events", object_key(11), b"broken")
-    world.invoke()
-    world.write(1, timestamp="2020-01-01T00:00:00Z")
-    world.write(10, timestamp="2024-03-01T00:00:00Z", packet="F")
-    world.s3.put_object("events", object_key(11), document(gear_name="gear-11"))
-    second, _ = world.invoke()
-    world.write(1, timestamp="2020-01-01T00:00:00Z")
-    third, _ = world.invoke()
-
-    assert ["gear-1", "gear-10", "gear-10", "gear-11"] == world.gears()
-    assert (3, 0) == (second["new_events_processed"], third["new_events_processed"])
-    assert 1 == third["counts"]["touched"] + third["counts"]["unchanged"] - 2
-
-
 def test_settings_come_from_the_environment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A scheduler's envelope says nothing; the variables say it all."""
+    """Where the event says nothing; those of the storage reach it."""
     for name, value in {
         "SOURCE_BUCKET": "events",
         "SOURCE_PREFIX": "prod",
@@ -137,44 +108,12 @@ def test_settings_come_from_the_environment(world: World, monkeypatch: pytest.Mo
         monkeypatch.setenv(name, value)
     world.write(1)
     world.write(2, project_label="sandbox-x")
-    envelope = {
-        "version": "0",
-        "id": "x",
-        "detail-type": "Scheduled Event",
-        "source": "aws.scheduler",
-        "account": "1",
-        "time": "2026-10-08T16:53:06Z",
-        "region": "us-east-1",
-        "resources": [],
-        "detail": "{}",
-    }
 
-    response, _ = world.invoke(envelope)
+    response, _ = world.invoke({})
 
     assert (1, 1) == (response["total_events"], response["counts"]["excluded"])
-
-
-def test_a_missing_bucket_fails_the_run(world: World) -> None:
-    """The error document says which; nothing is written."""
-    document, lines = world.invoke({**EVENT, "source_bucket": "others"})
-
-    assert (500, "StorageError") == (document["statusCode"], document["error"])
-    assert "s3://others/prod/" in document["message"]
-    assert "run_failed" == [line for line in lines if "event" in line][-1]["event"]
-
-
-def test_denied_objects_fail_the_run_after_the_others_are_committed(world: World) -> None:
-    """The error document names them by the URIs that S3 knows them by."""
-    world.write(1, 2)
-    world.s3.bucket("events").denied.append((lambda key: key == object_key(2), None))
-
-    document, lines = world.invoke()
-
-    assert ["gear-1"] == world.gears()
-    assert "DeniedObjectsError" == document["error"]
-    details = {"failed_files": [f"s3://events/{object_key(2)}"], "error_count": 1}
-    assert details == document["details"]
-    assert [1] == [line["ObjectsDenied"] for line in lines if "ObjectsDenied" in line]
+    headers = world.s3.get_object("checkpoints", KEY).headers
+    assert "alias/checkpoint" == headers["x-amz-server-side-encryption-aws-kms-key-id"]
 
 
 def test_nothing_of_a_content_gets_out_on_the_way_from_s3(
@@ -192,14 +131,6 @@ def test_nothing_of_a_content_gets_out_on_the_way_from_s3(
     assert (2, 1) == (failed["counts"]["unreadable"], response["new_events_processed"])
     assert "M4RK" not in json.dumps([failed, first, response, second])
     assert "M4RK" not in "".join(capfd.readouterr())
-
-
-def test_wrong_settings_send_no_request(world: World) -> None:
-    """Everything is known before anything is touched."""
-    document, _ = world.invoke({"source_bucket": "events"})
-
-    assert "InvalidSettingsError" == document["error"]
-    assert {} == world.s3.log.operations()
 
 
 def test_what_a_killed_invocation_left_is_removed(world: World) -> None:
@@ -239,17 +170,16 @@ numbers = itertools.count()
     bucket=names,
     key=keys,
     place=st.sampled_from(["event", "environment"]),
-    times=st.sampled_from([1, 2]),
 )
 def test_the_response_has_the_uri_of_the_checkpoint(
-    shared_s3: FakeS3, bucket: str, key: str, place: str, times: int
+    server: FakeS3, bucket: str, key: str, place: str
 ) -> None:
     """Whatever bucket and key are, wherever they are set; and there the file is."""
     number = next(numbers)
     source, target = f"source-{number}", f"{bucket}-{number}"
-    shared_s3.create_bucket(source)
-    shared_s3.create_bucket(target)
-    shared_s3.put_object(source, object_key(1), document())
+    server.create_bucket(source)
+    server.create_bucket(target)
+    server.put_object(source, object_key(1), document())
     places = {"source_bucket": source, "checkpoint_bucket": target, "checkpoint_key": key}
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()):
         if place == "environment":
@@ -257,7 +187,7 @@ def test_the_response_has_the_uri_of_the_checkpoint(
                 patch.setenv(name.upper(), value)
         event = places if place == "event" else {}
 
-        responses = [lambda_handler(event, Context()) for _ in range(times)]
+        response = lambda_handler(event, Context())
 
-    assert {f"s3://{target}/{key}"} == {each["checkpoint_path"] for each in responses}
-    assert 1 == pl.read_parquet(shared_s3.get_object(target, key).data).height
+    assert f"s3://{target}/{key}" == response["checkpoint_path"]
+    assert 1 == pl.read_parquet(server.get_object(target, key).data).height

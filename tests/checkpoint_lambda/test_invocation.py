@@ -1,7 +1,7 @@
 """One invocation, on storage in memory: what it returns or raises, and what it leaves behind."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import botocore.exceptions
@@ -28,13 +28,6 @@ from tests.checkpoint_lambda.invoking import (
 )
 
 NONE_OF_ANY = dict.fromkeys(Counts.__struct_fields__, 0)
-
-
-@pytest.fixture
-def lambda_() -> Iterator[Function]:
-    """Give a function with an empty source and no checkpoint."""
-    with function() as made:
-        yield made
 
 
 def some_context(remaining_s: float) -> Context:
@@ -93,26 +86,6 @@ def test_without_anything_to_take_there_is_no_checkpoint(lambda_: Function) -> N
     assert (None, None) == (response["checkpoint_path"], response["last_processed_timestamp"])
 
 
-def test_one_invocation_is_one_run(lambda_: Function) -> None:
-    """What a limit leaves is the next invocation's, and the response says so."""
-    lambda_.write(1, 2, 3)
-    environ = {"MAX_EVENTS_PER_RUN": "2"}
-
-    first = succeeded(lambda_.invoke(environ=environ))
-    second = succeeded(lambda_.invoke(environ=environ))
-
-    assert (False, 2, 1) == (
-        first["complete"],
-        first["new_events_processed"],
-        first["counts"]["deferred"],
-    )
-    assert (True, 1, 3) == (
-        second["complete"],
-        second["new_events_processed"],
-        second["total_events"],
-    )
-
-
 @pytest.mark.parametrize("batches", [1, 2, 3])
 def test_a_run_out_of_time_commits_what_it_has(lambda_: Function, batches: int) -> None:
     """Time may run out before any batch but the first; the next invocation takes the rest."""
@@ -144,14 +117,6 @@ def test_a_run_without_time_for_anything_fails(lambda_: Function) -> None:
     assert "NoProgressError" == ended.document["error"]
     assert "2 objects are left" in ended.document["message"]
     assert {} == lambda_.store.files
-
-
-def test_nothing_new_needs_no_time(lambda_: Function) -> None:
-    """A function short of time still succeeds where there is no work."""
-    lambda_.write(1)
-    lambda_.invoke()
-
-    assert succeeded(lambda_.invoke(context=some_context(1)))["complete"]
 
 
 def test_denied_objects_fail_the_run_after_the_others_are_committed(lambda_: Function) -> None:
@@ -227,7 +192,10 @@ FAILURES: list[tuple[BaseException, str]] = [
 def test_a_failure_is_raised_as_the_error_document(
     lambda_: Function, error: BaseException, message: str
 ) -> None:
-    """Its text gets out only where it is known to hold no value; the log says where it arose."""
+    """Its text gets out only where it is known to hold no value; the log says where it arose.
+
+    Nothing is behind it: whoever prints it prints the document and where it was raised.
+    """
     lambda_.write(1)
 
     def fail(_key: str) -> None:
@@ -244,26 +212,13 @@ def test_a_failure_is_raised_as_the_error_document(
         "details": {"failed_files": [], "error_count": 0},
     }
     assert expected == ended.document
+    assert ended.error is not None
+    assert (None, None) == (ended.error.__cause__, ended.error.__context__)
     failed = ended.named("run_failed")[0]
     assert "read" == failed["stage"]
     assert "fail" == failed["exception"][0]["frames"][-1]["function"]
     assert "SECRET" not in ended.stdout + ended.stderr
     assert 1 == len(ended.metrics)
-
-
-def test_nothing_is_behind_the_error_that_is_raised(lambda_: Function) -> None:
-    """Neither cause nor context: whoever prints it prints the document and where it was raised."""
-
-    def fail(_key: str) -> None:
-        raise ValueError
-
-    lambda_.write(1)
-    lambda_.source.before_reading = fail
-
-    error = lambda_.invoke().error
-
-    assert error is not None
-    assert (None, None) == (error.__cause__, error.__context__)
 
 
 def test_a_store_that_cannot_be_opened_is_a_failure_like_others(lambda_: Function) -> None:
@@ -280,6 +235,17 @@ def test_a_store_that_cannot_be_opened_is_a_failure_like_others(lambda_: Functio
     assert 1 == len(ended.named("run_failed")) == len(ended.metrics)
 
 
+def test_a_run_that_does_not_fit_changes_nothing(lambda_: Function) -> None:
+    """It fails like any other, before an object is read."""
+    lambda_.source.write(object_key(1), b"")
+
+    ended = lambda_.invoke(context=Context(memory_limit_in_mb=128))
+
+    assert "TooSmallError" == ended.document["error"]
+    assert ({}, []) == (lambda_.store.files, lambda_.source.reads)
+    assert "list" == ended.named("run_failed")[0]["stage"]
+
+
 def test_the_error_document_stays_small(lambda_: Function) -> None:
     """However many objects were denied and however long their names are."""
     keys = [f"prod/{'ü' * 900}{number:03d}/{object_key(1)[5:]}" for number in range(300)]
@@ -294,45 +260,6 @@ def test_the_error_document_stays_small(lambda_: Function) -> None:
     assert [f"s3://events/{key}" for key in keys[: len(files)]] == files
     assert len(files) > 10
     assert 300 == ended.document["details"]["error_count"]
-
-
-@pytest.mark.parametrize("deliveries", [2, 3])
-def test_the_same_event_delivered_again_changes_nothing(lambda_: Function, deliveries: int) -> None:
-    """Lambda retries, and schedulers deliver at least once."""
-    lambda_.write(1, 2)
-    lambda_.source.write(object_key(3), b"")
-    succeeded(lambda_.invoke())
-    files = dict(lambda_.store.files)
-
-    again = [succeeded(lambda_.invoke()) for _ in range(deliveries - 1)]
-
-    assert files == lambda_.store.files
-    assert {0} == {each["new_events_processed"] for each in again}
-    assert {2} == {each["total_events"] for each in again}
-
-
-def test_two_at_once_take_every_event_once(lambda_: Function) -> None:
-    """A second invocation does all its work just before the first commits; at every call."""
-    for call in range(20):
-        with function() as made:
-            made.write(1, 2, 3)
-            others: list[Ended] = []
-
-            def interrupt(_call: str, made: Function = made, call: int = call) -> None:
-                if len(made.store.calls) == call + 1:
-                    made.store.before_call = lambda _call: None
-                    others.append(made.invoke())  # noqa: B023 - called before the loop goes on
-
-            made.store.before_call = interrupt
-
-            first = succeeded(made.invoke())
-            second = [succeeded(each) for each in others]
-
-            assert ["gear-1", "gear-2", "gear-3"] == sorted(made.rows()["gear_name"])
-            taken = first["new_events_processed"] + sum(
-                each["new_events_processed"] for each in second
-            )
-            assert 3 == taken
 
 
 @pytest.mark.parametrize("fault", [Fault.BEFORE, Fault.AFTER, Fault.CONFLICT])
@@ -382,17 +309,6 @@ def test_a_dry_run_writes_nothing_and_makes_no_metrics(lambda_: Function) -> Non
     assert 1 == succeeded(ended)["new_events_processed"]
     assert ({}, []) == (lambda_.store.files, ended.metrics)
     assert ended.named("run_completed")[0]["dry_run"]
-
-
-def test_a_cutoff_holds_for_one_run(lambda_: Function) -> None:
-    """What is not later comes in with the next run without it."""
-    lambda_.write(1)
-
-    first = succeeded(lambda_.invoke({**EVENT, "since": "2024-01-15T10:00:00Z"}))
-    second = succeeded(lambda_.invoke())
-
-    assert (0, 1) == (first["new_events_processed"], first["counts"]["before_cutoff"])
-    assert 1 == second["new_events_processed"]
 
 
 def test_a_context_that_says_nothing_limits_nothing(lambda_: Function) -> None:

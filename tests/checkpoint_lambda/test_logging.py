@@ -50,13 +50,6 @@ def _as_it_was() -> Iterator[None]:
     structlog.contextvars.clear_contextvars()
 
 
-@pytest.fixture
-def lambda_() -> Iterator[Function]:
-    """Give a function with an empty source and no checkpoint."""
-    with function() as made:
-        yield made
-
-
 class Output(io.StringIO):
     """What was written, as lines of JSON."""
 
@@ -377,35 +370,34 @@ NEVER = re.compile(r"M4RK|987654321987654321|sandbox-|0001-01-01T|2999-01-01T(?!
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_nothing_of_a_content_gets_out(level: LogLevel) -> None:
+def test_nothing_of_a_content_gets_out(level: LogLevel, lambda_: Function) -> None:
     """Not in stdout, stderr, response or error, whatever an object holds, at any level."""
-    with function() as made:
-        for number, data in enumerate(MARKED.values()):
-            made.source.write(object_key(number), data)
-        denied = object_key(len(MARKED))
-        made.source.write(denied, document(gear_name=MARK))
-        environ = {
-            "LOG_LEVEL": level,
-            "LISTED_FAILURES": "1000",
-            "EXCLUDE_PROJECTS": "sandbox-*",
-        }
+    for number, data in enumerate(MARKED.values()):
+        lambda_.source.write(object_key(number), data)
+    denied = object_key(len(MARKED))
+    lambda_.source.write(denied, document(gear_name=MARK))
+    environ = {
+        "LOG_LEVEL": level,
+        "LISTED_FAILURES": "1000",
+        "EXCLUDE_PROJECTS": "sandbox-*",
+    }
 
-        runs = [made.invoke({**EVENT, "dry_run": True}, environ=environ)]
-        runs.append(made.invoke(environ=environ))
-        for number in range(len(MARKED)):
-            made.source.touch(object_key(number))
-        made.source.outcomes[denied] = "denied"
-        made.source.touch(denied)
-        runs.append(made.invoke(environ=environ))
+    runs = [lambda_.invoke({**EVENT, "dry_run": True}, environ=environ)]
+    runs.append(lambda_.invoke(environ=environ))
+    for number in range(len(MARKED)):
+        lambda_.source.touch(object_key(number))
+    lambda_.source.outcomes[denied] = "denied"
+    lambda_.source.touch(denied)
+    runs.append(lambda_.invoke(environ=environ))
 
-        for run in runs:
-            for said in (run.stdout, run.stderr, json.dumps(run.response), repr(run.error)):
-                assert not NEVER.search(said.replace("EXCLUDE_PROJECTS", "")), said[:2000]
-        assert runs[1].response is not None
-        counts = runs[1].response["counts"]
-        taken = {"accepted": 4, "excluded": 1, "invalid": len(MARKED) - 4}
-        assert taken == {name: counts[name] for name in taken}
-        assert runs[2].error is not None
+    for run in runs:
+        for said in (run.stdout, run.stderr, json.dumps(run.response), repr(run.error)):
+            assert not NEVER.search(said.replace("EXCLUDE_PROJECTS", "")), said[:2000]
+    assert runs[1].response is not None
+    counts = runs[1].response["counts"]
+    taken = {"accepted": 4, "excluded": 1, "invalid": len(MARKED) - 4}
+    assert taken == {name: counts[name] for name in taken}
+    assert runs[2].error is not None
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -446,19 +438,18 @@ def test_nothing_of_a_content_gets_out_by_an_unexpected_exception(
         assert type(error).__name__ == ended.document["error"]
 
 
-def test_the_capture_sees_everything() -> None:
+def test_the_capture_sees_everything(lambda_: Function) -> None:
     """The tests above do not pass because nothing is looked at."""
-    with function() as made:
-        made.write(1)
+    lambda_.write(1)
 
-        def shout(_key: str) -> None:
-            os.write(1, b'"a"\n')
-            os.write(2, b"b\n")
-            sys.stderr.write("c\n")
+    def shout(_key: str) -> None:
+        os.write(1, b'"a"\n')
+        os.write(2, b"b\n")
+        sys.stderr.write("c\n")
 
-        made.source.before_reading = shout
+    lambda_.source.before_reading = shout
 
-        ended = made.invoke()
+    ended = lambda_.invoke()
 
-        assert '"a"\n' in ended.stdout
-        assert "b\nc\n" == ended.stderr
+    assert '"a"\n' in ended.stdout
+    assert "b\nc\n" == ended.stderr

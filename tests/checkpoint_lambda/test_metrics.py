@@ -13,7 +13,7 @@ from msgspec import structs
 
 from checkpoint_core import Counts, RunReport, StudyCount
 from checkpoint_lambda._metrics import BY_STUDY, DIMENSIONS, METRICS, NAMESPACE, metrics_lines
-from tests.checkpoint_lambda.invoking import EVENT, function, object_key
+from tests.checkpoint_lambda.invoking import EVENT, Function, object_key
 
 NAME = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^(.*)$"}
 UNITS = (
@@ -22,53 +22,44 @@ UNITS = (
     "(Bytes|Kilobytes|Megabytes|Gigabytes|Terabytes|Bits|Kilobits|Megabits|Gigabits|Terabits|"
     "Count)/Second)$"
 )
+
+
+def closed(required: str, **properties: Any) -> dict[str, Any]:
+    """Return the schema of an object with no further members; blanks separate the required ones."""
+    return {
+        "type": "object",
+        "required": required.split(),
+        "additionalProperties": False,
+        "properties": properties,
+    }
+
+
+def several(items: Any, **limits: int) -> dict[str, Any]:
+    """Return the schema of an array."""
+    return {"type": "array", "items": items, **limits}
+
+
 # From the specification: its schema, and what its text requires beyond that (at most 100 metrics,
 # no further members). https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/
 # CloudWatch_Embedded_Metric_Format_Specification.html
-SPECIFICATION = {
-    "type": "object",
-    "required": ["_aws"],
-    "properties": {
-        "_aws": {
-            "type": "object",
-            "required": ["Timestamp", "CloudWatchMetrics"],
-            "additionalProperties": False,
-            "properties": {
-                "Timestamp": {"type": "integer"},
-                "CloudWatchMetrics": {
-                    "type": "array",
-                    "items": {
-                        "type": "object",
-                        "required": ["Namespace", "Dimensions", "Metrics"],
-                        "additionalProperties": False,
-                        "properties": {
-                            "Namespace": NAME,
-                            "Dimensions": {
-                                "type": "array",
-                                "minItems": 1,
-                                "items": {"type": "array", "maxItems": 9, "items": NAME},
-                            },
-                            "Metrics": {
-                                "type": "array",
-                                "maxItems": 100,
-                                "items": {
-                                    "type": "object",
-                                    "required": ["Name"],
-                                    "additionalProperties": False,
-                                    "properties": {
-                                        "Name": NAME,
-                                        "Unit": {"type": "string", "pattern": UNITS},
-                                        "StorageResolution": {"enum": [1, 60]},
-                                    },
-                                },
-                            },
-                        },
-                    },
-                },
-            },
-        }
-    },
-}
+METRIC = closed(
+    "Name",
+    Name=NAME,
+    Unit={"type": "string", "pattern": UNITS},
+    StorageResolution={"enum": [1, 60]},
+)
+DIRECTIVE = closed(
+    "Namespace Dimensions Metrics",
+    Namespace=NAME,
+    Dimensions=several(several(NAME, maxItems=9), minItems=1),
+    Metrics=several(METRIC, maxItems=100),
+)
+METADATA = closed(
+    "Timestamp CloudWatchMetrics",
+    Timestamp={"type": "integer"},
+    CloudWatchMetrics=several(DIRECTIVE),
+)
+SPECIFICATION = {"type": "object", "required": ["_aws"], "properties": {"_aws": METADATA}}
 NOW = datetime(2026, 10, 1, 12, 0, 0, 123_000, tzinfo=UTC)
 WHERE = {"service": "a-service", "environment": "test"}
 
@@ -263,28 +254,28 @@ def test_the_table_has_each_metric_once() -> None:
 
 
 @pytest.mark.parametrize("event, succeeded", [(EVENT, 1), ({"x": 1}, 0)])
-def test_every_run_writes_one_line_however_it_ends(event: object, succeeded: int) -> None:
+def test_every_run_writes_one_line_however_it_ends(
+    event: object, succeeded: int, lambda_: Function
+) -> None:
     """Zeros included: an alarm cannot tell nothing from nothing said."""
-    with function() as made:
-        made.source.write(object_key(1), b"")
+    lambda_.source.write(object_key(1), b"")
 
-        ended = made.invoke(event)
+    ended = lambda_.invoke(event)
 
-        [line] = ended.metrics
-        refuse_violations(line)
-        expected = (succeeded, succeeded, 0)
-        assert expected == (line["RunSucceeded"], line["EventsFailed"], line["NewEventsProcessed"])
-        assert ("a-service", "test") == (line["service"], line["environment"])
+    [line] = ended.metrics
+    refuse_violations(line)
+    expected = (succeeded, succeeded, 0)
+    assert expected == (line["RunSucceeded"], line["EventsFailed"], line["NewEventsProcessed"])
+    assert ("a-service", "test") == (line["service"], line["environment"])
 
 
-def test_a_run_that_found_nothing_new_succeeded() -> None:
+def test_a_run_that_found_nothing_new_succeeded(lambda_: Function) -> None:
     """Otherwise a quiet week would raise the alarm."""
-    with function() as made:
-        made.write(1)
+    lambda_.write(1)
 
-        runs = [made.invoke() for _ in range(3)]
+    runs = [lambda_.invoke() for _ in range(3)]
 
-        assert [1, 1, 1] == [run.metrics[0]["RunSucceeded"] for run in runs]
-        assert [1, 0, 0] == [len(run.studies) for run in runs]
-        assert [0, 1, 1] == [run.metrics[0]["IncrementalRun"] for run in runs]
-        assert {1} == {run.metrics[0]["TotalEvents"] for run in runs}
+    assert [1, 1, 1] == [run.metrics[0]["RunSucceeded"] for run in runs]
+    assert [1, 0, 0] == [len(run.studies) for run in runs]
+    assert [0, 1, 1] == [run.metrics[0]["IncrementalRun"] for run in runs]
+    assert {1} == {run.metrics[0]["TotalEvents"] for run in runs}

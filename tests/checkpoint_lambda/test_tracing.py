@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import StatusCode
 
 from checkpoint_lambda._tracing import SPANS
-from tests.checkpoint_lambda.invoking import Ended, document, function, object_key
+from tests.checkpoint_lambda.invoking import Ended, Function, document, object_key
 
 STAGES = ["load", "list", "read", "validate", "merge", "commit"]
 
@@ -37,12 +37,13 @@ def span_items(span: ReadableSpan) -> list[tuple[str, object]]:
     return list((span.attributes or {}).items())
 
 
-def test_a_run_is_a_span_with_its_stages_inside(exporter: InMemorySpanExporter) -> None:
+def test_a_run_is_a_span_with_its_stages_inside(
+    exporter: InMemorySpanExporter, lambda_: Function
+) -> None:
     """In their order, each once, however many objects there are."""
-    with function() as made:
-        made.write(*range(50))
+    lambda_.write(*range(50))
 
-        made.invoke()
+    lambda_.invoke()
 
     spans = exporter.get_finished_spans()
     assert [*STAGES, "run"] == [span.name for span in spans]
@@ -54,21 +55,20 @@ def test_a_run_is_a_span_with_its_stages_inside(exporter: InMemorySpanExporter) 
     assert {name: "validate" if name == "read" else "run" for name in STAGES} == parents
 
 
-def test_spans_have_counts_and_bytes(exporter: InMemorySpanExporter) -> None:
+def test_spans_have_counts_and_bytes(exporter: InMemorySpanExporter, lambda_: Function) -> None:
     """Those of the stage, and on the run those of the response."""
-    with function() as made:
-        made.write(1, 2)
-        made.invoke()
-        exporter.clear()
-        made.write(3)
-        made.source.write(object_key(4), b"")
-        ended = made.invoke()
-        size = len(made.store.data("events.parquet"))
+    lambda_.write(1, 2)
+    lambda_.invoke()
+    exporter.clear()
+    lambda_.write(3)
+    lambda_.source.write(object_key(4), b"")
+    ended = lambda_.invoke()
+    size = len(lambda_.store.data("events.parquet"))
 
     response = ended.response or {}
     listed = {
         "objects": 4,
-        "size_bytes": sum(len(each.data) for each in made.source.objects.values()),
+        "size_bytes": sum(len(each.data) for each in lambda_.source.objects.values()),
     }
     assert listed == attributes_of(exporter, "list")
     size_bytes = len(document(gear_name="gear-3"))
@@ -89,16 +89,17 @@ def test_spans_have_counts_and_bytes(exporter: InMemorySpanExporter) -> None:
     )
 
 
-def test_a_failure_is_told_by_its_type_alone(exporter: InMemorySpanExporter) -> None:
+def test_a_failure_is_told_by_its_type_alone(
+    exporter: InMemorySpanExporter, lambda_: Function
+) -> None:
     """The SDK would record its text and a traceback."""
-    with function() as made:
-        made.write(1)
+    lambda_.write(1)
 
-        def fail(_key: str) -> None:
-            raise ValueError("SECRET")
+    def fail(_key: str) -> None:
+        raise ValueError("SECRET")
 
-        made.source.before_reading = fail
-        made.invoke()
+    lambda_.source.before_reading = fail
+    lambda_.invoke()
 
     spans = {span.name: span for span in exporter.get_finished_spans()}
     for name in ("read", "run"):
@@ -109,31 +110,31 @@ def test_a_failure_is_told_by_its_type_alone(exporter: InMemorySpanExporter) -> 
     assert "SECRET" not in "".join(span.to_json() for span in spans.values())
 
 
-def test_without_an_sdk_nothing_happens() -> None:
+def test_without_an_sdk_nothing_happens(lambda_: Function) -> None:
     """No warning, no output, no difference; the API alone is a dependency."""
     assert not isinstance(trace.get_tracer_provider(), TracerProvider)
-    with function() as made:
-        made.write(1)
+    lambda_.write(1)
 
-        ended: Ended = made.invoke()
+    ended: Ended = lambda_.invoke()
 
-        assert "" == ended.stderr
-        assert 1 == (ended.response or {})["total_events"]
+    assert "" == ended.stderr
+    assert 1 == (ended.response or {})["total_events"]
 
 
-def test_a_span_in_which_another_run_is_first_says_so(exporter: InMemorySpanExporter) -> None:
+def test_a_span_in_which_another_run_is_first_says_so(
+    exporter: InMemorySpanExporter, lambda_: Function
+) -> None:
     """A lost race is a commit that was refused, and one more merge."""
-    with function() as made:
-        made.write(1)
+    lambda_.write(1)
 
-        def interrupt(call: str) -> None:
-            if call == "put_if events.parquet":
-                made.store.before_call = lambda _call: None
-                made.invoke()
+    def interrupt(call: str) -> None:
+        if call == "put_if events.parquet":
+            lambda_.store.before_call = lambda _call: None
+            lambda_.invoke()
 
-        made.store.before_call = interrupt
-        made.write(2)
-        made.invoke()
+    lambda_.store.before_call = interrupt
+    lambda_.write(2)
+    lambda_.invoke()
 
     outcomes = [
         dict(span_items(span))["nacc.checkpoint.outcome"]

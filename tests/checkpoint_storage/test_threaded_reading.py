@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkpoint_core.errors import StorageError
-from checkpoint_storage import threaded_reading as _threaded_reading
-from checkpoint_storage.threaded_reading import Reserve, read_in_threads
+from checkpoint_storage import threaded_reading
+from checkpoint_storage.threaded_reading import Reserve, most_bytes_held, read_in_threads
 
 LARGE = 20_000
+MIB = 1024**2
 
 
 def handed_over(reserved: dict[str, list[int]], *, threads: int) -> Counter[str]:
@@ -36,7 +37,7 @@ def test_each_key_is_answered_once(sizes: list[list[int]], threads: int, room: i
     """In batches of any size, with a last one of any size; also when an object is asked twice."""
     reserved = {str(number): each for number, each in enumerate(sizes)}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_threaded_reading, "_RESERVABLE_BYTES", room)
+        patch.setattr(threaded_reading, "_RESERVABLE_BYTES", room)
 
         assert handed_over(reserved, threads=threads) == Counter(reserved.keys())
 
@@ -53,7 +54,7 @@ def test_what_waits_for_room_does_not_hold_back_what_is_done(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The only thread's own answers take all the room that there is."""
-    monkeypatch.setattr(_threaded_reading, "_RESERVABLE_BYTES", LARGE)
+    monkeypatch.setattr(threaded_reading, "_RESERVABLE_BYTES", LARGE)
     reserved = {str(number): [LARGE] for number in range(40)}
     found: list[Counter[str]] = []
     taker = threading.Thread(
@@ -92,7 +93,7 @@ def test_when_the_time_is_up_all_that_was_read_is_yielded_once(
         return 0.01 if len(read_so_far) < expected else 0.0
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_threaded_reading, "_LONGEST_FAREWELL_S", 0.01)
+        patch.setattr(threaded_reading, "_LONGEST_FAREWELL_S", 0.01)
         threads_before = threading.active_count()
         answers = list(
             read_in_threads(
@@ -114,7 +115,7 @@ def test_when_the_time_is_up_all_that_was_read_is_yielded_once(
 
 def test_what_waits_for_room_ends_when_the_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody makes room any more."""
-    monkeypatch.setattr(_threaded_reading, "_RESERVABLE_BYTES", LARGE)
+    monkeypatch.setattr(threaded_reading, "_RESERVABLE_BYTES", LARGE)
     both = threading.Barrier(3)
 
     def read(key: str, reserve: Reserve) -> str:
@@ -175,7 +176,7 @@ def test_nobody_asks_again_after_the_end() -> None:
         return key
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_threaded_reading, "_LONGEST_FAREWELL_S", 0.01)
+        patch.setattr(threaded_reading, "_LONGEST_FAREWELL_S", 0.01)
         nothing = list(
             read_in_threads(lambda: nullcontext(read), ["0"], threads=1, remaining_s=lambda: 0.0)
         )
@@ -185,9 +186,28 @@ def test_nobody_asks_again_after_the_end() -> None:
     assert ([], ["_ClosedError"]) == (nothing, told)
 
 
+def test_a_slow_taker_holds_the_readers_up() -> None:
+    """What was asked for and not taken is bounded."""
+    asked: list[str] = []
+
+    def read(key: str, _reserve: Reserve) -> str:
+        asked.append(key)
+        return key
+
+    keys = [str(number) for number in range(10_000)]
+    answers = read_in_threads(lambda: nullcontext(read), keys, threads=8)
+    next(answers)
+    before = -1
+    while before != (before := len(asked)):
+        time.sleep(0.1)
+
+    assert before < 5000
+    assert 9999 == len(list(answers))
+
+
 def test_after_closing_no_thread_begins_another(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each finishes the one that it has; then there are none."""
-    monkeypatch.setattr(_threaded_reading, "_MOST_IN_BATCH", 1)
+    monkeypatch.setattr(threaded_reading, "_MOST_IN_BATCH", 1)
     asked: list[str] = []
     go_on = threading.Event()
 
@@ -208,3 +228,14 @@ def test_after_closing_no_thread_begins_another(monkeypatch: pytest.MonkeyPatch)
 
     assert asked == ["0", "1", "2"]
     assert not [each for each in threading.enumerate() if each.name.startswith("reading-")]
+
+
+@pytest.mark.parametrize(
+    "largest_bytes, threads, held",
+    [(400, 256, 384), (16_384, 256, 384), (MIB, 1, 64), (MIB, 1024, 64), (200 * MIB, 1, 1)],
+)
+def test_how_many_of_the_largest_are_held_at_once_is_known(
+    largest_bytes: int, threads: int, held: int
+) -> None:
+    """64 MiB at a time, or one that is larger; where they are small, some for each thread."""
+    assert held * largest_bytes == most_bytes_held(largest_bytes, threads=threads)

@@ -15,8 +15,10 @@ from typing import ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# Not fork: the test process has threads, whose locks a fork would copy.
-SPAWN = multiprocessing.get_context("spawn")
+# Not fork: the test process has threads, whose locks a fork would copy. These are forks of a process
+# that has imported what takes long, and has used none of it.
+FRESH = multiprocessing.get_context("forkserver")
+FRESH.set_forkserver_preload(["pytest", "hypothesis", "checkpoint_storage.directory"])
 
 _NOBODY = 65534
 _NEW_MOUNTS = 0x00020000
@@ -27,14 +29,14 @@ _READ_ONLY = 1
 
 def in_other_process(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Return what the function returns in a fresh process, or raise what it raises there."""
-    with ProcessPoolExecutor(1, mp_context=SPAWN) as executor:
+    with ProcessPoolExecutor(1, mp_context=FRESH) as executor:
         return executor.submit(function, *args, **kwargs).result()
 
 
 def as_ordinary_user(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Like `in_other_process`, as a user whom permissions concern."""
     with ProcessPoolExecutor(
-        1, mp_context=SPAWN, initializer=_become_nobody, initargs=(function.__module__,)
+        1, mp_context=FRESH, initializer=_become_nobody, initargs=(function.__module__,)
     ) as executor:
         return executor.submit(function, *args, **kwargs).result()
 

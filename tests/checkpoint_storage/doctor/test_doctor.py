@@ -1,7 +1,7 @@
 """The doctor finds, in directories, what a run would fail over, and leaves nothing behind."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -85,47 +85,6 @@ def test_people_get_a_line_for_each_check(source: Path, checkpoint: Path) -> Non
     assert f"{len(lines)} checks: {len(lines)} ok" == summary
 
 
-def test_no_value_of_an_event_is_told(tmp_path: Path, checkpoint: Path) -> None:
-    """The object that is read tells no more than its size."""
-    secret = "SECRET-CENTER"
-    put(tmp_path / "events", 1, center_label=secret)
-    ended = call("doctor", tmp_path / "events", checkpoint)
-
-    assert 0 == ended.status
-    assert secret not in ended.stdout
-
-
-def test_a_source_that_is_not_there_fails_and_the_rest_is_looked_at(
-    tmp_path: Path, checkpoint: Path
-) -> None:
-    """What needs it is skipped."""
-    found = examined(tmp_path / "none", checkpoint)
-
-    assert {"source listing": "failed", "source reading": "skipped"} == found.but_ok()
-    assert "Correct the source" in found.details["source listing"]
-
-
-def test_a_source_without_event_objects_is_noted(tmp_path: Path, checkpoint: Path) -> None:
-    """A run on it would succeed, and take nothing."""
-    (tmp_path / "events").mkdir()
-    (tmp_path / "events" / "notes.json").write_bytes(b"{}")
-    found = examined(tmp_path / "events", checkpoint)
-
-    assert {"source listing": "warning", "source reading": "warning"} == found.but_ok()
-    assert "1 objects, none named like an event object" in found.details["source listing"]
-
-
-def test_an_object_that_cannot_be_read_is_noted(tmp_path: Path, checkpoint: Path) -> None:
-    """Here, because it leads nowhere."""
-    path = put(tmp_path / "events", 1)
-    path.unlink()
-    path.symlink_to("nowhere")
-    found = examined(tmp_path / "events", checkpoint)
-
-    assert {"source reading": "warning"} == found.but_ok()
-    assert "leads nowhere" in found.details["source reading"]
-
-
 def looked_at(source: Path, key: str, checkpoint: Path) -> list[Verdict]:
     """Read an object, and look at a folder's permissions."""
     subject = Subject(DirectorySource(source), DirectoryStore(checkpoint))
@@ -146,15 +105,6 @@ def test_what_permissions_refuse_fails() -> None:
     assert ("failed", "failed") == (reading.state, writing.state)
     assert "make it readable" in reading.detail
     assert "no permission to read and write" in writing.detail
-
-
-def test_a_file_in_the_place_of_the_folder_fails(source: Path, checkpoint: Path) -> None:
-    """Nothing can be made below it."""
-    checkpoint.parent.write_bytes(b"")
-    found = examined(source, checkpoint)
-
-    assert "failed" == found.states["checkpoint folder"]
-    assert "not a directory" in found.details["checkpoint folder"]
 
 
 def test_another_file_system_beside_the_checkpoint_fails(
@@ -203,18 +153,6 @@ def test_locks_that_do_not_lock_fail(
     assert {"locks": "failed"} == found.but_ok()
 
 
-def test_too_little_space_is_noted(
-    source: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """By what the checkpoint needs."""
-    usage = shutil.disk_usage(source)._replace(free=1_000)
-    monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
-    found = examined(source, checkpoint)
-
-    assert {"free space": "warning"} == found.but_ok()
-    assert "0 MiB are free, a run may need 64" in found.details["free space"]
-
-
 def test_a_machine_without_a_place_for_temporary_files_is_told(
     source: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,43 +165,98 @@ def test_a_machine_without_a_place_for_temporary_files_is_told(
     assert "ok" == found.states["locks"]
 
 
-def test_a_damaged_checkpoint_fails(source: Path, checkpoint: Path) -> None:
-    """With what a run would say."""
-    take(source, checkpoint)
+def gone(source: Path, _: Path) -> None:
+    """Leave no source behind."""
+    shutil.rmtree(source)
+
+
+def nothing_to_take(source: Path, _: Path) -> None:
+    """Leave one file that is not named like an event object."""
+    gone(source, _)
+    source.mkdir()
+    (source / "notes.json").write_bytes(b"{}")
+
+
+def leading_nowhere(source: Path, _: Path) -> None:
+    """Let every object be a link to nothing."""
+    for path in [*source.iterdir()]:
+        path.unlink()
+        path.symlink_to("nowhere")
+
+
+def cut_short(_: Path, checkpoint: Path) -> None:
+    """Damage the checkpoint."""
     checkpoint.write_bytes(checkpoint.read_bytes()[:-20])
-    found = examined(source, checkpoint)
-
-    assert {"checkpoint": "failed"} == found.but_ok()
-    assert "Restore an earlier version" in found.details["checkpoint"]
 
 
-def test_a_checkpoint_without_its_ledger_fails(source: Path, checkpoint: Path) -> None:
-    """It could only be adopted."""
-    take(source, checkpoint)
+def without_ledger(_: Path, checkpoint: Path) -> None:
+    """Leave the checkpoint alone."""
     shutil.rmtree(checkpoint.parent / "_ledger")
-    found = examined(source, checkpoint)
-
-    assert {"checkpoint": "failed"} == found.but_ok()
-    assert "--adopt" in found.details["checkpoint"]
 
 
-def test_a_checkpoint_of_another_source_fails(source: Path, checkpoint: Path) -> None:
-    """A run would refuse it."""
-    take(source, checkpoint)
-    found = examined(source.rename(source.with_name("moved")), checkpoint)
-
-    assert {"checkpoint": "failed"} == found.but_ok()
-    assert "--accept-source-change" in found.details["checkpoint"]
+def of_another_source(source: Path, _: Path) -> None:
+    """Have the same objects somewhere else."""
+    shutil.move(source, source.with_name("elsewhere"))
+    source.symlink_to("elsewhere")
 
 
-def test_damaged_rejects_are_noted(source: Path, checkpoint: Path) -> None:
-    """The next run makes them anew."""
+def damaged_rejects(_: Path, checkpoint: Path) -> None:
+    """Let the rejects be no Parquet; the next run makes them anew."""
+    (checkpoint.parent / "_rejects" / checkpoint.name).write_bytes(b"no Parquet")
+
+
+@pytest.mark.parametrize(
+    "spoil, states, words",
+    [
+        (gone, {"source listing": "failed", "source reading": "skipped"}, "Correct the source"),
+        (
+            nothing_to_take,
+            {"source listing": "warning", "source reading": "warning"},
+            "1 objects, none named like an event object",
+        ),
+        (leading_nowhere, {"source reading": "warning"}, "leads nowhere"),
+        (cut_short, {"checkpoint": "failed"}, "Restore an earlier version"),
+        (without_ledger, {"checkpoint": "failed"}, "--adopt"),
+        (of_another_source, {"checkpoint": "failed"}, "--accept-source-change"),
+        (damaged_rejects, {"checkpoint": "warning"}, ""),
+    ],
+)
+def test_what_a_run_would_say_is_said_beforehand(
+    source: Path,
+    checkpoint: Path,
+    spoil: Callable[[Path, Path], None],
+    states: dict[str, str],
+    words: str,
+) -> None:
+    """After a run that succeeded; what needs what is not there is skipped, the rest is looked at."""
     put(source, 5, data=b"no JSON")
     take(source, checkpoint)
-    (checkpoint.parent / "_rejects" / checkpoint.name).write_bytes(b"no Parquet")
+    spoil(source, checkpoint)
     found = examined(source, checkpoint)
 
-    assert {"checkpoint": "warning"} == found.but_ok()
+    assert states == found.but_ok()
+    assert words in found.details[next(iter(states))]
+
+
+def test_a_file_in_the_place_of_the_folder_fails(source: Path, checkpoint: Path) -> None:
+    """Nothing can be made below it."""
+    checkpoint.parent.write_bytes(b"")
+    found = examined(source, checkpoint)
+
+    assert "failed" == found.states["checkpoint folder"]
+    assert "not a directory" in found.details["checkpoint folder"]
+
+
+def test_too_little_space_is_noted(
+    source: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By what the checkpoint needs."""
+    usage = shutil.disk_usage(source)._replace(free=1_000)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
+    found = examined(source, checkpoint)
+
+    assert {"free space": "warning"} == found.but_ok()
+    assert "0 MiB are free, a run may need 64" in found.details["free space"]
 
 
 def test_wrong_usage_is_told_from_a_failed_check(source: Path) -> None:

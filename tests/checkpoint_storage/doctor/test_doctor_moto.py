@@ -14,8 +14,11 @@ from moto.core.authorization import enable_iam_authentication
 
 from checkpoint_infra.policies import function_policy
 from checkpoint_infra.settings.reading import read_configuration
-from checkpoint_storage.doctor._s3 import access as _s3_access
+from checkpoint_storage.doctor import Subject
+from checkpoint_storage.doctor._s3 import access
+from checkpoint_storage.doctor._s3.bucket import lifecycle
 from checkpoint_storage.doctor._s3.key import state_of_key
+from checkpoint_storage.s3 import S3Source, S3Store
 from checkpoint_storage.s3._clients import close_clients
 from tests.checkpoint_lambda.invoking import document, object_key
 from tests.checkpoint_storage.doctor.examining import examined
@@ -152,55 +155,30 @@ def test_a_key_that_others_cannot_use_or_that_nobody_may_look_at_is_told(
     assert said in verdict.detail
 
 
+REMOVES: dict[str, Any] = {"Expiration": {"Days": 30}}
+ARCHIVES: dict[str, Any] = {"Transitions": [{"Days": 90, "StorageClass": "GLACIER"}]}
+TAGS = [{"Key": "a", "Value": "b"}]
+
+
 @pytest.mark.parametrize(
-    "rule,is_harmful",
+    "rule, is_harmful",
     [
-        ({"Filter": {"Prefix": ""}, "Expiration": {"Days": 30}}, True),
-        ({"Filter": {"Prefix": "out/_led"}, "Expiration": {"Days": 30}}, True),
-        ({"Filter": {"Prefix": "out/_ledger/events/0"}, "Expiration": {"Days": 30}}, True),
+        ({"Filter": {"Prefix": ""}, **REMOVES}, True),
+        ({"Filter": {"Prefix": "out/_led"}, **REMOVES}, True),
+        ({"Filter": {"Prefix": "out/_ledger/events/0"}, **REMOVES}, True),
         ({"Prefix": "out/", "Expiration": {"Date": datetime(2030, 1, 1, tzinfo=UTC)}}, True),
-        (
-            {
-                "Filter": {"Prefix": "out/events"},
-                "Transitions": [{"Days": 90, "StorageClass": "GLACIER"}],
-            },
-            True,
-        ),
-        (
-            {
-                "Filter": {"And": {"Prefix": "out/", "ObjectSizeGreaterThan": 9}},
-                "Expiration": {"Days": 1},
-            },
-            True,
-        ),
-        (
-            {
-                "Filter": {"And": {"Prefix": "out/", "Tags": [{"Key": "a", "Value": "b"}]}},
-                "Expiration": {"Days": 1},
-            },
-            False,
-        ),
-        ({"Filter": {"Prefix": "prod/log-"}, "Expiration": {"Days": 30}}, False),
-        ({"Filter": {"Prefix": "out/_ledger/other/"}, "Expiration": {"Days": 30}}, False),
-        ({"Filter": {"Prefix": "out/_previous/"}, "Expiration": {"Days": 30}}, True),
-        (
-            {
-                "Filter": {"Prefix": "out/_rejects/"},
-                "Transitions": [{"Days": 90, "StorageClass": "GLACIER"}],
-            },
-            True,
-        ),
+        ({"Filter": {"Prefix": "out/events"}, **ARCHIVES}, True),
+        ({"Filter": {"And": {"Prefix": "out/", "ObjectSizeGreaterThan": 9}}, **REMOVES}, True),
+        ({"Filter": {"And": {"Prefix": "out/", "Tags": TAGS}}, **REMOVES}, False),
+        ({"Filter": {"Prefix": "prod/log-"}, **REMOVES}, False),
+        ({"Filter": {"Prefix": "out/_ledger/other/"}, **REMOVES}, False),
+        ({"Filter": {"Prefix": "out/_previous/"}, **REMOVES}, True),
+        ({"Filter": {"Prefix": "out/_rejects/"}, **ARCHIVES}, True),
         (
             {
                 "Filter": {"Prefix": ""},
                 "Expiration": {"ExpiredObjectDeleteMarker": True},
                 "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
-            },
-            False,
-        ),
-        (
-            {
-                "Filter": {"Prefix": ""},
                 "Transitions": [{"Days": 30, "StorageClass": "STANDARD_IA"}],
             },
             False,
@@ -211,20 +189,18 @@ def test_rules_that_meet_what_is_in_force_fail(
     s3: "S3Client", rule: dict[str, Any], *, is_harmful: bool
 ) -> None:
     """Those that are on, whatever their filter; what only tidies up does not."""
-    rules: list[Any] = [{"ID": "a-rule", "Status": "Enabled", **rule}]
-    s3.put_bucket_lifecycle_configuration(
-        Bucket="checkpoints", LifecycleConfiguration={"Rules": rules}
-    )
-    found = examined(SOURCE, CHECKPOINT, "--read-only")
-    rules[0]["Status"] = "Disabled"
-    s3.put_bucket_lifecycle_configuration(
-        Bucket="checkpoints", LifecycleConfiguration={"Rules": rules}
-    )
-    without = examined(SOURCE, CHECKPOINT, "--read-only")
+    subject = Subject(S3Source("events", "prod"), S3Store("checkpoints", "out/events.parquet"))
+    verdicts = {}
+    for status in ("Enabled", "Disabled"):
+        rules: list[Any] = [{"ID": "a-rule", "Status": status, **rule}]
+        s3.put_bucket_lifecycle_configuration(
+            Bucket="checkpoints", LifecycleConfiguration={"Rules": rules}
+        )
+        verdicts[status] = lifecycle(subject)
 
-    assert ("failed" if is_harmful else "ok") == found.states["lifecycle"]
-    assert is_harmful is ("a-rule" in found.details["lifecycle"])
-    assert "ok" == without.states["lifecycle"]
+    assert ("failed" if is_harmful else "ok") == verdicts["Enabled"].state
+    assert is_harmful is ("a-rule" in verdicts["Enabled"].detail)
+    assert "ok" == verdicts["Disabled"].state
 
 
 @pytest.mark.parametrize(
@@ -241,13 +217,13 @@ def test_clocks_that_differ_are_told(
     s3: "S3Client", monkeypatch: pytest.MonkeyPatch, behind_s: int, status: int, state: str
 ) -> None:
     """From a quarter of an hour on S3 refuses every request; not every server does."""
-    monkeypatch.setattr(_s3_access, "_status", lambda _: status)
+    monkeypatch.setattr(access, "_status", lambda _: status)
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=behind_s), usegmt=True)
-    monkeypatch.setattr(_s3_access, "_headers", lambda _: {"date": date})
-    found = examined(SOURCE, CHECKPOINT, "--read-only")
+    monkeypatch.setattr(access, "_headers", lambda _: {"date": date})
+    found = access.clock(Subject(S3Source("events"), S3Store("checkpoints", "events.parquet")))
 
-    assert state == found.states["clock"]
-    assert ("ahead" if behind_s < 0 else "behind") in found.details["clock"]
+    assert state == found.state
+    assert ("ahead" if behind_s < 0 else "behind") in found.detail
 
 
 def test_a_caller_whom_nobody_knows_is_noted_and_refused(
@@ -275,12 +251,12 @@ def test_the_functions_role_is_enough(s3: "S3Client") -> None:
     iam.put_user_policy(
         UserName="function", PolicyName="p", PolicyDocument=json.dumps(function_policy(config))
     )
-    access = iam.create_access_key(UserName="function")["AccessKey"]
+    key = iam.create_access_key(UserName="function")["AccessKey"]
     iam.close()
     before = s3.list_object_versions(Bucket="events")["Versions"]
     with enable_iam_authentication(), pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ACCESS_KEY_ID", access["AccessKeyId"])
-        patch.setenv("AWS_SECRET_ACCESS_KEY", access["SecretAccessKey"])
+        patch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+        patch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
         first = examined(SOURCE, CHECKPOINT)
         ran = call("run", SOURCE, CHECKPOINT)
         second = examined(SOURCE, CHECKPOINT)

@@ -12,9 +12,20 @@ from datetime import UTC, datetime
 import pytest
 
 from checkpoint_storage.s3._clients import close_clients
-from tests.fake_s3 import FakeS3, serve
+from tests.fake_s3 import FakeS3, Fault, serve
 
 BUCKET = "events"
+FAILED = [Fault.FAIL_BEFORE, Fault.FAIL_AFTER, Fault.THROTTLED, Fault.RESET, Fault.RESPONSE_LOST]
+"""No answer at all, or one that says that it failed."""
+NO_OBJECT = [
+    Fault.ERROR_WITH_200,
+    Fault.HTML_WITH_200,
+    Fault.XHTML_WITH_200,
+    Fault.STATIC_HTML,
+    Fault.EMPTY_WITH_200,
+    Fault.NO_ETAG,
+]
+"""A good status with something else than an object."""
 
 
 def set_aws(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
@@ -36,6 +47,7 @@ def emptied(s3: FakeS3, *, page_size: int = 1000) -> FakeS3:
     s3.plan.clear()
     s3.log.clear()
     s3.page_size = page_size
+    s3.ignored_conditions = ()
     s3.clock = lambda: datetime.now(UTC)
     s3.create_bucket(BUCKET)
     return s3

@@ -3,23 +3,22 @@
 Every page of a listing times every answer with a good status that is none, through both clients.
 """
 
-from collections.abc import Iterator
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from checkpoint_core.errors import ChangedWhileReadingError, OutcomeUnknownError, StorageError
-from checkpoint_core.stores import Condition, Content, PutOutcome, ReadFailure
-from checkpoint_storage.s3._source import S3Source
-from checkpoint_storage.s3._store import S3Store
-from tests.checkpoint_storage.s3.serving import BUCKET, emptied, serving
+from checkpoint_core.stores import Condition
+from checkpoint_storage.s3 import S3Source, S3Store
+from tests.checkpoint_storage.s3.serving import BUCKET, FAILED, NO_OBJECT, emptied
+from tests.checkpoint_storage.stored import NAME, present, written
 from tests.fake_s3 import FakeS3, Fault, SyntheticEvents
 from tests.fake_s3.faults import INSTEAD, OF_LISTINGS
 
 pytestmark = pytest.mark.on_one_python
 
-NAME = "events.parquet"
 KEY = f"out/{NAME}"
 KEYS = [f"p/log-submit-2024010{day}-0{hour}0000-1-f-1-1.json" for day in "123" for hour in "12345"]
 PAGE = 3
@@ -29,32 +28,17 @@ GOOD_BY_ITSELF = {Fault.EMPTY_TRUNCATED}
 """Nothing is wrong with it."""
 ENDLESS = {Fault.LEADS_BACK}
 """obstore would follow it for ever; the first page is boto3's, which does not."""
-OF_OBJECTS = [
-    Fault.ERROR_WITH_200,
-    Fault.HTML_WITH_200,
-    Fault.XHTML_WITH_200,
-    Fault.STATIC_HTML,
-    Fault.EMPTY_WITH_200,
-    Fault.NO_ETAG,
-]
 OF_WRITES = [Fault.HTML_AFTER, Fault.NO_ETAG, *sorted(INSTEAD, key=lambda fault: fault.name)]
 DAMAGED = [Fault.BAD_DIGEST, Fault.INCOMPLETE_BODY, Fault.SHA256_MISMATCH, Fault.TIME_SKEWED]
 BOTH_CLIENTS = pytest.mark.parametrize("restore_states", [False, True])
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[FakeS3]:
-    """Serve a store to all tests of this module, and no pauses."""
-    with pytest.MonkeyPatch.context() as monkeypatch, serving(monkeypatch) as s3:
-        monkeypatch.setattr("checkpoint_storage.s3._retrying.backoff", lambda *_: 0.0)
-        yield s3
-
-
 @pytest.fixture
-def s3(server: FakeS3) -> FakeS3:
+def s3(s3: FakeS3) -> FakeS3:
     """Return the store with some pages of objects."""
-    emptied(server, page_size=PAGE).load(BUCKET, {key: key.encode() for key in KEYS})
-    return server
+    s3.page_size = PAGE
+    s3.load(BUCKET, {key: key.encode() for key in KEYS})
+    return s3
 
 
 @pytest.fixture
@@ -66,9 +50,7 @@ def store(s3: FakeS3) -> S3Store:
 @pytest.fixture
 def local(tmp_path: Path) -> Path:
     """Return a file to write."""
-    file = tmp_path / "local"
-    file.write_bytes(b"data")
-    return file
+    return written(tmp_path, b"data" * 50_000)
 
 
 def source(*, threads: int = 1) -> S3Source:
@@ -86,7 +68,7 @@ class TestListing:
     """Every page, whatever is answered for it."""
 
     @BOTH_CLIENTS
-    @pytest.mark.parametrize("fault", OF_PAGES)
+    @pytest.mark.parametrize("fault", [*OF_PAGES, *FAILED, Fault.CUT_SHORT])
     def test_one_answer_that_is_none_does_no_harm(
         self, s3: FakeS3, fault: Fault, *, restore_states: bool
     ) -> None:
@@ -160,7 +142,7 @@ class TestListing:
         assert (paged.proof or "").startswith("5 pages: each part ends before a key that comes aft")
         assert empty.proof == "one page, of which S3 says that it is the last"
 
-    @pytest.mark.parametrize("fault", OF_PAGES)
+    @pytest.mark.parametrize("fault", [*OF_PAGES, *FAILED])
     def test_files_beside_the_checkpoint_are_listed_whole_or_not(
         self, s3: FakeS3, store: S3Store, fault: Fault
     ) -> None:
@@ -175,81 +157,44 @@ class TestListing:
             if fault in GOOD_BY_ITSELF:
                 continue
             s3.plan.add(fault, operation="ListObjectsV2", times=None)
+            words = "" if fault in FAILED else "HTTP 20"
             with pytest.raises(
-                StorageError, match=r"s3://events/out/x/: listing failed: .*HTTP 20"
+                StorageError, match=f"s3://events/out/x/: listing failed: .*{words}"
             ):
                 store.list_files("x")
 
 
 class TestObjects:
-    """What is read, times every answer that is no object."""
+    """What is read of a stored file, times every answer that is no object."""
 
-    @staticmethod
-    def read(key: str) -> Content | ReadFailure:
-        """Read one object."""
-        [answer] = source().read([key], max_size_bytes=1000)
-        return answer
-
-    @pytest.mark.parametrize("fault", OF_OBJECTS)
-    @pytest.mark.parametrize("times", [1, 2, 3])
-    def test_up_to_three_of_them_do_no_harm(self, s3: FakeS3, fault: Fault, times: int) -> None:
-        """What is told is the object."""
-        s3.plan.add(fault, operation="GetObject", times=times)
-        answer = self.read(KEYS[0])
-
-        assert isinstance(answer, Content)
-        assert (answer.data, answer.etag) == (
-            KEYS[0].encode(),
-            s3.get_object(BUCKET, KEYS[0]).etag,
-        )
-
-    @pytest.mark.parametrize("fault", OF_OBJECTS)
-    def test_an_object_that_is_never_answered_is_unreadable(self, s3: FakeS3, fault: Fault) -> None:
-        """Not invalid, whatever came instead of it; the reason says what that was."""
-        s3.plan.add(fault, operation="GetObject", times=None)
-        answer = self.read(KEYS[0])
-
-        assert isinstance(answer, ReadFailure)
-        assert answer.outcome == "unreadable"
-        assert "could not be read: HTTP 200 with " in answer.reason
-        assert s3.log.count("GetObject") == 4
-
-    def test_an_object_that_begins_like_a_page_is_read(self, s3: FakeS3) -> None:
-        """It is what it is."""
-        s3.put_object(BUCKET, "p/x", b"<html>")
-        answer = self.read("p/x")
-
-        assert isinstance(answer, Content)
-        assert answer.data == b"<html>"
-
-    @pytest.mark.parametrize("fault", OF_OBJECTS)
+    @pytest.mark.parametrize("fault", [*NO_OBJECT, *FAILED, Fault.CUT_SHORT])
     def test_a_stored_file_is_read_as_it_is_or_not(
         self, s3: FakeS3, store: S3Store, tmp_path: Path, fault: Fault
     ) -> None:
-        """Its end and all of it; nothing else is taken for it."""
-        s3.put_object(BUCKET, KEY, b"data")
+        """Its end and all of it; nothing that could be taken for it is left of a fourth attempt."""
+        data, words = os.urandom(2_500_000), "HTTP 20. with " if fault in NO_OBJECT else ""
+        s3.put_object(BUCKET, KEY, data)
         s3.plan.add(fault, operation="GetObject", times=3)
-        found = store.read_tail(NAME, 100)
-        assert found is not None
-        assert found.data == b"data"
+        found = present(store)
+        assert data == found.data
         s3.plan.add(fault, operation="GetObject", times=3)
         assert store.fetch(NAME, tmp_path / "copy", etag=found.etag)
-        assert (tmp_path / "copy").read_bytes() == b"data"
+        assert data == (tmp_path / "copy").read_bytes()
         s3.plan.add(fault, operation="GetObject", times=None)
         for ask in (
             lambda: store.read_tail(NAME, 100),
             lambda: store.fetch(NAME, tmp_path / "copy"),
         ):
-            with pytest.raises(StorageError, match=r"reading failed: .*HTTP 20. with "):
+            with pytest.raises(StorageError, match=f"s3://events/{KEY}: reading failed: .*{words}"):
                 ask()
+        assert [] == list(tmp_path.iterdir())
 
     def test_a_server_that_ignores_the_version_gives_none_of_another(
         self, s3: FakeS3, store: S3Store, tmp_path: Path
     ) -> None:
         """What comes says of which version it is."""
         s3.put_object(BUCKET, KEY, b"old")
-        found = store.read_tail(NAME, 100)
-        assert found is not None
+        found = present(store)
         s3.put_object(BUCKET, KEY, b"new")
         s3.plan.on_request(lambda request: request.headers.pop("if-match", None))
         with pytest.raises(ChangedWhileReadingError, match="replaced or removed"):
@@ -272,16 +217,17 @@ class TestWrites:
 
         assert s3.log.count("PutObject") == 1
 
-    @pytest.mark.parametrize("fault", [*OF_WRITES, *DAMAGED])
+    @pytest.mark.parametrize("fault", [*OF_WRITES, *DAMAGED, *FAILED])
     def test_any_other_write_is_repeated(
         self, s3: FakeS3, store: S3Store, local: Path, fault: Fault
     ) -> None:
-        """And fails where it goes on so."""
+        """From the file's beginning; and fails where it goes on so."""
         s3.plan.add(fault, operation="PutObject", times=3)
         store.put(NAME, local)
-        assert s3.get_object(BUCKET, KEY).data == b"data"
+        assert s3.get_object(BUCKET, KEY).data == local.read_bytes()
         s3.plan.add(fault, operation="PutObject", times=None)
-        with pytest.raises(StorageError, match=r"writing failed: .*\(HTTP (200 with|40\d )"):
+        words = "" if fault in FAILED else r"\(HTTP (200 with|40\d )"
+        with pytest.raises(StorageError, match=f"writing failed: .*{words}"):
             store.put(NAME, local)
 
     @pytest.mark.parametrize(
@@ -327,7 +273,7 @@ class TestWrites:
         assert not isinstance(raised.value, OutcomeUnknownError)
         assert s3.log.count("PutObject") == 1
 
-    @pytest.mark.parametrize("fault", [Fault.HTML_WITH_200, Fault.ERROR_WITH_200])
+    @pytest.mark.parametrize("fault", [Fault.HTML_WITH_200, Fault.ERROR_WITH_200, *FAILED])
     def test_a_removal_that_did_not_take_place_is_repeated(
         self, s3: FakeS3, store: S3Store, fault: Fault
     ) -> None:
@@ -337,10 +283,6 @@ class TestWrites:
         store.delete(NAME)
 
         assert KEY not in s3.keys(BUCKET)
-
-    def test_what_was_written_is_found(self, s3: FakeS3, store: S3Store, local: Path) -> None:
-        """A good answer is one."""
-        assert store.put_if(NAME, local, Condition(None)) is PutOutcome.WRITTEN
 
 
 class TestChecksums:

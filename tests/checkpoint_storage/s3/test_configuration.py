@@ -17,12 +17,11 @@ from urllib3 import exceptions as http
 
 from checkpoint_core.errors import OutcomeUnknownError, StorageError
 from checkpoint_core.stores import Condition
+from checkpoint_storage.s3 import S3Source, S3Store
 from checkpoint_storage.s3._clients import close_clients, current_clients
 from checkpoint_storage.s3._errors import FAILURES, is_transient
 from checkpoint_storage.s3._explanations import storage_error
-from checkpoint_storage.s3._source import S3Source
-from checkpoint_storage.s3._store import S3Store
-from tests.checkpoint_storage.s3.serving import BUCKET, serving, set_aws
+from tests.checkpoint_storage.s3.serving import BUCKET, set_aws
 from tests.fake_s3 import FakeS3, Fault, Request
 
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
@@ -36,11 +35,22 @@ def nothing_kept() -> Iterator[None]:
 
 
 @pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeS3]:
-    """Serve two pages of objects and one checkpoint."""
-    with serving(monkeypatch) as s3:
-        s3.load(BUCKET, {f"p/{number:04}": b"1" for number in range(1500)})
-        yield s3
+def s3(s3: FakeS3) -> FakeS3:
+    """Return the store with two pages of objects."""
+    s3.load(BUCKET, {f"p/{number:04}": b"1" for number in range(1500)})
+    return s3
+
+
+@pytest.fixture
+def profile(s3: FakeS3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
+    """Return what makes a profile the only source of everything but the endpoint."""
+
+    def write(text: str) -> None:
+        (tmp_path / "config").write_text(f"[profile work]\nregion = eu-west-3\n{text}\n")
+        config, url = str(tmp_path / "config"), os.environ["AWS_ENDPOINT_URL"]
+        set_aws(monkeypatch, AWS_CONFIG_FILE=config, AWS_PROFILE="work", AWS_ENDPOINT_URL=url)
+
+    return write
 
 
 @pytest.mark.parametrize("given, cores, expected", [(None, 1, "4"), (None, 9, "9"), ("2", 9, "2")])
@@ -65,7 +75,7 @@ def test_obstore_has_some_threads_on_any_machine(
 
 def use_everything() -> None:
     """List with both libraries, read, and look at a checkpoint."""
-    source = S3Source(BUCKET, "p", listing_threads=4, first_pause_s=0.001)
+    source = S3Source(BUCKET, "p", listing_threads=4)
     assert 1500 == source.list_objects(restore_states=False).height
     [answer] = source.read(["p/0001"], max_size_bytes=10)
     assert "p/0001" == answer.key
@@ -106,23 +116,14 @@ class TestConfiguration:
         )
         subprocess.run([sys.executable, "-c", code], check=True)
 
-    @pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"])
+    @pytest.mark.parametrize("whole, of_s3", [("{}", ""), ("", "{}"), ("http://127.0.0.1:9", "{}")])
     def test_the_endpoint_may_be_in_either_variable(
-        self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch, variable: str
+        self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch, whole: str, of_s3: str
     ) -> None:
-        """The other one is empty, which is as if it were not there."""
+        """That of S3 comes first, as the SDKs have it; an empty one is as if it were not there."""
         url = endpoint(monkeypatch)
-        monkeypatch.setenv("AWS_ENDPOINT_URL", "")
-        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "")
-        monkeypatch.setenv(variable, url)
-        use_everything()
-
-    def test_the_endpoint_of_s3_comes_first(
-        self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """As the SDKs have it."""
-        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint(monkeypatch))
-        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", whole.format(url))
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", of_s3.format(url))
         use_everything()
 
     def test_a_profile_has_it_all(
@@ -198,37 +199,45 @@ class TestExplanations:
             list(S3Source(BUCKET, "p").read(["p/0001"], max_size_bytes=1))
         assert 0 == s3.log.count()
 
-    def test_no_such_profile(self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Whatever is asked for first."""
-        monkeypatch.setenv("AWS_PROFILE", "nobody")
-        with pytest.raises(StorageError, match="AWS_PROFILE"):
-            S3Store(BUCKET, "a").read_tail("a", 1)
-        with pytest.raises(StorageError, match="AWS_PROFILE"):
-            list(S3Source(BUCKET).read(["a"], max_size_bytes=1))
-
-    def test_no_such_bucket(self, s3: FakeS3) -> None:
-        """The name is in the message."""
-        with pytest.raises(
-            StorageError, match=r"s3://lost/: listing failed: there is no bucket of this name"
-        ):
-            S3Source("lost").list_objects(restore_states=False)
+    @pytest.mark.parametrize(
+        "variables, bucket, words",
+        [
+            ({}, "lost", "there is no bucket of this name"),
+            ({"AWS_PROFILE": "nobody"}, BUCKET, "AWS_PROFILE"),
+            ({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, BUCKET, "cannot be reached .*AWS_ENDP"),
+            ({"AWS_ENDPOINT_URL": "minio.example:9000"}, BUCKET, "AWS_ENDPOINT_URL begins with ht"),
+            ({"AWS_MAX_ATTEMPTS": "many"}, BUCKET, "a value in the AWS configuration cannot be"),
+        ],
+    )
+    def test_what_no_request_can_do_fails_all_of_them(
+        self,
+        s3: FakeS3,
+        monkeypatch: pytest.MonkeyPatch,
+        variables: dict[str, str],
+        bucket: str,
+        words: str,
+    ) -> None:
+        """Whatever is asked for first; nothing is said of the single objects."""
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(StorageError, match=f"s3://{bucket}/: listing failed: .*{words}"):
+            S3Source(bucket).list_objects(restore_states=False)
+        with pytest.raises(StorageError, match=f"s3://{bucket}/: reading failed: .*{words}"):
+            list(S3Source(bucket).read(["a", "b"], max_size_bytes=1))
+        with pytest.raises(StorageError, match=f"s3://{bucket}/a: reading failed: .*{words}"):
+            S3Store(bucket, "a").read_tail("a", 1)
 
     def test_no_possible_bucket(self, s3: FakeS3) -> None:
         """Refused without being sent."""
         with pytest.raises(StorageError, match="cannot be one of S3's"):
             S3Source("no bucket!").list_objects(restore_states=False)
+        assert 0 == s3.log.count()
 
     def test_no_permission(self, s3: FakeS3) -> None:
         """The one that is missing is named."""
         s3.bucket(BUCKET).may_list = False
         with pytest.raises(StorageError, match=r"access was refused .*s3:ListBucket"):
             S3Source(BUCKET).list_objects(restore_states=False)
-
-    def test_no_connection(self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
-        """What to check is said."""
-        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-        with pytest.raises(StorageError, match=r"cannot be reached .*AWS_ENDPOINT_URL"):
-            S3Source(BUCKET, first_pause_s=0.001).list_objects(restore_states=False)
 
     @pytest.mark.parametrize(
         "code, status, words",
@@ -372,29 +381,11 @@ class TestExceptions:
 class TestRawFailures:
     """What comes out of boto3 and is no error of its own: one line that says what to do."""
 
-    @pytest.fixture
-    def profile(
-        self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-    ) -> Callable[[str], None]:
-        """Return what makes a profile the only source of credentials."""
-
-        def write(text: str) -> None:
-            (tmp_path / "config").write_text(f"[profile work]\nregion = eu-west-3\n{text}\n")
-            url = os.environ["AWS_ENDPOINT_URL"]
-            set_aws(
-                monkeypatch,
-                AWS_CONFIG_FILE=str(tmp_path / "config"),
-                AWS_PROFILE="work",
-                AWS_ENDPOINT_URL=url,
-            )
-
-        return write
-
     @staticmethod
     def assert_told(words: str) -> None:
         """List, read, look at a checkpoint and write one: each says the same."""
-        store = S3Store(BUCKET, "out/a.parquet", first_pause_s=0.001)
-        source = S3Source(BUCKET, "p", first_pause_s=0.001)
+        store = S3Store(BUCKET, "out/a.parquet")
+        source = S3Source(BUCKET, "p")
         with pytest.raises(StorageError, match=words):
             source.list_objects(restore_states=False)
         with pytest.raises(StorageError, match=words):
@@ -407,47 +398,54 @@ class TestRawFailures:
             store.put_if("a.parquet", Path(__file__), Condition(None))
         assert not isinstance(raised.value, OutcomeUnknownError)
 
-    def test_credentials_that_stay_expired(
-        self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize(
+        "variables, words",
+        [
+            # Somebody has forgotten the date.
+            (
+                {
+                    **KEYS,
+                    "AWS_SESSION_TOKEN": "token",
+                    "AWS_CREDENTIAL_EXPIRATION": "2020-01-01T00:00:00Z",
+                },
+                r"have expired, and could not be renewed \(RuntimeError\)\. Log in again",
+            ),
+            # A container has lost its mount.
+            (
+                {
+                    "AWS_WEB_IDENTITY_TOKEN_FILE": "/nowhere/token",
+                    "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/a",
+                },
+                r"cannot be used: /nowhere/token .*AWS_WEB_IDENTITY_TOKEN_FILE",
+            ),
+        ],
+    )
+    def test_variables_that_give_no_usable_credentials(
+        self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], words: str
     ) -> None:
-        """From the environment, where somebody has forgotten the date."""
-        monkeypatch.setenv("AWS_SESSION_TOKEN", "token")
-        monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", "2020-01-01T00:00:00Z")
+        """Expired, or in a file that is not there."""
+        set_aws(monkeypatch, AWS_ENDPOINT_URL=os.environ["AWS_ENDPOINT_URL"], **variables)
+        self.assert_told(words)
 
-        self.assert_told(r"have expired, and could not be renewed \(RuntimeError\)\. Log in again")
-
-    def test_a_process_that_gives_expired_credentials(
-        self, profile: Callable[[str], None], tmp_path: Path
+    @pytest.mark.parametrize(
+        "process, words",
+        [
+            ("cat {}", "have expired, and could not be renewed|no usable AWS credentials"),
+            ("/nowhere/at-all", r"cannot be used: /nowhere/at-all \(No such file.*AWS_"),
+            ("echo hello", "credential_process prints JSON"),
+        ],
+    )
+    def test_a_process_that_gives_no_usable_credentials(
+        self, profile: Callable[[str], None], tmp_path: Path, process: str, words: str
     ) -> None:
-        """From `credential_process`."""
-        answer = (
+        """Expired ones, or none: `credential_process` is not there, or prints something else."""
+        answer = tmp_path / "answer"
+        answer.write_text(
             '{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b", "SessionToken": "c",'
             ' "Expiration": "2020-01-01T00:00:00Z"}'
         )
-        (tmp_path / "answer").write_text(answer)
-        profile(f"credential_process = cat {tmp_path / 'answer'}")
-
-        self.assert_told("have expired, and could not be renewed|no usable AWS credentials")
-
-    def test_a_process_that_is_not_there_or_prints_something_else(
-        self, profile: Callable[[str], None]
-    ) -> None:
-        """From `credential_process`, too."""
-        profile("credential_process = /nowhere/at-all")
-        self.assert_told(r"cannot be used: /nowhere/at-all \(No such file.*AWS_")
-        profile("credential_process = echo hello")
-        with pytest.raises(StorageError, match="credential_process prints JSON"):
-            S3Store(BUCKET, "a").read_tail("a", 1)
-
-    def test_a_token_file_that_is_missing(
-        self, profile: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """As in a container that lost its mount."""
-        profile("")
-        monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere/token")
-        monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/a")
-
-        self.assert_told(r"cannot be used: /nowhere/token .*AWS_WEB_IDENTITY_TOKEN_FILE")
+        profile(f"credential_process = {process.format(answer)}")
+        self.assert_told(words)
 
     def test_a_profile_that_asks_for_a_code(
         self, profile: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
@@ -470,20 +468,6 @@ class TestRawFailures:
         monkeypatch.setattr(made, "__defaults__", defaults)
         self.assert_told(r"needs the code of an MFA device.*Log in beforehand")
 
-    def test_an_endpoint_without_a_scheme(
-        self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """It is no URL."""
-        monkeypatch.setenv("AWS_ENDPOINT_URL", "minio.example:9000")
-        with pytest.raises(StorageError, match="AWS_ENDPOINT_URL begins with https://"):
-            S3Source(BUCKET).list_objects(restore_states=False)
-
-    def test_a_number_that_is_none(self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Any variable of boto3's."""
-        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "many")
-        with pytest.raises(StorageError, match="a value in the AWS configuration cannot be used"):
-            S3Source(BUCKET).list_objects(restore_states=False)
-
     def test_an_error_in_the_middle_of_a_body_is_repeated(
         self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
@@ -498,7 +482,7 @@ class TestRawFailures:
             return read(body, amount)
 
         monkeypatch.setattr(StreamingBody, "read", broken)
-        store = S3Store(BUCKET, "a", first_pause_s=0.001)
+        store = S3Store(BUCKET, "a")
         found = store.read_tail("a", 10)
         assert found is not None
         assert found.data == b"data"
@@ -509,23 +493,11 @@ class TestRawFailures:
 class TestOverriding:
     """What the user has configured comes before our defaults, on any server."""
 
-    @pytest.fixture
-    def profile(
-        self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-    ) -> Callable[[str], None]:
-        """Return what writes the profile in use."""
-
-        def write(text: str) -> None:
-            (tmp_path / "config").write_text(f"[default]\n{text}\n")
-            monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-            close_clients()
-
-        return write
-
     @pytest.mark.parametrize("style", [None, "virtual", "auto", "path"])
     def test_the_addressing_style(self, profile: Callable[[str], None], style: str | None) -> None:
         """Of both clients."""
-        profile(f"s3 =\n  addressing_style = {style}" if style else "")
+        keys = "aws_access_key_id = a\naws_secret_access_key = b\n"
+        profile(keys + (f"s3 =\n  addressing_style = {style}" if style else ""))
         clients = current_clients()
         config: Any = clients.single.meta.config
         host = "events.127.0.0.1" if style == "virtual" else "127.0.0.1"
@@ -553,7 +525,7 @@ class TestOverriding:
         """By listings and reads; a conditional write is asked for once all the same."""
         monkeypatch.setenv("AWS_MAX_ATTEMPTS", str(attempts))
         s3.plan.add(Fault.FAIL_BEFORE, times=None)
-        store = S3Store(BUCKET, "a", first_pause_s=0.001)
+        store = S3Store(BUCKET, "a")
         with pytest.raises(StorageError):
             store.read_tail("a", 1)
         assert attempts == s3.log.count("GetObject")

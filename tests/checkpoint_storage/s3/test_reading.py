@@ -1,6 +1,5 @@
 """Reading from S3: one answer for each object, what was read and not what was listed."""
 
-import itertools
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,33 +8,19 @@ import pytest
 
 from checkpoint_core.errors import StorageError
 from checkpoint_core.stores import Content, ReadFailure
-from checkpoint_storage import threaded_reading as _threaded_reading
-from checkpoint_storage.s3._source import S3Source
-from tests.checkpoint_storage.s3.serving import BUCKET, emptied, impatient, serving
+from checkpoint_storage import threaded_reading
+from checkpoint_storage.s3 import S3Source
+from tests.checkpoint_storage.s3.serving import BUCKET, FAILED, NO_OBJECT, impatient
 from tests.fake_s3 import FakeS3, Fault, Request
 
 LIMIT = 1_000_000
-TRANSIENT = [
-    Fault.FAIL_BEFORE,
-    Fault.FAIL_AFTER,
-    Fault.THROTTLED,
-    Fault.RESPONSE_LOST,
-    Fault.RESET,
-    Fault.CUT_SHORT,
-]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[FakeS3]:
-    """Serve a store to all tests of this module."""
-    with pytest.MonkeyPatch.context() as monkeypatch, serving(monkeypatch) as s3:
-        yield s3
+TRANSIENT = [*FAILED, Fault.CUT_SHORT]
 
 
 @pytest.fixture
-def s3(server: FakeS3) -> Iterator[FakeS3]:
+def s3(s3: FakeS3) -> Iterator[FakeS3]:
     """Return the store with an empty bucket; no thread of a reader is left afterwards."""
-    yield emptied(server)
+    yield s3
     assert not reading_threads()
 
 
@@ -45,8 +30,8 @@ def reading_threads() -> list[str]:
 
 
 def source(threads: int = 8) -> S3Source:
-    """Return a source whose pauses are short."""
-    return S3Source(BUCKET, reading_threads=threads, first_pause_s=0.001)
+    """Return a source that is read by so many threads."""
+    return S3Source(BUCKET, reading_threads=threads)
 
 
 def read(
@@ -84,15 +69,6 @@ class TestContent:
         assert contents == {key: content(answer).data for key, answer in answers.items()}
         assert ({"GetObject": count} if count else {}) == s3.log.operations()
 
-    def test_etag_and_time_are_those_of_the_listing(self, s3: FakeS3) -> None:
-        """Written the same way, so that what has not changed is not read again."""
-        s3.put_object(BUCKET, "a", b"data")
-        [row] = source().list_objects(restore_states=False).rows(named=True)
-        answer = content(read("a")["a"])
-
-        assert (row["etag"], row["last_modified"]) == (answer.etag, answer.last_modified)
-        assert '"' not in answer.etag
-
     def test_both_ways_of_reading_say_the_same(self, s3: FakeS3) -> None:
         """The fast way, and boto3 after a failure of it."""
         s3.put_object(BUCKET, "a", b"data")
@@ -103,21 +79,6 @@ class TestContent:
         assert UTC is content(fast).last_modified.tzinfo or (
             content(fast).last_modified.utcoffset() == timedelta()
         )
-
-    def test_a_rewritten_object_is_what_was_read(self, s3: FakeS3) -> None:
-        """Content, etag and time of the newer version, not those that were listed."""
-        s3.put_object(BUCKET, "a", b"old")
-        listed = source().list_objects(restore_states=False)
-        s3.clock = lambda: datetime(2031, 5, 6, 7, 8, 9, tzinfo=UTC)
-        newer = s3.put_object(BUCKET, "a", b"newer")
-        answer = content(read("a")["a"])
-
-        assert (b"newer", newer.etag, newer.last_modified) == (
-            answer.data,
-            answer.etag,
-            answer.last_modified,
-        )
-        assert listed["etag"][0] != answer.etag
 
     def test_a_rewrite_between_two_attempts_is_never_a_mixture(self, s3: FakeS3) -> None:
         """A body that was cut short is read anew, not continued."""
@@ -143,54 +104,39 @@ class TestContent:
 
         assert b"data" == content(read(key)[key]).data
 
-    @pytest.mark.parametrize("failing", [False, True])
-    @pytest.mark.parametrize("size", [0, 9, 10, 11, 12, 5_000_000])
-    def test_at_most_one_byte_too_many_is_kept(
-        self, s3: FakeS3, size: int, *, failing: bool
+    @pytest.mark.parametrize("size", [0, 11, 5_000_000])
+    def test_at_most_one_byte_too_many_is_kept_after_a_failure_too(
+        self, s3: FakeS3, size: int
     ) -> None:
         """Of an object that has grown since it was listed."""
         s3.put_object(BUCKET, "a", b"x" * size)
-        if failing:
-            s3.plan.add(Fault.THROTTLED, operation="GetObject")
+        s3.plan.add(Fault.THROTTLED, operation="GetObject")
 
         assert b"x" * min(size, 11) == content(read("a", max_size_bytes=10)["a"]).data
 
-    @pytest.mark.parametrize("threads", [1, 2, 8])
     def test_large_objects_wait_for_one_another(
-        self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch, threads: int
+        self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """When there is room for one of them only, all of them are read nevertheless."""
-        monkeypatch.setattr(_threaded_reading, "_RESERVABLE_BYTES", 100_000)
+        monkeypatch.setattr(threaded_reading, "_RESERVABLE_BYTES", 100_000)
         keys = [f"{number}" for number in range(40)]
         s3.load(BUCKET, dict.fromkeys(keys, b"x" * 90_000))
 
-        assert {90_000} == {
-            len(content(answer).data) for answer in read(*keys, threads=threads).values()
-        }
-
-    def test_a_slow_taker_holds_the_readers_up(self, s3: FakeS3) -> None:
-        """What was asked for and not taken is bounded."""
-        keys = [f"{number}" for number in range(6000)]
-        s3.load(BUCKET, dict.fromkeys(keys, b"1"))
-        answers = source().read(keys, max_size_bytes=LIMIT)
-        next(answers)
-        before = -1
-        while before != (before := s3.log.count()):
-            threading.Event().wait(0.5)
-
-        assert before < 4000
-        assert 5999 == len(list(answers))
+        assert {90_000} == {len(content(answer).data) for answer in read(*keys).values()}
 
 
 class TestOutcomes:
     """Why there is no content."""
 
     @pytest.mark.parametrize("storage_class", ["GLACIER", "DEEP_ARCHIVE"])
+    @pytest.mark.parametrize("is_being_restored", [False, True])
     def test_an_archived_object_costs_one_failing_request(
-        self, s3: FakeS3, storage_class: str
+        self, s3: FakeS3, storage_class: str, *, is_being_restored: bool
     ) -> None:
-        """HEAD tells why without failing."""
+        """HEAD tells why without failing; until it is there."""
         s3.put_object(BUCKET, "a", b"SECRET", storage_class=storage_class)
+        if is_being_restored:
+            s3.restore(BUCKET, "a", until=None)
 
         assert "archived" == outcome(read("a")["a"])
         assert {"GetObject": 1, "HeadObject": 1} == s3.log.operations()
@@ -200,13 +146,6 @@ class TestOutcomes:
         """Without its code it could be any refusal."""
         s3.put_object(BUCKET, "a", b"SECRET", storage_class="GLACIER")
         s3.plan.add(Fault.CUT_SHORT, operation="GetObject", times=2)
-
-        assert "archived" == outcome(read("a")["a"])
-
-    def test_one_that_is_being_restored_is_archived_still(self, s3: FakeS3) -> None:
-        """Until it is there."""
-        s3.put_object(BUCKET, "a", b"SECRET", storage_class="GLACIER")
-        s3.restore(BUCKET, "a", until=None)
 
         assert "archived" == outcome(read("a")["a"])
 
@@ -243,30 +182,36 @@ class TestOutcomes:
 class TestFaults:
     """What goes wrong for a moment does no harm."""
 
-    @pytest.mark.parametrize("fault", TRANSIENT)
-    @pytest.mark.parametrize("times", [1, 3])
-    def test_up_to_three_faults_are_made_good(self, s3: FakeS3, fault: Fault, times: int) -> None:
+    @pytest.mark.parametrize("fault", [*TRANSIENT, *NO_OBJECT])
+    def test_three_faults_are_made_good(self, s3: FakeS3, fault: Fault) -> None:
         """By as many further requests."""
         s3.load(BUCKET, {"a": b"data" * 100, "b": b"data"})
-        planned = s3.plan.add(fault, operation="GetObject", key="a", times=times)
+        planned = s3.plan.add(fault, operation="GetObject", key="a", times=3)
         answers = read("a", "b")
 
         assert b"data" * 100 == content(answers["a"]).data
-        assert times == planned.fired
-        assert times + 1 == s3.log.count("GetObject", key="a")
+        assert 3 == planned.fired
+        assert 4 == s3.log.count("GetObject", key="a")
         assert 1 == s3.log.count("GetObject", key="b")
 
-    @pytest.mark.parametrize("fault", TRANSIENT)
+    @pytest.mark.parametrize("fault", [*TRANSIENT, *NO_OBJECT])
     def test_four_faults_make_an_object_unreadable(self, s3: FakeS3, fault: Fault) -> None:
-        """A body shorter than announced is a failed read too; the others are read."""
+        """Not invalid, whatever came instead, which the reason says; the others are read."""
         s3.load(BUCKET, {"a": b"SECRET" * 100, "b": b"data"})
         s3.plan.add(fault, operation="GetObject", key="a", times=None)
         answers = read("a", "b")
 
         assert "unreadable" == outcome(answers["a"])
+        assert ("could not be read: HTTP 200 with " in str(answers["a"])) or fault in TRANSIENT
         assert b"data" == content(answers["b"]).data
         assert 4 == s3.log.count("GetObject", key="a")
         assert 0 == s3.log.count("HeadObject")
+
+    def test_an_object_that_begins_like_a_page_is_read(self, s3: FakeS3) -> None:
+        """It is what it is."""
+        s3.put_object(BUCKET, "a", b"<html>")
+
+        assert b"<html>" == content(read("a")["a"]).data
 
     @pytest.mark.parametrize("fault", [Fault.TIMEOUT, Fault.STALLED])
     def test_silence_is_waited_for_only_so_long(
@@ -274,7 +219,7 @@ class TestFaults:
     ) -> None:
         """Then the object is asked for again."""
         s3.put_object(BUCKET, "a", b"data" * 100)
-        s3.plan.add(fault, operation="GetObject", times=2)
+        s3.plan.add(fault, operation="GetObject")
         with impatient(monkeypatch):
             assert b"data" * 100 == content(read("a")["a"]).data
 
@@ -286,12 +231,6 @@ class TestFaults:
 
         assert "archived" == outcome(read("a")["a"])
 
-    def test_a_vanished_bucket_fails_at_once(self, s3: FakeS3) -> None:
-        """Nothing is said of the objects."""
-        lost = S3Source("lost", first_pause_s=0.001)
-        with pytest.raises(StorageError, match="s3://lost/: reading failed: there is no bucket"):
-            list(lost.read(["a", "b"], max_size_bytes=LIMIT))
-
     def test_a_store_that_keeps_failing_fails_the_reading(self, s3: FakeS3) -> None:
         """Rather than making every object unreadable."""
         keys = [f"{number}" for number in range(500)]
@@ -301,14 +240,6 @@ class TestFaults:
             list(source().read(keys, max_size_bytes=LIMIT))
 
         assert s3.log.count("GetObject") <= (100 + 8) * 4
-
-    def test_an_unreachable_endpoint_fails_at_once(
-        self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """A connection is not made four times."""
-        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-        with pytest.raises(StorageError, match="the endpoint cannot be reached"):
-            list(source().read(["a"], max_size_bytes=LIMIT))
 
 
 class TestEnding:
@@ -320,15 +251,6 @@ class TestEnding:
         keys = [f"{number}" for number in range(3000)]
         s3.load(BUCKET, dict.fromkeys(keys, b"1"))
         return keys
-
-    def test_a_closed_iterator_has_no_threads(self, s3: FakeS3, keys: list[str]) -> None:
-        """And asks for nothing more."""
-        answers = source().read(keys, max_size_bytes=LIMIT)
-        list(itertools.islice(answers, 5))
-        answers.close()  # type: ignore[attr-defined] # a generator
-
-        assert not reading_threads()
-        assert s3.log.count() < 3000
 
     def test_an_interrupted_taker_has_no_threads(self, s3: FakeS3, keys: list[str]) -> None:
         """As by Ctrl-C."""
