@@ -240,6 +240,17 @@ class MemoryStore:
             ],
         )
 
+    def list_tree(self, folder: str) -> dict[str, str]:
+        inside = f"{folder}/" if folder else ""
+        return self._call(
+            f"list_tree {folder}",
+            lambda: {
+                name: etag
+                for name, (_, etag, _) in sorted(self.files.items())
+                if name.startswith(inside) and (folder or name[0] not in "_.")
+            },
+        )
+
     def delete(self, name: str) -> None:
         def effect() -> None:
             self.files.pop(name, None)

@@ -9,6 +9,7 @@ import checkpoint_core
 import checkpoint_storage
 import nacc_event_model
 from checkpoint_cli._commands.doctor import doctor_command
+from checkpoint_cli._commands.export import export_command
 from checkpoint_cli._commands.query import query_command
 from checkpoint_cli._commands.rejects import rejects_command
 from checkpoint_cli._commands.report import report_command
@@ -74,4 +75,5 @@ app.command("verify", short_help="Check a checkpoint, and that no object is miss
 )
 app.command("doctor", short_help="Check everything that a run relies on.")(doctor_command)
 app.command("report", short_help="Write the monthly report, a page to hand on.")(report_command)
+app.command("export", short_help="Make Parquet files in other shapes.")(export_command)
 app.command("sample", short_help="Write synthetic event objects.")(sample_command)

@@ -1,6 +1,7 @@
 """The two documents that a run ends with, whoever started it: the response, or the error."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Self
 
@@ -8,8 +9,9 @@ from msgspec import Struct, field
 
 from checkpoint_core import Counts, FailedFile, RunReport, StudyCount
 from checkpoint_core.errors import DeniedObjectsError
+from checkpoint_core.exports import ExportResult
 
-__all__ = ["ErrorDetails", "ErrorDocument", "Response"]
+__all__ = ["ErrorDetails", "ErrorDocument", "Response", "warnings_of"]
 
 
 class Response(Struct, frozen=True, kw_only=True):
@@ -38,20 +40,35 @@ class Response(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...]
     hints: tuple[str, ...]
     new_events_by_study: tuple[StudyCount, ...]
+    exports: tuple[ExportResult, ...] = ()
 
     @classmethod
-    def of(cls, report: RunReport) -> Self:
-        """Return the response to a run: what has another name than in the report, and the rest."""
+    def of(cls, report: RunReport, exports: Sequence[ExportResult] = ()) -> Self:
+        """Return the response to a run, after which exports were updated; those that failed warn.
+
+        What has another name than in the report is said here.
+        """
         same = {
-            name: getattr(report, name) for name in cls.__struct_fields__ if hasattr(report, name)
+            name: getattr(report, name)
+            for name in cls.__struct_fields__
+            if name != "warnings" and hasattr(report, name)
         }
         return cls(
             checkpoint_path=report.checkpoint,
             new_events_processed=report.counts.accepted,
             events_failed=report.counts.failed,
             last_processed_timestamp=report.last_timestamp,
+            warnings=(*report.warnings, *warnings_of(exports)),
+            exports=tuple(exports),
             **same,
         )
+
+
+def warnings_of(exports: Sequence[ExportResult]) -> tuple[str, ...]:
+    """Return what is wrong with exports, for people."""
+    return tuple(
+        f"export {each.name}: {each.problem}" for each in exports if each.state == "failed"
+    )
 
 
 class ErrorDetails(Struct, frozen=True, kw_only=True):

@@ -56,7 +56,7 @@ For sources where a content that was only just written can change without its et
 """
 
 FailureOutcome = Literal["unreadable", "denied", "archived", "missing"]
-Stage = Literal["load", "list", "validate", "read", "merge", "commit"]
+Stage = Literal["load", "list", "validate", "read", "merge", "commit", "export"]
 """The parts of a run, in their order; reading takes place inside of validating, as objects come."""
 
 
@@ -146,7 +146,7 @@ class PutOutcome(enum.Enum):
 class CheckpointStore(Protocol):
     """Where the checkpoint, its ledgers, its rejects and its replaced versions are kept.
 
-    Names are relative to the checkpoint's folder and use `/`.
+    Names are relative to the checkpoint's folder and use `/`; they may begin with `../`.
     A write is atomic: readers see the old file or the new one, whole.
     """
 
@@ -186,6 +186,14 @@ class CheckpointStore(Protocol):
 
     def list_files(self, folder: str) -> list[StoredFile]:
         """List the files in a folder; empty where there is no such folder."""
+        ...
+
+    def list_tree(self, folder: str) -> dict[str, str]:
+        """Return the etag of each file in a folder and in those below it, by its name.
+
+        The folder `""` is the checkpoint's own; of what is in it, names that begin with `_` or `.`
+        are left out. Empty where there is no such folder.
+        """
         ...
 
     def delete(self, name: str) -> None:

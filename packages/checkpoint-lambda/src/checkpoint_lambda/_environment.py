@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Annotated, Any, Final
 
+import msgspec
 from msgspec import NODEFAULT, Meta, Struct
 
 from checkpoint_core import CheckpointError, Request, Settings
 from checkpoint_core.descriptions import Description, described
+from checkpoint_core.exports import Export, InvalidExportsError, read_exports
 from checkpoint_lambda._logging import LogLevel
 from checkpoint_storage.settings import S3Settings
 
@@ -109,9 +111,23 @@ class LambdaSettings(Struct, frozen=True, kw_only=True):
     s3: S3Settings
     core: Settings
     request: Request
+    exports: tuple[Export, ...] | None = None
 
 
-_STRUCTS: Final = (LambdaSettings, Request, Settings, S3Settings, Identity)
+class _Derived(Struct, frozen=True, kw_only=True):
+    """What is derived from the checkpoint after a run, as the environment has it."""
+
+    exports: Annotated[
+        str,
+        Meta(
+            description="What is derived from the checkpoint after each run.",
+            title="a JSON list of exports",
+            extra={"missing": "nothing is derived, and what is there is left alone"},
+        ),
+    ] = ""
+
+
+_STRUCTS: Final = (LambdaSettings, Request, Settings, S3Settings, _Derived, Identity)
 _EVENT_KEYS: Final = {*described(LambdaSettings), "since", "dry_run"}
 _VARIABLES: Final[Mapping[str, str | None]] = {
     # What is asked of one run is not for all runs.
@@ -170,14 +186,30 @@ def read_settings(event: object, environ: Mapping[str, str]) -> LambdaSettings:
                 problems.append(f"{label} {error}")
         elif each.default is NODEFAULT:
             problems.append(f"{label} is missing")
+    exports, mistakes = _exports(values.pop("exports", ""), values.get("checkpoint_key", ""))
+    problems += mistakes
     if problems:
         raise InvalidSettingsError(tuple(problems))
     return LambdaSettings(
+        exports=exports,
         **_fields(LambdaSettings, values),
         s3=S3Settings(**_fields(S3Settings, values)),
         core=Settings(**_fields(Settings, values)),
         request=Request(**_fields(Request, values)),
     )
+
+
+def _exports(text: str, checkpoint_key: str) -> tuple[tuple[Export, ...] | None, list[str]]:
+    """Return the exports that a JSON text defines, and what is wrong with it."""
+    if not text:
+        return None, []
+    try:
+        definitions = msgspec.json.decode(text)
+        return read_exports(definitions, checkpoint=checkpoint_key.rpartition("/")[2]), []
+    except InvalidExportsError as error:
+        return None, [f"EXPORTS: {mistake}" for mistake in error.mistakes]
+    except msgspec.DecodeError:
+        return None, ["EXPORTS must be a JSON list of exports"]
 
 
 def _own_keys(event: object) -> tuple[dict[str, Any], list[str]]:

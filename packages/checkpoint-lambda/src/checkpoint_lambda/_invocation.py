@@ -7,7 +7,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import partial
@@ -17,9 +17,10 @@ from typing import Any, Final, Self
 import msgspec
 from msgspec import Struct, structs
 
-from checkpoint_core import CheckpointStore, RunReport, Source, run
+from checkpoint_core import CheckpointStore, Host, RunReport, Settings, Source, run
 from checkpoint_core.errors import DeniedObjectsError
-from checkpoint_core.responses import ErrorDocument, Response
+from checkpoint_core.exports import Export, ExportResult, update_exports
+from checkpoint_core.responses import ErrorDocument, Response, warnings_of
 from checkpoint_core.room import RoomObserver, TooSmallError
 from checkpoint_lambda._deadline import OutOfTimeError, ended_in_time
 from checkpoint_lambda._environment import (
@@ -99,6 +100,7 @@ class _Progress:
     def __init__(self) -> None:
         self.is_dry = False
         self.report: RunReport | None = None
+        self.exports: tuple[ExportResult, ...] = ()
         self.logging: LoggingObserver | None = None
 
 
@@ -174,14 +176,13 @@ def _run(
         )
         if warning:
             logger.warning("run_warning", warning=warning)
-        with (
-            ended_in_time(
-                circumstances.remaining_s,
-                reserve_s=settings.core.reserve_s,
-                stage=lambda: logging.last_stage,
-            ),
-            storage.scratch() as workdir,
-        ):
+        in_time = partial(
+            ended_in_time,
+            circumstances.remaining_s,
+            reserve_s=settings.core.reserve_s,
+            stage=lambda: logging.last_stage,
+        )
+        with storage.scratch() as workdir:
             room = RoomObserver(
                 workdir,
                 memory_bytes=circumstances.memory_bytes,
@@ -194,25 +195,51 @@ def _run(
                 new_id=lambda: run_id,
                 remaining_s=circumstances.remaining_s,
             )
-            report = run(
-                ObservedSource(
-                    source,
-                    observers,
-                    on_answer=logging.answered if logging.wants_objects else None,
-                ),
-                ObservedStore(store, observers),
-                settings=settings.core,
-                request=settings.request,
-                host=host,
-            )
-        progress.report = report
+            observed = ObservedStore(store, observers)
+            with in_time():
+                report = run(
+                    ObservedSource(
+                        source,
+                        observers,
+                        on_answer=logging.answered if logging.wants_objects else None,
+                    ),
+                    observed,
+                    settings=settings.core,
+                    request=settings.request,
+                    host=host,
+                )
+            progress.report = report
+            if settings.exports is not None and not progress.is_dry:
+                progress.exports = _export(settings.exports, settings.core, observed, host, in_time)
+        for problem in warnings_of(progress.exports):
+            logger.warning("run_warning", warning=problem)
         tracing.reported(report)
         log_objects(logger, report)
         if report.counts.denied:
             raise DeniedObjectsError(report)
-    response: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(Response.of(report)))
+    response: dict[str, Any] = msgspec.json.decode(
+        msgspec.json.encode(Response.of(report, progress.exports))
+    )
     log_completed(logger, report)
     return response
+
+
+def _export(
+    exports: Sequence[Export],
+    settings: Settings,
+    store: CheckpointStore,
+    host: Host,
+    in_time: Callable[[], AbstractContextManager[None]],
+) -> tuple[ExportResult, ...]:
+    """Bring the exports up to date; whatever goes wrong there does not concern the run."""
+    try:
+        with in_time():
+            return update_exports(store, exports, settings=settings, host=host, only_these=True)
+    except BaseException as error:  # noqa: BLE001 - polars panics with one
+        problem = explain(error, _ADVICE)
+        return tuple(
+            ExportResult(name=export.name, state="failed", problem=problem) for export in exports
+        )
 
 
 def _log_failure(
@@ -238,6 +265,7 @@ def _write_metrics(
 ) -> None:
     lines = metrics_lines(
         progress.report,
+        exports_failed=len(warnings_of(progress.exports)),
         succeeded=succeeded,
         duration_ms=duration_ms,
         now=datetime.now(UTC),

@@ -61,6 +61,11 @@ LOG_EVENTS: Final = (
         meaning="Something beside the data went wrong, which the next run makes good; or a setting "
         "was lowered, because this machine does not allow as much.",
     ),
+    LogEvent(
+        name="exports_updated",
+        level="INFO",
+        meaning="What is derived from the checkpoint was brought up to date, as far as time allowed.",
+    ),
     LogEvent(name="run_completed", level="INFO", meaning="The run is over; every number of it."),
     LogEvent(
         name="run_failed",
@@ -83,6 +88,7 @@ _MILESTONES: Final[dict[Stage, str]] = {
     "read": "objects_read",
     "merge": "rows_merged",
     "commit": "commit_attempted",
+    "export": "exports_updated",
 }
 
 

@@ -101,12 +101,18 @@ METRICS: Final = (
         unit="Count",
         meaning="New events dated later than the run's start plus the tolerance.",
     ),
+    Metric(
+        name="ExportsFailed",
+        unit="Count",
+        meaning="Exports that could not be made; the checkpoint is as it should be.",
+    ),
 )
 
 
 def metrics_lines(
     report: RunReport | None,
     *,
+    exports_failed: int,
     succeeded: bool,
     duration_ms: int,
     now: datetime,
@@ -120,6 +126,7 @@ def metrics_lines(
     """
     base = {**properties, **{name: dimensions[name] for name in DIMENSIONS}}
     values = _values(report, succeeded=succeeded, duration_ms=duration_ms)
+    values["ExportsFailed"] = exports_failed
     yield _line(now, base, DIMENSIONS, values)
     for each in report.new_events_by_study if report else ():
         study = {"study": _dimension(each.study), "datatype": _dimension(each.datatype)}

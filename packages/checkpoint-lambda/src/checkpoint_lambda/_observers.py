@@ -145,7 +145,9 @@ class ObservedStore:
             self._observer.note(ledger_bytes=file.stat().st_size)
 
     def put_if(self, name: str, file: Path, condition: Condition) -> PutOutcome:
-        """Pass on, and note the size and what became of it."""
+        """Pass on, and note of a checkpoint the size and what became of it."""
+        if name != self._store.checkpoint_name:
+            return self._store.put_if(name, file, condition)
         size = file.stat().st_size
         try:
             outcome = self._store.put_if(name, file, condition)
@@ -158,6 +160,10 @@ class ObservedStore:
     def list_files(self, folder: str) -> list[StoredFile]:
         """Pass on."""
         return self._store.list_files(folder)
+
+    def list_tree(self, folder: str) -> dict[str, str]:
+        """Pass on."""
+        return self._store.list_tree(folder)
 
     def delete(self, name: str) -> None:
         """Pass on."""

@@ -23,6 +23,7 @@ SPANS = {
     "read": "Reading them, inside of validate: how many objects and bytes.",
     "merge": "Fetching the previous checkpoint, and building the next one and its ledger.",
     "commit": "Writing both.",
+    "export": "Bringing what is derived from the checkpoint up to date.",
 }
 _PREFIX = "nacc.checkpoint."
 

@@ -12,6 +12,7 @@ import typer
 from msgspec import structs
 
 from checkpoint_cli._adopted import fetch_all, foreign_files
+from checkpoint_cli._commands.export import exports_told
 from checkpoint_cli._failures import ended_well
 from checkpoint_cli._options import (
     CheckpointArgument,
@@ -26,11 +27,13 @@ from checkpoint_cli._options import (
 from checkpoint_cli._printing.output import complain, one_line, write_document, write_lines
 from checkpoint_cli._printing.progress import watched
 from checkpoint_cli._printing.summary import summarize
-from checkpoint_core import Observer, Request, RunReport, Settings, Source, run
+from checkpoint_core import CheckpointError, Observer, Request, RunReport, Settings, Source, run
 from checkpoint_core.errors import DeniedObjectsError
+from checkpoint_core.exports import ExportResult, update_exports
 from checkpoint_core.passes import run_until_complete
-from checkpoint_core.responses import Response
+from checkpoint_core.responses import Response, warnings_of
 from checkpoint_core.settings import Mode
+from checkpoint_core.stores import QuietObserver
 from checkpoint_storage.local import local_host
 from checkpoint_storage.locations import OpenStore, check_source, lies_inside
 from checkpoint_storage.scratch import temporary_folder
@@ -106,19 +109,40 @@ def run_command(
                 pause=time.sleep,
                 jitter=random.random,
             )
-        _tell(report, source=source, checkpoint=checkpoint, as_json=as_json)
+        exports = () if request.dry_run else _export(store, settings)
+        _tell(report, exports, source=source, checkpoint=checkpoint, as_json=as_json)
 
 
-def _tell(report: RunReport, *, source: str, checkpoint: str, as_json: bool) -> None:
+def _export(store: OpenStore, settings: Settings) -> tuple[ExportResult, ...]:
+    """Bring the exports that are defined up to date; what fails there is a warning."""
+    try:
+        with store.scratch() as workdir:
+            host = local_host(workdir, QuietObserver())
+            return update_exports(store, (), settings=settings, host=host, only_these=False)
+    except CheckpointError as error:
+        complain(f"warning: exports: {one_line(str(error))}")
+        return ()
+
+
+def _tell(
+    report: RunReport,
+    exports: Sequence[ExportResult],
+    *,
+    source: str,
+    checkpoint: str,
+    as_json: bool,
+) -> None:
     """Print what was done; raises DeniedObjectsError where access to objects was refused."""
     denied = DeniedObjectsError(report) if report.counts.denied else None
     if not as_json:
         write_lines(summarize(report, source=source, checkpoint=checkpoint))
-    else:
-        for warning in report.warnings:
-            complain(f"warning: {one_line(warning)}")
-        if not denied:
-            write_document(Response.of(report))
+        if exports:
+            write_lines(exports_told(exports))
+    response = Response.of(report, exports)
+    for warning in response.warnings if as_json else warnings_of(exports):
+        complain(f"warning: {one_line(warning)}")
+    if as_json and not denied:
+        write_document(response)
     if denied:
         raise denied
 

@@ -119,6 +119,11 @@ class Names(Struct, frozen=True):
         """
         return f"{self.ledgers}/unclaimed-{commit_id}.parquet"
 
+    @property
+    def exports(self) -> str:
+        """What was exported from the checkpoint, and from which commit."""
+        return f"_exports/{self.stem}.json"
+
     def replaced(self, commit_id: str) -> str:
         """Return the name under which a commit keeps the checkpoint that it replaced."""
         return f"_previous/{self.stem}/{commit_id}.parquet"

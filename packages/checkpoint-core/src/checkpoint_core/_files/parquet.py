@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import blake2b, file_digest
 from pathlib import Path
@@ -104,5 +104,47 @@ def sink(
             statistics=True,
             maintain_order=True,
             metadata=metadata,
+            engine="streaming",
+        )
+
+
+def sink_groups(
+    frame: pl.LazyFrame,
+    folder: Path,
+    *,
+    keys: Mapping[str, pl.Expr],
+    file_of: Callable[[Mapping[str, str | None]], Path],
+    compression: Compression,
+    row_group_rows: int,
+) -> None:
+    """Stream a frame into a file for each group of rows, each in the frame's order.
+
+    `file_of` is given the values of the keys, by name, once for each group, and returns its file
+    in the folder. Without keys all rows are one group, also where there are none.
+    Raises what `sink` raises.
+    """
+    if not keys:
+        sink(
+            frame,
+            file_of({}),
+            metadata={},
+            compression=compression,
+            row_group_rows=row_group_rows,
+        )
+        return
+    by_group = pl.PartitionBy(
+        folder,
+        key=dict(keys),
+        include_key=False,
+        file_path_provider=lambda group: file_of(group.partition_keys.row(0, named=True)),
+        approximate_bytes_per_file=None,
+    )
+    with _can_be_written(folder / "groups"), _told_apart(folder / "groups"):
+        frame.sink_parquet(
+            by_group,
+            compression=compression,
+            row_group_size=row_group_rows,
+            statistics=True,
+            maintain_order=True,
             engine="streaming",
         )

@@ -84,7 +84,7 @@ def load(store: CheckpointStore, workdir: Path) -> Snapshot:
     """
     names = Names(store.checkpoint_name)
     for _ in range(_LOOKS):
-        tail = _tail(store)
+        tail = tail_of(store, store.checkpoint_name)
         if tail is None:
             return _without_checkpoint(store, names)
         alone = _alone(store, tail, workdir)
@@ -112,7 +112,7 @@ def load(store: CheckpointStore, workdir: Path) -> Snapshot:
 
 def load_alone(store: CheckpointStore, workdir: Path) -> Snapshot:
     """Load what is in force without its ledger, as of a copy. Raises what `load` raises."""
-    tail = _tail(store)
+    tail = tail_of(store, store.checkpoint_name)
     return _alone(store, tail, workdir) if tail else NOTHING
 
 
@@ -178,7 +178,7 @@ def look(store: CheckpointStore) -> tuple[str | None, CheckpointMetadata | None]
 
     The etag is None without a checkpoint; the metadata are where it is not ours, damaged, or newer.
     """
-    tail = _tail(store)
+    tail = tail_of(store, store.checkpoint_name)
     if tail is None:
         return None, None
     try:
@@ -187,11 +187,11 @@ def look(store: CheckpointStore) -> tuple[str | None, CheckpointMetadata | None]
         return tail.etag, None
 
 
-def _tail(store: CheckpointStore) -> Tail | None:
-    """Read as much of the checkpoint's end as its footer needs, where it has one."""
+def tail_of(store: CheckpointStore, name: str) -> Tail | None:
+    """Read as much of a file's end as its footer needs, where it has one."""
     length = _TAIL_BYTES
     while True:
-        tail = store.read_tail(store.checkpoint_name, length)
+        tail = store.read_tail(name, length)
         if tail is None:
             return None
         needed = footer_size(tail.data)

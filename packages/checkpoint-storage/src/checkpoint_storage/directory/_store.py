@@ -143,7 +143,7 @@ class DirectoryStore:
         have been, or where the replacement might not survive a power failure.
         """
         path = self._path(name)
-        lock = self._folder / "_lock" / f"{name}.lock"
+        lock = self._folder / "_lock" / f"{name.replace('../', '_/')}.lock"
         with self._staged(path, file) as staged:
             try:
                 lock.parent.mkdir(exist_ok=True, parents=True)
@@ -173,6 +173,26 @@ class DirectoryStore:
             raise unreadable(path, error) from error
         return sorted(found, key=lambda file: file.name)
 
+    def list_tree(self, folder: str) -> dict[str, str]:
+        """Return the etag of each file in a folder and in those below it, by its name.
+
+        As the protocol has it; links to folders are not followed. Raises StorageError where one
+        of the folders cannot be listed.
+        """
+        top = self._path(folder) if folder else self._folder
+        found = {}
+        for parent, folders, files in os.walk(top, onerror=_raise_unless_gone):
+            if parent == str(self._folder):
+                for names in (folders, files):
+                    names[:] = [name for name in names if name[0] not in "_."]
+            for file in files:
+                path = Path(parent, file)
+                status = status_of(path)
+                if status and stat.S_ISREG(status.st_mode):
+                    inside = path.relative_to(top).as_posix()
+                    found[f"{folder}/{inside}" if folder else inside] = version_of(status)
+        return found
+
     def delete(self, name: str) -> None:
         """Remove a file; no error where there is none. Raises StorageError where that fails."""
         path = self._path(name)
@@ -182,7 +202,10 @@ class DirectoryStore:
             raise refused(path, error) from error
 
     def _path(self, name: str) -> Path:
-        if name.startswith("/") or ".." in name.split("/"):
+        inside = name
+        while inside.startswith("../"):
+            inside = inside.removeprefix("../")
+        if inside.startswith("/") or ".." in inside.split("/"):
             raise ValueError("a stored file's name is relative to the checkpoint's folder")
         return self._folder / name
 
@@ -235,3 +258,8 @@ def _replace(staged: Path, path: Path) -> PutOutcome:
 
 def _unknown(path: Path, error: OSError) -> OutcomeUnknownError:
     return OutcomeUnknownError(f"{printable(path)}: replacing it ended with {error.strerror}.")
+
+
+def _raise_unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise unreadable(Path(error.filename), error) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO, TypedDict
 
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import ListObjectsV2RequestTypeDef
+    from mypy_boto3_s3.type_defs import ListObjectsV2RequestTypeDef, ObjectTypeDef
 
     class _Options(TypedDict, total=False):
         ServerSideEncryption: Literal["aws:kms"]
@@ -180,8 +181,28 @@ class S3Store:
         """List the files directly in a folder, by name. Raises StorageError where that fails."""
         inside = self._key(f"{folder.rstrip('/')}/")
         with explained(self._uri(inside), "listing"):
-            found = self._list(inside)
+            found = [
+                StoredFile(
+                    name=each["Key"].removeprefix(self._folder),
+                    last_modified=each["LastModified"].astimezone(UTC),
+                )
+                for each in self._list(inside, delimiter="/")
+            ]
         return sorted(found, key=lambda file: file.name)
+
+    def list_tree(self, folder: str) -> dict[str, str]:
+        """Return the etag of each file in a folder and in those below it, by its name.
+
+        As the protocol has it. Raises StorageError where that fails.
+        """
+        inside = self._key(f"{folder}/") if folder else self._folder
+        above = f"{folder}/" if folder else ""
+        with explained(self._uri(inside), "listing"):
+            found = {
+                above + each["Key"].removeprefix(inside): each["ETag"]
+                for each in self._list(inside)
+            }
+        return {name: etag for name, etag in found.items() if folder or name[0] not in "_."}
 
     def delete(self, name: str) -> None:
         """Remove a file; no error where there is none. Raises StorageError where that fails."""
@@ -197,21 +218,16 @@ class S3Store:
                 Bucket=self._bucket, Key=key, Body=body, **self._encryption
             )
 
-    def _list(self, inside: str) -> list[StoredFile]:
-        found = []
-        wanted: ListObjectsV2RequestTypeDef = {
-            "Bucket": self._bucket,
-            "Prefix": inside,
-            "Delimiter": "/",
-        }
+    def _list(self, inside: str, *, delimiter: str = "") -> Iterator[ObjectTypeDef]:
+        """Yield what is below a folder, or with a delimiter in it."""
+        wanted: ListObjectsV2RequestTypeDef = {"Bucket": self._bucket, "Prefix": inside}
+        if delimiter:
+            wanted["Delimiter"] = delimiter
         for page in answers(self._clients(), wanted, first_pause_s=self._first_pause_s):
             for each in page.get("Contents", []):
                 # What a console creates to show a folder has the folder's own key.
-                if each["Key"] != inside:
-                    name = each["Key"].removeprefix(self._folder)
-                    modified = each["LastModified"].astimezone(UTC)
-                    found.append(StoredFile(name=name, last_modified=modified))
-        return found
+                if not each["Key"].endswith("/"):
+                    yield each
 
     def _put_if(self, client: S3Client, key: str, body: BinaryIO, condition: Condition) -> None:
         options: _Options = {**self._encryption}
@@ -240,9 +256,18 @@ class S3Store:
         return current_clients()
 
     def _key(self, name: str) -> str:
-        if name.startswith("/") or ".." in name.split("/"):
+        folders = self._folder.split("/")[:-1]
+        inside = name
+        while inside.startswith("../"):
+            if not folders:
+                raise StorageError(
+                    f"{self.location}: {name} leads out of the bucket. Nothing was done with it."
+                )
+            inside = inside.removeprefix("../")
+            folders.pop()
+        if inside.startswith("/") or ".." in inside.split("/"):
             raise ValueError("a stored file's name is relative to the checkpoint's folder")
-        return self._folder + name
+        return "/".join([*folders, inside])
 
     def _uri(self, key: str) -> str:
         return f"s3://{self._bucket}/{key}"

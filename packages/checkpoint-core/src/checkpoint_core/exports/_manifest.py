@@ -1,0 +1,68 @@
+"""What has been exported: by definition, from which commit, in which files."""
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from checkpoint_core._files.layout import CommitId, Names
+from checkpoint_core.exports._definitions import Export
+from checkpoint_core.stores import CheckpointStore
+
+LAYOUT: Final = 1
+METADATA_KEY: Final = "nacc.export"
+_MOST_BYTES: Final = 64 * 1_048_576
+
+
+class GroupFile(Struct, frozen=True, kw_only=True):
+    """One file of an export: the digest of its rows, and the etag that the store gave it."""
+
+    digest: str
+    etag: str
+
+
+class Exported(Struct, frozen=True, kw_only=True):
+    """What is there of an export.
+
+    `commit_id` is the commit that all files are as of; None while they are not all. `paths` are
+    the templates under which files of it may still lie, the definition's own last.
+    """
+
+    definition: Export
+    commit_id: CommitId | None
+    paths: tuple[str, ...]
+    files: dict[str, GroupFile]
+
+
+class Manifest(Struct, frozen=True, kw_only=True):
+    """Every export of a checkpoint, by name."""
+
+    layout: Annotated[int, Meta(ge=1)] = LAYOUT
+    exports: dict[str, Exported] = {}
+
+
+class FileMetadata(Struct, frozen=True, kw_only=True):
+    """What a file of an export says about itself, below METADATA_KEY.
+
+    `commit_id` is the commit by which it was last changed, `digest` that of its rows.
+    """
+
+    checkpoint: str
+    export: str
+    commit_id: str
+    digest: str
+
+
+def load_manifest(store: CheckpointStore) -> tuple[Manifest, str | None]:
+    """Return the manifest and its etag; an empty one where there is none, or a damaged one.
+
+    Nothing is lost with it: each file says what it is.
+    """
+    tail = store.read_tail(Names(store.checkpoint_name).exports, _MOST_BYTES)
+    if tail is None:
+        return Manifest(), None
+    try:
+        manifest = msgspec.json.decode(tail.data, type=Manifest)
+    except (ValueError, RecursionError):
+        return Manifest(), tail.etag
+    return (manifest if manifest.layout == LAYOUT else Manifest()), tail.etag

@@ -1,0 +1,326 @@
+"""Bringing exports up to date with the checkpoint in force, as far as time allows.
+
+Whatever is written is written on the condition that the file is still the one that was known. Where
+it is another, it tells itself whose it is; and what is newer is decided by the checkpoint in force
+alone, which is looked at again then: a run whose commit is no longer in force gives way.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from shutil import rmtree
+from typing import Final, Literal
+
+import msgspec
+from msgspec import Struct
+
+from checkpoint_core._committing.commit import back_off
+from checkpoint_core._files.layout import DamagedFileError, Names
+from checkpoint_core._files.snapshot import look, tail_of
+from checkpoint_core.errors import CheckpointError, OutcomeUnknownError, StorageError
+from checkpoint_core.exports._definitions import Export
+from checkpoint_core.exports._files import Group, make_groups, of_file
+from checkpoint_core.exports._manifest import (
+    Exported,
+    FileMetadata,
+    GroupFile,
+    Manifest,
+    load_manifest,
+)
+from checkpoint_core.exports._paths import root, shape
+from checkpoint_core.inspection import open_for_queries
+from checkpoint_core.settings import Settings
+from checkpoint_core.stores import CheckpointStore, Condition, Host, PutOutcome, Tail
+
+_ATTEMPTS: Final = 5
+_MARGIN_S: Final = 15.0
+"""No file is begun when less time than this is left: the largest must still be written."""
+_FOREIGN: Final = (
+    "{}: there is a file that is not of this export. It was left alone. Move it away, or give the "
+    "export another path."
+)
+
+State = Literal["current", "made", "partly made", "removed", "given way", "failed"]
+
+
+class ExportResult(Struct, frozen=True, kw_only=True):
+    """What became of one export.
+
+    `current`: it was up to date. `made`: it is now. `partly made`: time ended first, and the next
+    update goes on. `removed`: nobody defines it any more. `given way`: another commit is in force by now, whose update makes it. `failed`:
+    `problem` says why, and the next update tries again.
+    """
+
+    name: str
+    state: State
+    files: int = 0
+    written: int = 0
+    removed: int = 0
+    problem: str | None = None
+
+
+class _GiveWay(Exception):  # noqa: N818 - no error: somebody else does it
+    """The checkpoint in force is of another commit by now."""
+
+
+def update_exports(
+    store: CheckpointStore,
+    exports: Sequence[Export],
+    *,
+    settings: Settings,
+    host: Host,
+    only_these: bool,
+) -> tuple[ExportResult, ...]:
+    """Bring the exports up to date with the checkpoint in force; never raises for one of them.
+
+    Guarantee: the checkpoint is only read; a file is replaced in one step, never by older rows than
+    it has, and never where it is not an export of this checkpoint. Where all is up to date, the
+    cost is to read the manifest and the checkpoint's footer and to list the exports' folders. After
+    an update that was not disturbed each export equals its definition applied to the checkpoint,
+    whatever earlier ones left behind. Only files of groups whose rows have changed are written.
+
+    Args:
+        store: where the checkpoint is; without one, nothing is done.
+        exports: the definitions, together sound by `read_exports`.
+        settings: say how Parquet is written.
+        host: gives the time that is left, and room for local files.
+        only_these: exports of other names are removed; otherwise they are kept up to date as well.
+
+    Raises:
+        CheckpointError: where the checkpoint or the manifest cannot be read or written.
+
+    """
+    _, metadata = look(store)
+    if metadata is None:
+        return ()
+    with host.observer.stage("export"):
+        return _Update(store, host, settings, metadata.commit_id).execute(
+            exports, only_these=only_these
+        )
+
+
+class _Update:
+    """One update, of a checkpoint at one commit."""
+
+    def __init__(
+        self, store: CheckpointStore, host: Host, settings: Settings, commit_id: str
+    ) -> None:
+        self.store = store
+        self.host = host
+        self.settings = settings
+        self.commit_id = commit_id
+        self.manifest, self.etag = load_manifest(store)
+        self.events: Path | None = None
+        self.trees: dict[str, dict[str, str]] = {}
+
+    def execute(self, exports: Sequence[Export], *, only_these: bool) -> tuple[ExportResult, ...]:
+        known = self.manifest.exports
+        wanted = {} if only_these else {name: each.definition for name, each in known.items()}
+        wanted |= {export.name: export for export in exports}
+        dropped = [each.definition for name, each in known.items() if name not in wanted]
+        steps = [(each, self._bring) for each in self._by_need(wanted.values())]
+        steps += [(each, self._drop) for each in dropped]
+        results: dict[str, ExportResult] = {}
+        given_way = False
+        for export, step in steps:
+            result = ExportResult(name=export.name, state="given way")
+            try:
+                result = result if given_way else step(export)
+            except _GiveWay:
+                given_way = True
+            except (CheckpointError, DamagedFileError) as error:
+                problem = str(error) or "the checkpoint is damaged"
+                result = ExportResult(name=export.name, state="failed", problem=problem)
+            results[export.name] = result
+        return tuple(results[name] for name in (*wanted, *(each.name for each in dropped)))
+
+    def _by_need(self, exports: Iterable[Export]) -> list[Export]:
+        """Put first what has never been made, then what is furthest behind."""
+        made = self.manifest.exports
+        return sorted(
+            exports, key=lambda each: (made[each.name].commit_id or "") if each.name in made else ""
+        )
+
+    def _bring(self, export: Export) -> ExportResult:
+        """Bring one export up to date."""
+        known = self.manifest.exports.get(export.name)
+        paths = tuple(dict.fromkeys([*(known.paths if known else ()), export.path]))
+        there = self._listed(paths)
+        if known and _is_current(known, export, self.commit_id, there):
+            return ExportResult(name=export.name, state="current", files=len(there))
+        if self._is_out_of_time():
+            return ExportResult(name=export.name, state="partly made", files=len(there))
+        files = known.files if known else {}
+        if known is None or paths != known.paths:
+            # Before the first file is written under a template: whoever comes next, finds it.
+            before = known.definition if known else export
+            self._save(
+                export.name, Exported(definition=before, commit_id=None, paths=paths, files=files)
+            )
+        return self._make(export, paths, files, there)
+
+    def _make(
+        self,
+        export: Export,
+        paths: tuple[str, ...],
+        known: Mapping[str, GroupFile],
+        there: Mapping[str, str],
+    ) -> ExportResult:
+        folder = self.host.workdir / f"export-{export.name}"
+        groups = make_groups(self._events(), export, folder, self.settings)
+        files: dict[str, GroupFile] = {}
+        written = removed = 0
+        is_whole = True
+        for group in groups:
+            digest, before = group.digest(), known.get(group.name)
+            etag = before.etag if before else None
+            if before and before.digest == digest and there.get(group.name) == etag:
+                files[group.name] = before
+            elif self._is_out_of_time():
+                is_whole = False
+                files |= {group.name: before} if before else {}
+            else:
+                is_known = there.get(group.name) == etag
+                files[group.name] = self._write(
+                    export, group, digest, etag=etag if is_known else None, is_known=is_known
+                )
+                written += 1
+        rmtree(folder)
+        if is_whole:
+            removed = self._remove(
+                export.name, {name: there[name] for name in there if name not in files}, known
+            )
+        self._save(
+            export.name,
+            Exported(
+                definition=export,
+                commit_id=self.commit_id if is_whole else None,
+                paths=(export.path,) if is_whole else paths,
+                files=files if is_whole else {**known, **files},
+            ),
+        )
+        return ExportResult(
+            name=export.name,
+            state="made" if is_whole else "partly made",
+            files=len(files),
+            written=written,
+            removed=removed,
+        )
+
+    def _drop(self, export: Export) -> ExportResult:
+        """Remove an export that nobody defines any more."""
+        known = self.manifest.exports.get(export.name)
+        if known is None:  # a rival was first
+            return ExportResult(name=export.name, state="removed")
+        removed = self._remove(export.name, self._listed(known.paths), known.files)
+        self._save(export.name, None)
+        return ExportResult(name=export.name, state="removed", removed=removed)
+
+    def _write(
+        self, export: Export, group: Group, digest: str, *, etag: str | None, is_known: bool
+    ) -> GroupFile:
+        """Write one file, unless it is there already, and return what is there afterwards.
+
+        `is_known` says that the file has the etag given, or with None is not there.
+        """
+        metadata = FileMetadata(
+            checkpoint=self.store.checkpoint_name,
+            export=export.name,
+            commit_id=self.commit_id,
+            digest=digest,
+        )
+        file = group.finish(metadata, self.settings)
+        for attempt in range(_ATTEMPTS):
+            if attempt or not is_known:
+                tail = tail_of(self.store, group.name)
+                etag = tail.etag if tail else None
+                if tail:
+                    theirs = self._ours(export.name, tail)
+                    if theirs is None:
+                        raise StorageError(_FOREIGN.format(group.name))
+                    if theirs.digest == digest:
+                        return GroupFile(digest=digest, etag=tail.etag)
+                    self._check_in_force()
+            with suppress(OutcomeUnknownError):
+                outcome = self.store.put_if(group.name, file, Condition(etag))
+                if outcome is PutOutcome.REFUSED:
+                    back_off(self.host, attempt)
+        message = f"{group.name}: it keeps being replaced; other runs are at work."
+        raise StorageError(message)
+
+    def _ours(self, export: str, tail: Tail) -> FileMetadata | None:
+        """Return what a file says it is; None where it is not one of this export."""
+        found = of_file(tail.data)
+        if found and (found.checkpoint, found.export) == (self.store.checkpoint_name, export):
+            return found
+        return None
+
+    def _remove(self, export: str, names: Mapping[str, str], known: Mapping[str, GroupFile]) -> int:
+        """Remove those of the listed files that are the export's; return how many those were."""
+        if names:
+            self._check_in_force()
+        removed = 0
+        for name, etag in names.items():
+            if name not in known or known[name].etag != etag:
+                tail = tail_of(self.store, name)
+                if tail is None or self._ours(export, tail) is None:
+                    continue
+            self.store.delete(name)
+            removed += 1
+        return removed
+
+    def _save(self, name: str, entry: Exported | None) -> None:
+        """Put an entry into the manifest, or take it out, whatever others have done to the rest."""
+        file = self.host.workdir / "exports.json"
+        target = Names(self.store.checkpoint_name).exports
+        for attempt in range(_ATTEMPTS):
+            others = {key: each for key, each in self.manifest.exports.items() if key != name}
+            wanted = Manifest(exports=others | ({name: entry} if entry else {}))
+            file.write_bytes(msgspec.json.encode(wanted))
+            with suppress(OutcomeUnknownError):
+                if self.store.put_if(target, file, Condition(self.etag)) is PutOutcome.REFUSED:
+                    back_off(self.host, attempt)
+            self.manifest, self.etag = load_manifest(self.store)
+            if self.manifest.exports.get(name) == entry:
+                return
+            self._check_in_force()
+        message = f"{target}: it keeps being replaced; other runs are at work."
+        raise StorageError(message)
+
+    def _events(self) -> Path:
+        """Fetch the checkpoint, once."""
+        if self.events is None:
+            opened = open_for_queries(self.store, self.host.workdir, ledger=False)
+            if opened is None or opened.metadata.commit_id != self.commit_id:
+                raise _GiveWay
+            self.events = opened.events
+        return self.events
+
+    def _listed(self, paths: Iterable[str]) -> dict[str, str]:
+        """Return the etags of the files whose names the templates may have given."""
+        found: dict[str, str] = {}
+        for path in paths:
+            folder = root(path)
+            if folder not in self.trees:
+                self.trees[folder] = self.store.list_tree(folder)
+            is_named_so = re.compile(shape(path)).fullmatch
+            found |= {n: etag for n, etag in self.trees[folder].items() if is_named_so(n)}
+        return found
+
+    def _check_in_force(self) -> None:
+        _, metadata = look(self.store)
+        if metadata is None or metadata.commit_id != self.commit_id:
+            raise _GiveWay
+
+    def _is_out_of_time(self) -> bool:
+        return self.host.remaining_s() < _MARGIN_S
+
+
+def _is_current(known: Exported, export: Export, commit_id: str, there: Mapping[str, str]) -> bool:
+    return (
+        known.definition == export
+        and known.commit_id == commit_id
+        and known.paths == (export.path,)
+        and {name: file.etag for name, file in known.files.items()} == there
+    )
