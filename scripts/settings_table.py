@@ -28,7 +28,7 @@ ARGUMENTS = {
     "mode": "--adopt, --adopt-from, --rebuild",
 }
 """What the command line has in place of an option of the setting's name."""
-ONLY_OF_THE_FUNCTION = {"log_level", "service", "environment"}
+ONLY_OF_THE_FUNCTION = {"exports", "log_level", "service", "environment"}
 
 
 def main() -> None:
