@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Final
-from urllib.parse import quote
 
 import polars as pl
 
@@ -19,6 +18,7 @@ _PLACEHOLDERS: Final = {
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 _UPWARDS: Final = re.compile(r"\A(\.\./)+")
 """Out of the checkpoint's folder, to files beside it."""
+_UNSAFE: Final = re.compile(rb"[^A-Za-z0-9_.-]")
 _NONE: Final = "__none__"
 _LONGEST: Final = 80
 _DIGEST_BYTES: Final = 8
@@ -85,7 +85,7 @@ def _encoded(value: str | None) -> str:
     """Encode a value as one part of a name; it never begins with _ or . and is never empty."""
     if value is None:
         return _NONE
-    text = quote(value, safe="").replace("~", "%7E") or "%"
+    text = _UNSAFE.sub(lambda byte: b"%%%02X" % byte[0][0], value.encode()).decode() or "%"
     if text[0] in "_.":
         text = f"%{ord(text[0]):02X}{text[1:]}"
     if len(text) > _LONGEST:
