@@ -43,7 +43,8 @@ def test_exports_are_made_after_the_commit(app: Function) -> None:
     assert exports_of(first) == {"by-study": "made", "submissions": "made"}
     assert exports_of(second) == {"by-study": "current", "submissions": "current"}
     assert [name for name in app.store.files if name.startswith("../")] == FILES
-    assert len(first.named("exports_updated")) == 1
+    [told] = first.named("exports_updated")
+    assert (told["exports"], told["files_written"], told["exports_failed"]) == (2, 2, 0)
     assert first.metrics[0]["ExportsFailed"] == 0
 
 

@@ -72,6 +72,7 @@ def test_the_response_says_what_was_done(lambda_: Function) -> None:
         "warnings": [],
         "hints": [],
         "new_events_by_study": [{"study": "adrc", "datatype": "form", "events": 2}],
+        "exports": [],
     }
     assert list(expected) == list(response)
     assert expected == response
@@ -347,7 +348,12 @@ def test_response_log_metrics_and_file_agree(lambda_: Function) -> None:
         for name in logged.keys() & response.keys():
             assert response[name] == logged[name], name
         # These have lines of their own.
-        assert {"statusCode", "failed_files", "warnings"} == response.keys() - logged.keys()
+        assert {
+            "statusCode",
+            "failed_files",
+            "warnings",
+            "exports",
+        } == response.keys() - logged.keys()
         assert sum(response["counts"].values()) == logged["listed"]
         assert {
             "NewEventsProcessed": response["new_events_processed"],

@@ -174,8 +174,6 @@ def _run(
             since=settings.request.since,
             dry_run=settings.request.dry_run,
         )
-        if warning:
-            logger.warning("run_warning", warning=warning)
         in_time = partial(
             ended_in_time,
             circumstances.remaining_s,
@@ -211,8 +209,8 @@ def _run(
             progress.report = report
             if settings.exports is not None and not progress.is_dry:
                 progress.exports = _export(settings.exports, settings.core, observed, host, in_time)
-        for problem in warnings_of(progress.exports):
-            logger.warning("run_warning", warning=problem)
+        for each in (*filter(None, [warning]), *warnings_of(progress.exports)):
+            logger.warning("run_warning", warning=each)
         tracing.reported(report)
         log_objects(logger, report)
         if report.counts.denied:

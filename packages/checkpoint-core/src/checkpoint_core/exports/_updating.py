@@ -5,41 +5,26 @@ it is another, it tells itself whose it is; and what is newer is decided by the 
 alone, which is looked at again then: a run whose commit is no longer in force gives way.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
 from typing import Final, Literal
 
-import msgspec
 from msgspec import Struct
 
-from checkpoint_core._committing.commit import back_off
-from checkpoint_core._files.layout import DamagedFileError, Names
-from checkpoint_core._files.snapshot import look, tail_of
-from checkpoint_core.errors import CheckpointError, OutcomeUnknownError, StorageError
+from checkpoint_core._files.layout import DamagedFileError
+from checkpoint_core._files.snapshot import look
+from checkpoint_core.errors import CheckpointError
 from checkpoint_core.exports._definitions import Export
-from checkpoint_core.exports._files import Group, make_groups, of_file
-from checkpoint_core.exports._manifest import (
-    Exported,
-    FileMetadata,
-    GroupFile,
-    Manifest,
-    load_manifest,
-)
-from checkpoint_core.exports._paths import root, shape
+from checkpoint_core.exports._files import make_groups
+from checkpoint_core.exports._manifest import Exported, GroupFile
+from checkpoint_core.exports._publishing import GiveWay, Publisher
 from checkpoint_core.inspection import open_for_queries
 from checkpoint_core.settings import Settings
-from checkpoint_core.stores import CheckpointStore, Condition, Host, PutOutcome, Tail
+from checkpoint_core.stores import CheckpointStore, Host
 
-_ATTEMPTS: Final = 5
 _MARGIN_S: Final = 15.0
 """No file is begun when less time than this is left: the largest must still be written."""
-_FOREIGN: Final = (
-    "{}: there is a file that is not of this export. It was left alone. Move it away, or give the "
-    "export another path."
-)
 
 State = Literal["current", "made", "partly made", "removed", "given way", "failed"]
 
@@ -48,8 +33,8 @@ class ExportResult(Struct, frozen=True, kw_only=True):
     """What became of one export.
 
     `current`: it was up to date. `made`: it is now. `partly made`: time ended first, and the next
-    update goes on. `removed`: nobody defines it any more. `given way`: another commit is in force by now, whose update makes it. `failed`:
-    `problem` says why, and the next update tries again.
+    update goes on. `removed`: nobody defines it any more. `given way`: another commit is in force
+    by now, whose update makes it. `failed`: `problem` says why, and the next update tries again.
     """
 
     name: str
@@ -58,10 +43,6 @@ class ExportResult(Struct, frozen=True, kw_only=True):
     written: int = 0
     removed: int = 0
     problem: str | None = None
-
-
-class _GiveWay(Exception):  # noqa: N818 - no error: somebody else does it
-    """The checkpoint in force is of another commit by now."""
 
 
 def update_exports(
@@ -95,9 +76,15 @@ def update_exports(
     if metadata is None:
         return ()
     with host.observer.stage("export"):
-        return _Update(store, host, settings, metadata.commit_id).execute(
-            exports, only_these=only_these
+        update = _Update(store, host, settings, metadata.commit_id)
+        results = update.execute(exports, only_these=only_these)
+        host.observer.note(
+            exports=len(results),
+            files_written=sum(each.written for each in results),
+            files_removed=sum(each.removed for each in results),
+            exports_failed=sum(each.state == "failed" for each in results),
         )
+        return results
 
 
 class _Update:
@@ -110,12 +97,11 @@ class _Update:
         self.host = host
         self.settings = settings
         self.commit_id = commit_id
-        self.manifest, self.etag = load_manifest(store)
+        self.publisher = Publisher(store, host, settings, commit_id)
         self.events: Path | None = None
-        self.trees: dict[str, dict[str, str]] = {}
 
     def execute(self, exports: Sequence[Export], *, only_these: bool) -> tuple[ExportResult, ...]:
-        known = self.manifest.exports
+        known = self.publisher.manifest.exports
         wanted = {} if only_these else {name: each.definition for name, each in known.items()}
         wanted |= {export.name: export for export in exports}
         dropped = [each.definition for name, each in known.items() if name not in wanted]
@@ -127,7 +113,7 @@ class _Update:
             result = ExportResult(name=export.name, state="given way")
             try:
                 result = result if given_way else step(export)
-            except _GiveWay:
+            except GiveWay:
                 given_way = True
             except (CheckpointError, DamagedFileError) as error:
                 problem = str(error) or "the checkpoint is damaged"
@@ -137,16 +123,16 @@ class _Update:
 
     def _by_need(self, exports: Iterable[Export]) -> list[Export]:
         """Put first what has never been made, then what is furthest behind."""
-        made = self.manifest.exports
+        made = self.publisher.manifest.exports
         return sorted(
             exports, key=lambda each: (made[each.name].commit_id or "") if each.name in made else ""
         )
 
     def _bring(self, export: Export) -> ExportResult:
         """Bring one export up to date."""
-        known = self.manifest.exports.get(export.name)
+        known = self.publisher.manifest.exports.get(export.name)
         paths = tuple(dict.fromkeys([*(known.paths if known else ()), export.path]))
-        there = self._listed(paths)
+        there = self.publisher.listed(paths)
         if known and _is_current(known, export, self.commit_id, there):
             return ExportResult(name=export.name, state="current", files=len(there))
         if self._is_out_of_time():
@@ -155,7 +141,7 @@ class _Update:
         if known is None or paths != known.paths:
             # Before the first file is written under a template: whoever comes next, finds it.
             before = known.definition if known else export
-            self._save(
+            self.publisher.save(
                 export.name, Exported(definition=before, commit_id=None, paths=paths, files=files)
             )
         return self._make(export, paths, files, there)
@@ -182,16 +168,16 @@ class _Update:
                 files |= {group.name: before} if before else {}
             else:
                 is_known = there.get(group.name) == etag
-                files[group.name] = self._write(
+                files[group.name] = self.publisher.write(
                     export, group, digest, etag=etag if is_known else None, is_known=is_known
                 )
                 written += 1
         rmtree(folder)
         if is_whole:
-            removed = self._remove(
+            removed = self.publisher.remove(
                 export.name, {name: there[name] for name in there if name not in files}, known
             )
-        self._save(
+        self.publisher.save(
             export.name,
             Exported(
                 definition=export,
@@ -210,108 +196,23 @@ class _Update:
 
     def _drop(self, export: Export) -> ExportResult:
         """Remove an export that nobody defines any more."""
-        known = self.manifest.exports.get(export.name)
+        known = self.publisher.manifest.exports.get(export.name)
         if known is None:  # a rival was first
             return ExportResult(name=export.name, state="removed")
-        removed = self._remove(export.name, self._listed(known.paths), known.files)
-        self._save(export.name, None)
-        return ExportResult(name=export.name, state="removed", removed=removed)
-
-    def _write(
-        self, export: Export, group: Group, digest: str, *, etag: str | None, is_known: bool
-    ) -> GroupFile:
-        """Write one file, unless it is there already, and return what is there afterwards.
-
-        `is_known` says that the file has the etag given, or with None is not there.
-        """
-        metadata = FileMetadata(
-            checkpoint=self.store.checkpoint_name,
-            export=export.name,
-            commit_id=self.commit_id,
-            digest=digest,
+        removed = self.publisher.remove(
+            export.name, self.publisher.listed(known.paths), known.files
         )
-        file = group.finish(metadata, self.settings)
-        for attempt in range(_ATTEMPTS):
-            if attempt or not is_known:
-                tail = tail_of(self.store, group.name)
-                etag = tail.etag if tail else None
-                if tail:
-                    theirs = self._ours(export.name, tail)
-                    if theirs is None:
-                        raise StorageError(_FOREIGN.format(group.name))
-                    if theirs.digest == digest:
-                        return GroupFile(digest=digest, etag=tail.etag)
-                    self._check_in_force()
-            with suppress(OutcomeUnknownError):
-                outcome = self.store.put_if(group.name, file, Condition(etag))
-                if outcome is PutOutcome.REFUSED:
-                    back_off(self.host, attempt)
-        message = f"{group.name}: it keeps being replaced; other runs are at work."
-        raise StorageError(message)
-
-    def _ours(self, export: str, tail: Tail) -> FileMetadata | None:
-        """Return what a file says it is; None where it is not one of this export."""
-        found = of_file(tail.data)
-        if found and (found.checkpoint, found.export) == (self.store.checkpoint_name, export):
-            return found
-        return None
-
-    def _remove(self, export: str, names: Mapping[str, str], known: Mapping[str, GroupFile]) -> int:
-        """Remove those of the listed files that are the export's; return how many those were."""
-        if names:
-            self._check_in_force()
-        removed = 0
-        for name, etag in names.items():
-            if name not in known or known[name].etag != etag:
-                tail = tail_of(self.store, name)
-                if tail is None or self._ours(export, tail) is None:
-                    continue
-            self.store.delete(name)
-            removed += 1
-        return removed
-
-    def _save(self, name: str, entry: Exported | None) -> None:
-        """Put an entry into the manifest, or take it out, whatever others have done to the rest."""
-        file = self.host.workdir / "exports.json"
-        target = Names(self.store.checkpoint_name).exports
-        for attempt in range(_ATTEMPTS):
-            others = {key: each for key, each in self.manifest.exports.items() if key != name}
-            wanted = Manifest(exports=others | ({name: entry} if entry else {}))
-            file.write_bytes(msgspec.json.encode(wanted))
-            with suppress(OutcomeUnknownError):
-                if self.store.put_if(target, file, Condition(self.etag)) is PutOutcome.REFUSED:
-                    back_off(self.host, attempt)
-            self.manifest, self.etag = load_manifest(self.store)
-            if self.manifest.exports.get(name) == entry:
-                return
-            self._check_in_force()
-        message = f"{target}: it keeps being replaced; other runs are at work."
-        raise StorageError(message)
+        self.publisher.save(export.name, None)
+        return ExportResult(name=export.name, state="removed", removed=removed)
 
     def _events(self) -> Path:
         """Fetch the checkpoint, once."""
         if self.events is None:
             opened = open_for_queries(self.store, self.host.workdir, ledger=False)
             if opened is None or opened.metadata.commit_id != self.commit_id:
-                raise _GiveWay
+                raise GiveWay
             self.events = opened.events
         return self.events
-
-    def _listed(self, paths: Iterable[str]) -> dict[str, str]:
-        """Return the etags of the files whose names the templates may have given."""
-        found: dict[str, str] = {}
-        for path in paths:
-            folder = root(path)
-            if folder not in self.trees:
-                self.trees[folder] = self.store.list_tree(folder)
-            is_named_so = re.compile(shape(path)).fullmatch
-            found |= {n: etag for n, etag in self.trees[folder].items() if is_named_so(n)}
-        return found
-
-    def _check_in_force(self) -> None:
-        _, metadata = look(self.store)
-        if metadata is None or metadata.commit_id != self.commit_id:
-            raise _GiveWay
 
     def _is_out_of_time(self) -> bool:
         return self.host.remaining_s() < _MARGIN_S

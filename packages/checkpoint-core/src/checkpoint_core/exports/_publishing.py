@@ -1,0 +1,141 @@
+"""Writing and removing the files of exports, each on the condition that it is what was known."""
+
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Final
+
+import msgspec
+
+from checkpoint_core._committing.commit import back_off
+from checkpoint_core._files.layout import Names
+from checkpoint_core._files.snapshot import look, tail_of
+from checkpoint_core.errors import OutcomeUnknownError, StorageError
+from checkpoint_core.exports._definitions import Export
+from checkpoint_core.exports._files import Group, of_file
+from checkpoint_core.exports._manifest import (
+    Exported,
+    FileMetadata,
+    GroupFile,
+    Manifest,
+    load_manifest,
+)
+from checkpoint_core.exports._paths import root, shape
+from checkpoint_core.settings import Settings
+from checkpoint_core.stores import CheckpointStore, Condition, Host, PutOutcome, Tail
+
+_ATTEMPTS: Final = 5
+_FOREIGN: Final = (
+    "{}: there is a file that is not of this export. It was left alone. Move it away, or give the "
+    "export another path."
+)
+
+
+class GiveWay(Exception):  # noqa: N818 - no error: somebody else does it
+    """The checkpoint in force is of another commit by now."""
+
+
+class Publisher:
+    """What is published of a checkpoint at one commit: its manifest and the files of exports.
+
+    Every method raises GiveWay where the commit turns out to be no longer in force, and
+    StorageError.
+    """
+
+    def __init__(
+        self, store: CheckpointStore, host: Host, settings: Settings, commit_id: str
+    ) -> None:
+        """Load the manifest."""
+        self.store = store
+        self.host = host
+        self.settings = settings
+        self.commit_id = commit_id
+        self.manifest, self.etag = load_manifest(store)
+        self.trees: dict[str, dict[str, str]] = {}
+
+    def write(
+        self, export: Export, group: Group, digest: str, *, etag: str | None, is_known: bool
+    ) -> GroupFile:
+        """Write one file, unless it is there already, and return what is there afterwards.
+
+        `is_known` says that the file has the etag given, or with None is not there.
+        """
+        metadata = FileMetadata(
+            checkpoint=self.store.checkpoint_name,
+            export=export.name,
+            commit_id=self.commit_id,
+            digest=digest,
+        )
+        file = group.finish(metadata, self.settings)
+        for attempt in range(_ATTEMPTS):
+            if attempt or not is_known:
+                tail = tail_of(self.store, group.name)
+                etag = tail.etag if tail else None
+                if tail:
+                    theirs = self._ours(export.name, tail)
+                    if theirs is None:
+                        raise StorageError(_FOREIGN.format(group.name))
+                    if theirs.digest == digest:
+                        return GroupFile(digest=digest, etag=tail.etag)
+                    self.check_in_force()
+            with suppress(OutcomeUnknownError):
+                outcome = self.store.put_if(group.name, file, Condition(etag))
+                if outcome is PutOutcome.REFUSED:
+                    back_off(self.host, attempt)
+        message = f"{group.name}: it keeps being replaced; other runs are at work."
+        raise StorageError(message)
+
+    def _ours(self, export: str, tail: Tail) -> FileMetadata | None:
+        """Return what a file says it is; None where it is not one of this export."""
+        found = of_file(tail.data)
+        if found and (found.checkpoint, found.export) == (self.store.checkpoint_name, export):
+            return found
+        return None
+
+    def remove(self, export: str, names: Mapping[str, str], known: Mapping[str, GroupFile]) -> int:
+        """Remove those of the listed files that are the export's; return how many those were."""
+        if names:
+            self.check_in_force()
+        removed = 0
+        for name, etag in names.items():
+            if name not in known or known[name].etag != etag:
+                tail = tail_of(self.store, name)
+                if tail is None or self._ours(export, tail) is None:
+                    continue
+            self.store.delete(name)
+            removed += 1
+        return removed
+
+    def save(self, name: str, entry: Exported | None) -> None:
+        """Put an entry into the manifest, or take it out, whatever others have done to the rest."""
+        file = self.host.workdir / "exports.json"
+        target = Names(self.store.checkpoint_name).exports
+        for attempt in range(_ATTEMPTS):
+            others = {key: each for key, each in self.manifest.exports.items() if key != name}
+            wanted = Manifest(exports=others | ({name: entry} if entry else {}))
+            file.write_bytes(msgspec.json.encode(wanted))
+            with suppress(OutcomeUnknownError):
+                if self.store.put_if(target, file, Condition(self.etag)) is PutOutcome.REFUSED:
+                    back_off(self.host, attempt)
+            self.manifest, self.etag = load_manifest(self.store)
+            if self.manifest.exports.get(name) == entry:
+                return
+            self.check_in_force()
+        message = f"{target}: it keeps being replaced; other runs are at work."
+        raise StorageError(message)
+
+    def listed(self, paths: Iterable[str]) -> dict[str, str]:
+        """Return the etags of the files whose names the templates may have given."""
+        found: dict[str, str] = {}
+        for path in paths:
+            folder = root(path)
+            if folder not in self.trees:
+                self.trees[folder] = self.store.list_tree(folder)
+            is_named_so = re.compile(shape(path)).fullmatch
+            found |= {n: etag for n, etag in self.trees[folder].items() if is_named_so(n)}
+        return found
+
+    def check_in_force(self) -> None:
+        _, metadata = look(self.store)
+        if metadata is None or metadata.commit_id != self.commit_id:
+            raise GiveWay
