@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 from msgspec import Struct
 
-from checkpoint_core.errors import ChangedWhileReadingError
+from checkpoint_core.errors import ChangedWhileReadingError, StorageError
 from checkpoint_core.stores import (
     LISTING_SCHEMA,
     UNSETTLED,
@@ -111,6 +111,7 @@ class TestStores:
         assert store.read_tail(NAME, 10) is None
         assert store.fetch(NAME, tmp_path / "to") is False
         assert store.list_files("_ledger/events") == []
+        assert store.list_tree("exports") == store.list_tree("../exports") == {}
         store.delete("_ledger/events/a.parquet")
 
         assert not (tmp_path / "to").exists()
@@ -203,6 +204,35 @@ class TestStores:
         assert {*names} - {names[3]} == {file.name for file in store.list_files("_ledger/events")}
         assert b"x" == present(store, "_ledger/events-2/a").data
 
+    @pytest.mark.parametrize("folder", ["exports", "../exports", "exports/by study"])
+    def test_a_tree_is_listed_with_the_etags_that_reading_gives(
+        self, store: CheckpointStore, tmp_path: Path, folder: str
+    ) -> None:
+        """All files below a folder, also one beside the checkpoint's, and nothing beside it."""
+        inside = [f"{folder}/{name}" for name in ("a.parquet", "b/c.parquet", "_d/e%2F.parquet")]
+        for name in (*inside, f"{folder}-2/a.parquet", "other/a.parquet", "../other/a.parquet"):
+            assert (
+                store.put_if(name, written(tmp_path, b"x"), Condition(None)) is PutOutcome.WRITTEN
+            )
+        tree = store.list_tree(folder)
+
+        assert sorted(inside) == sorted(tree)
+        for name, etag in tree.items():
+            assert present(store, name).etag == etag
+            rewritten = written(tmp_path, b"y")
+            assert store.put_if(name, rewritten, Condition("other")) is PutOutcome.REFUSED
+            assert store.put_if(name, rewritten, Condition(etag)) is PutOutcome.WRITTEN
+        assert not set(tree.values()) & set(store.list_tree(folder).values())
+
+    def test_the_checkpoints_folder_is_listed_without_what_belongs_to_it(
+        self, store: CheckpointStore, tmp_path: Path
+    ) -> None:
+        """Names that begin with an underscore or a dot are the checkpoint's own, or hidden."""
+        for name in (NAME, "a/b/c.parquet", "_ledger/events/1.parquet", ".hidden", "../beside"):
+            store.put(name, written(tmp_path, b"x"))
+
+        assert {NAME, "a/b/c.parquet"} == {*store.list_tree("")}
+
 
 @ON_DISK_AND_S3
 def test_a_version_that_was_removed_cannot_be_fetched(
@@ -219,11 +249,18 @@ def test_a_version_that_was_removed_cannot_be_fetched(
 
 
 @ON_DISK_AND_S3
-@pytest.mark.parametrize("name", ["/etc/passwd", "../other.parquet", "_ledger/../../x"])
+@pytest.mark.parametrize("name", ["/etc/passwd", "..", "..//x", "_ledger/../../x"])
 def test_names_stay_in_the_folder(store: CheckpointStore, name: str) -> None:
-    """No name leads out of the checkpoint's folder."""
+    """No name leads out of the checkpoint's folder, except by ../ at its beginning."""
     with pytest.raises(ValueError, match="relative to the checkpoint's folder"):
         store.read_tail(name, 1)
+
+
+@pytest.mark.parametrize("kind", ["s3"])
+def test_no_name_leads_out_of_the_bucket(store: CheckpointStore) -> None:
+    """It is said of the store."""
+    with pytest.raises(StorageError, match="leads out of the bucket"):
+        store.list_tree("../../exports")
 
 
 @ON_DISK_AND_S3
