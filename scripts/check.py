@@ -37,6 +37,12 @@ WITHOUT_BROWSER = "not on this machine; its tests are passed over, or in CI fail
 # What the function is deployed on unless told otherwise.
 LAMBDA_PYTHON = "3.12"
 
+# The tests that must cover the contract and the core.
+COVERING = ("tests/checkpoint_core", "tests/event_model")
+# On every Python but the first.
+ELSEWHERE = ("-m", "not on_one_python")
+ON_ONE_PYTHON = ("tests/infra", "tests/delivery")
+
 # Set by an environment of Hatch's that this script may have been started in; they would make the
 # Hatch that it starts take that environment for its own.
 ACTIVE_ENVIRONMENT = ("HATCH_ENV", "HATCH_ENV_ACTIVE", "VIRTUAL_ENV")
@@ -77,11 +83,12 @@ def main() -> int:
 def steps(versions: list[str]) -> dict[str, list[str]]:
     """Name each step and give its arguments to Hatch.
 
-    Coverage is measured on the first Python only: it doubles the time and differs on none. There,
-    in CI, the property tests are thorough too; on the others they show that it works there. Tests
-    that take long and show nothing that depends on the Python (every fault, every interleaving, a
-    page in a browser, statements beside their twins) are marked on_one_python, and run there alone;
-    so do those of the Pulumi programs, which nobody imports and one Python runs.
+    Coverage is measured on the first Python only, because it differs on none, and of the tests of
+    the contract and the core only, because these alone must cover both, and it doubles the time.
+    There, in CI, the property tests are thorough too; on the others they show that it works there.
+    Tests that take long and show nothing that depends on the Python (every fault, every
+    interleaving, a page in a browser, statements beside their twins) are marked on_one_python, and
+    run there alone; so do those of the Pulumi programs, which nobody imports and one Python runs.
     """
     named = {
         "formatting (ruff)": ["run", "formatted"],
@@ -89,14 +96,15 @@ def steps(versions: list[str]) -> dict[str, list[str]]:
         "types (mypy)": ["run", "types"],
     }
     for index, version in enumerate(versions):
-        cover = ["--cover"] if index == 0 else []
-        named[f"tests on Python {version}{' with coverage' if cover else ''}"] = [
-            "test",
-            *cover,
-            "--parallel",
-            "--include",
-            f"py={version}",
-        ]
+        test = ["test", "--parallel", "--include", f"py={version}"]
+        if index == 0:
+            measured = f"core and contract on Python {version} with coverage"
+            named[measured] = [*test, "--cover", "--", *COVERING]
+            others = [f"--ignore={folder}" for folder in COVERING]
+            named[f"other tests on Python {version}"] = [*test, "--", "tests", *others]
+        else:
+            passed_over = [f"--ignore={folder}" for folder in ON_ONE_PYTHON]
+            named[f"tests on Python {version}"] = [*test, "--", "tests", *ELSEWHERE, *passed_over]
     if versions and can_try_artifact():
         runtime = LAMBDA_PYTHON if LAMBDA_PYTHON in versions else versions[0]
         named[f"built artifact for Python {runtime}"] = [
@@ -110,13 +118,10 @@ def steps(versions: list[str]) -> dict[str, list[str]]:
 
 def options(arguments: list[str]) -> dict[str, str]:
     """Return the environment variables that say how thorough the tests of a step are."""
-    is_first = "--cover" in arguments
+    profile = {"HYPOTHESIS_PROFILE": "repeatable" if ELSEWHERE[1] in arguments else "thorough"}
     # A worker that is done takes tests over from the others, some of which take long.
-    added = "--dist=worksteal"
-    if "test" in arguments and not is_first:
-        added += " -m 'not on_one_python' --ignore=tests/infra --ignore=tests/delivery"
-    profile = {"HYPOTHESIS_PROFILE": "thorough" if is_first else "repeatable"}
-    return {"PYTEST_ADDOPTS": added} | (profile if os.environ.get("CI") == "true" else {})
+    added = {"PYTEST_ADDOPTS": "--dist=worksteal"}
+    return added | (profile if os.environ.get("CI") == "true" else {})
 
 
 def can_try_artifact() -> bool:
