@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pulumi
 
+from checkpoint_infra.analysis.exports import ExportTables
 from checkpoint_infra.analysis.table import CheckpointTable
 from checkpoint_infra.analysis.workgroup import AnalystsWorkgroup
 from checkpoint_infra.compute.artifacts import Artifacts
@@ -63,6 +64,8 @@ after_bucket = pulumi.ResourceOptions(providers=[provider], depends_on=[checkpoi
 workgroup = None
 if config.athena:
     table = CheckpointTable(config, config.athena, opts=after_bucket)
+    if config.exports:
+        ExportTables(config, config.exports, database=table.database, opts=after_bucket)
     if config.athena.workgroup:
         after_table = pulumi.ResourceOptions(providers=[provider], depends_on=[table])
         workgroup = AnalystsWorkgroup(

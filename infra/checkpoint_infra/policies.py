@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from checkpoint_infra.monitoring.metrics import NAMESPACE
 from checkpoint_infra.naming import Names
+from checkpoint_infra.settings.paths import folder_of, key_of
 from checkpoint_infra.settings.stack import Configuration
 
 __all__ = [
@@ -71,11 +72,12 @@ def deadline_policy(names: Names) -> Policy:
 
 
 def function_policy(config: Configuration) -> Policy:
-    """Read the event objects; read and write the checkpoint and what belongs to it; report."""
+    """Read the event objects; read and write the checkpoint, its like and exports; report."""
     names = Names(config)
     return _policy(
         *_source_statements(names),
         *_checkpoint_statements(names),
+        *_export_statements(names),
         *_key_statements(names),
         _allow(
             "WriteOwnLog",
@@ -159,6 +161,24 @@ def _checkpoint_statements(names: Names) -> list[Statement]:
     ]
 
 
+def _export_statements(names: Names) -> list[Statement]:
+    """Keep to the folders of the exports, and to single files where one has no others."""
+    checkpoint, exports = names.config.checkpoint, names.config.exports
+    if exports is None:
+        return []
+    bucket = names.bucket_arn(checkpoint.bucket)
+    made = f"{bucket}/{checkpoint.folder}_exports/{checkpoint.stem}.json"
+    statements = [_allow("RememberExports", ["s3:GetObject", "s3:PutObject"], [made])]
+    keys = [key_of(each.path, checkpoint.folder) for each in exports]
+    # The bucket as a whole is listed already where the checkpoint is in no folder.
+    if folders := sorted({folder_of(key) for key in keys} - {""}):
+        statements.append(_list("ListExports", bucket, *folders))
+    if files := sorted({f"{folder_of(key)}*" if "{" in key else key for key in keys}):
+        actions = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+        statements.append(_allow("KeepExports", actions, [f"{bucket}/{each}" for each in files]))
+    return statements
+
+
 def _key_statements(names: Names) -> list[Statement]:
     """Use KMS keys where they are configured, and through S3 alone."""
     config = names.config
@@ -200,15 +220,16 @@ def _network_statements(names: Names) -> list[Statement]:
     return [allowed, denied]
 
 
-def _list(sid: str, bucket: str, prefix: str) -> Statement:
-    """Allow listing below a prefix.
+def _list(sid: str, bucket: str, *prefixes: str) -> Statement:
+    """Allow listing below prefixes.
 
     S3 asks for this permission too before it says that an object is missing, and then holds the
     object's key against s3:prefix; so the prefix must cover every key that is asked for.
     """
     statement = _allow(sid, ["s3:ListBucket"], [bucket])
-    if prefix:
-        statement["Condition"] = {"StringLike": {"s3:prefix": f"{prefix}*"}}
+    if all(prefixes):
+        wanted = [f"{prefix}*" for prefix in prefixes]
+        statement["Condition"] = {"StringLike": {"s3:prefix": wanted if wanted[1:] else wanted[0]}}
     return statement
 
 

@@ -68,14 +68,25 @@ def test_every_metric_that_is_looked_at_is_emitted(
 
 
 def test_every_metric_that_the_function_emits_is_on_the_dashboard(
-    stacks: dict[str, Deployment],
+    stacks: dict[str, Deployment], everything: Deployment
 ) -> None:
-    """None is emitted, and paid for, that nobody sees."""
-    seen = {
-        metric["metricName"] for metric in shown(stacks["prod"]) if metric["namespace"] == NAMESPACE
-    }
+    """None is emitted, and paid for, that nobody sees; of exports where there are some."""
+    seen, with_exports = (
+        {metric["metricName"] for metric in shown(each) if metric["namespace"] == NAMESPACE}
+        for each in (stacks["prod"], everything)
+    )
 
-    assert seen == {metric.name for metric in METRICS}
+    assert with_exports == {metric.name for metric in METRICS}
+    assert with_exports - seen == {"ExportsFailed"}
+
+
+def test_failed_exports_are_an_alarm_of_what_the_function_emits(everything: Deployment) -> None:
+    """Its own metric, by its dimensions, from the first one on."""
+    alarm = alarms(everything)["failed-exports"]
+
+    assert (alarm["namespace"], alarm["metricName"]) == (NAMESPACE, "ExportsFailed")
+    assert set(alarm["dimensions"]) == set(DIMENSIONS)
+    assert (alarm["comparisonOperator"], alarm["threshold"]) == ("GreaterThanThreshold", 0)
 
 
 def test_the_dashboard_searches_for_studies_and_datatypes(stacks: dict[str, Deployment]) -> None:

@@ -97,3 +97,4 @@ def test_every_setting_is_tried_here() -> None:
 
     assert [] == [name for name, value in structs.asdict(config.run).items() if value in (None, [])]
     assert None not in (config.vpc, config.access_logs, config.notification, config.athena)
+    assert config.exports

@@ -195,6 +195,7 @@ def _table(inputs: Inputs, _deployment: Deployment) -> Inputs:
             "Description": inputs["description"],
             "TableType": inputs["tableType"],
             "Parameters": inputs["parameters"],
+            "PartitionKeys": [_cased(each) for each in inputs.get("partitionKeys", [])],
             "StorageDescriptor": {**storage, "SerdeInfo": serializer},
         },
     }

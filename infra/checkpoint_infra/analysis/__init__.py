@@ -1,1 +1,1 @@
-"""What analysts find in Athena: the table, and a workgroup with the usual questions."""
+"""What analysts find in Athena: the tables, and a workgroup with the usual questions."""

@@ -8,9 +8,11 @@ import pulumi_aws as aws
 from checkpoint_infra.settings.sections.analysis import Athena
 from checkpoint_infra.settings.stack import Configuration
 
-__all__ = ["TABLE", "CheckpointTable", "columns"]
+__all__ = ["TABLE", "VIEW", "CheckpointTable", "columns", "storage"]
 
 TABLE: Final = "checkpoint_events"
+# What analysts make of it, by a saved query.
+VIEW: Final = "checkpoint_submissions"
 
 _HIVE: Final = "org.apache.hadoop.hive.ql.io.parquet"
 _COLUMNS: Final = {
@@ -43,6 +45,8 @@ class CheckpointTable(pulumi.ComponentResource):
     name that begins with `_`. Nothing else may be in the folder.
     """
 
+    database: pulumi.Input[str]
+
     def __init__(
         self,
         config: Configuration,
@@ -51,28 +55,31 @@ class CheckpointTable(pulumi.ComponentResource):
     ) -> None:
         super().__init__("nacc:checkpoint:CheckpointTable", "athena", None, opts)
         inside = pulumi.ResourceOptions(parent=self)
-        database: pulumi.Input[str] = athena.database
+        self.database = athena.database
         if athena.create_database:
             # Removed, it would take along what analysts have made in it.
             kept = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
-            database = aws.glue.CatalogDatabase("database", name=athena.database, opts=kept).name
+            made = aws.glue.CatalogDatabase("database", name=athena.database, opts=kept)
+            self.database = made.name
         self.table = aws.glue.CatalogTable(
             "table",
             name=TABLE,
-            database_name=database,
+            database_name=self.database,
             description="One row per accepted visit event, sorted by timestamp",
             table_type="EXTERNAL_TABLE",
             parameters={"EXTERNAL": "TRUE", "classification": "parquet"},
-            storage_descriptor=_descriptor(config),
+            storage_descriptor=storage(
+                f"s3://{config.checkpoint.bucket}/{config.checkpoint.folder}", columns(config)
+            ),
             opts=inside,
         )
         self.register_outputs({})
 
 
-def _descriptor(config: Configuration) -> aws.glue.CatalogTableStorageDescriptorArgs:
-    checkpoint = config.checkpoint
+def storage(location: str, columns: dict[str, str]) -> aws.glue.CatalogTableStorageDescriptorArgs:
+    """Return how Parquet files at a location are read, and as which columns."""
     return aws.glue.CatalogTableStorageDescriptorArgs(
-        location=f"s3://{checkpoint.bucket}/{checkpoint.folder}",
+        location=location,
         input_format=f"{_HIVE}.MapredParquetInputFormat",
         output_format=f"{_HIVE}.MapredParquetOutputFormat",
         ser_de_info=aws.glue.CatalogTableStorageDescriptorSerDeInfoArgs(
@@ -81,6 +88,6 @@ def _descriptor(config: Configuration) -> aws.glue.CatalogTableStorageDescriptor
         ),
         columns=[
             aws.glue.CatalogTableStorageDescriptorColumnArgs(name=name, type=kind)
-            for name, kind in columns(config).items()
+            for name, kind in columns.items()
         ],
     )

@@ -1,5 +1,7 @@
 """The function's environment variables."""
 
+import json
+
 from msgspec import structs
 
 from checkpoint_infra.settings.stack import Configuration
@@ -17,6 +19,7 @@ def function_variables(config: Configuration) -> dict[str, str]:
         "CHECKPOINT_KMS_KEY_ID": config.checkpoint.kms_key_arn,
         "POWERTOOLS_SERVICE_NAME": config.service,
         "ENVIRONMENT": config.environment,
+        "EXPORTS": _exports(config),
     }
     for name, value in structs.asdict(config.run).items():
         variables[name.upper()] = _text(value)
@@ -41,6 +44,13 @@ def telemetry_variables(config: Configuration) -> dict[str, str]:
         # otherwise be a span, and the machinery around it would be loaded at every cold start.
         "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "*",
     }
+
+
+def _exports(config: Configuration) -> str | None:
+    """Return the definitions as the function reads them; an empty list is one, too."""
+    if config.exports is None:
+        return None
+    return json.dumps([structs.asdict(each) for each in config.exports], separators=(",", ":"))
 
 
 def _text(value: object) -> str | None:

@@ -75,6 +75,7 @@ def _graphs(config: Configuration) -> dict[str, list[Metric]]:
     def last(*wanted: str) -> list[Metric]:
         return [metrics.of_runs(name, "Maximum") for name in wanted]
 
+    exports = {} if config.exports is None else {"Failed exports": last("ExportsFailed")}
     return {
         "Events": sums("NewEventsProcessed", "EventsFailed", "EventsProcessed"),
         "Runs": [*last("RunSucceeded", "IncrementalRun"), metrics.of_lambda("Errors", "Sum")],
@@ -89,6 +90,7 @@ def _graphs(config: Configuration) -> dict[str, list[Metric]]:
             *sums("RowsUpgraded"),
             *last("RowsAwaitingUpgrade"),
         ],
+        **exports,
         "Waiting in queues": [
             metrics.of_queue(queue, "ApproximateNumberOfMessagesVisible", "Maximum")
             for queue in (names.failed_runs, names.undelivered)

@@ -76,6 +76,8 @@ def alarm_rules(config: Configuration) -> list[AlarmRule]:
     """Return the stack's alarms; those that another one is made of come before it."""
     metrics = Metrics(config)
     rules = [*_run_rules(config, metrics), *_data_rules(config, metrics), *_queue_rules(config)]
+    if config.exports is not None:
+        rules.append(_export_rule(metrics))
     if config.schedule.enabled:
         rules.extend(_missing_run_rules(config, metrics))
     return rules
@@ -173,6 +175,15 @@ def _data_rules(config: Configuration, metrics: Metrics) -> list[AlarmRule]:
             tells_recovery=True,
         ),
     ]
+
+
+def _export_rule(metrics: Metrics) -> AlarmRule:
+    return AlarmRule(
+        name="failed-exports",
+        watched=metrics.of_runs("ExportsFailed", "Maximum"),
+        above=0,
+        periods=_DELAYED,
+    )
 
 
 def _queue_rules(config: Configuration) -> list[AlarmRule]:

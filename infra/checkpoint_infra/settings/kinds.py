@@ -14,6 +14,7 @@ __all__ = [
     "Days",
     "Email",
     "Environment",
+    "ExportName",
     "Expression",
     "Folder",
     "Key",
@@ -110,6 +111,13 @@ Expression = Annotated[
     str, _text(r"(cron|rate)\([^()]+\)", "cron(...) or rate(...), as the scheduler has them")
 ]
 DatabaseName = Annotated[str, _text(r"[a-z][a-z0-9_]{0,254}", "a lower-case name without hyphens")]
+ExportName = Annotated[
+    str,
+    _text(
+        r"[a-z0-9][a-z0-9-]{0,62}",
+        "small letters, digits and hyphens, 63 at most, and begin with no hyphen",
+    ),
+]
 Days = Annotated[int, Meta(ge=1, le=36_500)]
 _Weeks = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180]
 _Years = Literal[365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3653]

@@ -1,7 +1,7 @@
 """Reading a stack's configuration: every mistake is reported, and all of them at once."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import UNSET, Meta, structs
@@ -105,9 +105,15 @@ def _fields(
 def _value(kind: Any, raw: object, path: str, problems: list[str]) -> Any:
     if raw is UNSET:
         return None
-    for section in (kind, *get_args(kind)):
-        if isinstance(section, type) and issubclass(section, Section) and raw is not None:
+    for each in (kind, *get_args(kind)):
+        if raw is not None and (section := _section_kind(each)):
             return _section(section, raw, path, problems)
+        if isinstance(raw, list) and get_origin(each) is list and _section_kind(*get_args(each)):
+            [item] = get_args(each)
+            return [
+                _section(item, value, f"{path}[{number}]", problems)
+                for number, value in enumerate(raw)
+            ]
     try:
         return msgspec.convert(raw, kind, strict=False)
     except msgspec.ValidationError as error:
@@ -116,6 +122,10 @@ def _value(kind: Any, raw: object, path: str, problems: list[str]) -> Any:
         said = f"must be {expected}" if expected else message
         problems.append(f"{path}{where.removesuffix('`')}: {said}")
         return None
+
+
+def _section_kind(kind: Any) -> type[Section] | None:
+    return kind if isinstance(kind, type) and issubclass(kind, Section) else None
 
 
 def _description(kind: Any) -> str | None:

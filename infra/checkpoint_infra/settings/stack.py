@@ -19,6 +19,7 @@ from checkpoint_infra.settings.kinds import (
 )
 from checkpoint_infra.settings.sections.analysis import Athena
 from checkpoint_infra.settings.sections.base import Section
+from checkpoint_infra.settings.sections.exports import Export
 from checkpoint_infra.settings.sections.function import Function, Run, Vpc
 from checkpoint_infra.settings.sections.layers import Layers
 from checkpoint_infra.settings.sections.operation import Alarms, Notification, Schedule
@@ -60,6 +61,7 @@ class Configuration(Section, frozen=True):
 
     `account` is where it may be deployed, and nowhere else. `service` and `environment` are the
     dimensions of every metric; joined they are the function's name, and `environment` the alias.
+    `exports` that are given, also as an empty list, are all that there are: others are removed.
     """
 
     environment: Environment
@@ -81,6 +83,7 @@ class Configuration(Section, frozen=True):
     access_logs: AccessLogs | None = None
     notification: Notification | None = None
     athena: Athena | None = None
+    exports: list[Export] | None = None
 
     @property
     def default_tags(self) -> dict[str, str]:

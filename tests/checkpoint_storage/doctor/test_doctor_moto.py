@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
@@ -239,11 +240,16 @@ def test_a_caller_whom_nobody_knows_is_noted_and_refused(
     assert "correct the credentials" in found.details["source listing"]
 
 
-def test_the_functions_role_is_enough(s3: "S3Client") -> None:
-    """With exactly its policy nothing fails and the probe is removed; settings stay unknown."""
+def test_the_functions_role_is_enough(s3: "S3Client", tmp_path: Path) -> None:
+    """With exactly its policy nothing fails and the probe is removed; settings stay unknown.
+
+    Exports are made, and removed again.
+    """
+    path = "../exports/{study}/events.parquet"
     changes = {
         "source": {"bucket": "events"},
         "checkpoint": {"bucket": "checkpoints", "key": "out/events.parquet"},
+        "exports": [{"name": "events", "path": path}],
     }
     config = read_configuration(as_texts(merged(stack_values("prod"), changes)))
     iam = boto3.client("iam")
@@ -260,12 +266,19 @@ def test_the_functions_role_is_enough(s3: "S3Client") -> None:
         first = examined(SOURCE, CHECKPOINT)
         ran = call("run", SOURCE, CHECKPOINT)
         second = examined(SOURCE, CHECKPOINT)
+        made = call("export", CHECKPOINT, "--path", path, "--json")
+        (none := tmp_path / "exports.toml").touch()
+        removed = call("export", CHECKPOINT, "--definitions", str(none), "--json")
 
     # Some of the settings moto tells everybody.
     assert {"versioning": "warning", "lifecycle": "warning"} == first.but_ok() == second.but_ok()
     for name in first.but_ok():
         assert "not allowed to look (s3:Get" in first.details[name]
     assert (0, "") == (ran.status, ran.stderr)
+    assert [1, 1] == [
+        json.loads(each.stdout)["exports"][0][what]
+        for each, what in ((made, "written"), (removed, "removed"))
+    ]
     assert "1 rows of 1 objects" in second.details["checkpoint"]
     assert before == s3.list_object_versions(Bucket="events")["Versions"]
     left = [each["Key"] for each in s3.list_objects_v2(Bucket="checkpoints")["Contents"]]

@@ -11,6 +11,10 @@ __all__ = ["USUAL_RESERVE_S", "duration_problems", "environment_problems", "rese
 
 USUAL_RESERVE_S: Final = 60
 _MOST_BYTES: Final = 4_096
+_SHORTER: Final = {
+    "EXCLUDE_PROJECTS": ("run", "wider patterns"),
+    "EXPORTS": ("exports", "fewer exports"),
+}
 
 
 def environment_problems(config: Configuration) -> Iterator[str]:
@@ -19,10 +23,11 @@ def environment_problems(config: Configuration) -> Iterator[str]:
     size = len(json.dumps(variables, separators=(",", ":"), ensure_ascii=False).encode())
     if size > _MOST_BYTES:
         name = max(variables, key=lambda each: len(variables[each]))
+        setting, remedy = _SHORTER.get(name, _SHORTER["EXCLUDE_PROJECTS"])
         yield (
-            f"run: the function's environment would have {size} bytes, and Lambda takes "
+            f"{setting}: the function's environment would have {size} bytes, and Lambda takes "
             f"{_MOST_BYTES}; shorten what becomes {name} ({len(variables[name])} characters), "
-            "for instance by wider patterns"
+            f"for instance by {remedy}"
         )
 
 

@@ -6,6 +6,12 @@ from typing import Final
 from msgspec import Struct
 
 from checkpoint_infra.settings.rules.arns import arn_problems
+from checkpoint_infra.settings.rules.exports import (
+    export_problems,
+    export_source_problems,
+    export_table_problems,
+    policy_problems,
+)
 from checkpoint_infra.settings.rules.function import (
     duration_problems,
     environment_problems,
@@ -52,6 +58,7 @@ _ARNS: Final = (
     "region",
     "source",
 )
+_FUNCTION: Final = ("source", "checkpoint", "service", "environment", "function", "exports")
 _RULES: Final = (
     _rule(_tags, "tags", "service", "environment"),
     _rule(arn_problems, *_ARNS),
@@ -63,9 +70,11 @@ _RULES: Final = (
     _rule(silence_problems, "schedule", "alarms", "function"),
     _rule(duration_problems, "alarms", "function"),
     _rule(reserve_problems, "run", "function"),
-    _rule(
-        environment_problems, "run", "source", "checkpoint", "service", "environment", "function"
-    ),
+    _rule(environment_problems, "run", *_FUNCTION),
+    _rule(export_problems, "exports", "checkpoint"),
+    _rule(export_source_problems, "exports", "checkpoint", "source"),
+    _rule(export_table_problems, "exports", "checkpoint", "athena"),
+    _rule(policy_problems, "account", "region", "vpc", *_FUNCTION),
 )
 
 
