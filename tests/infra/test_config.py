@@ -24,7 +24,7 @@ def test_every_stacks_file_is_right(stack: str) -> None:
 
 def test_every_mistake_is_reported_at_once() -> None:
     """Wrong, missing and unknown settings of all sections, and sections that contradict."""
-    changes: dict[str, object] = {
+    changes: dict[str, Any] = {
         "region": None,
         "enviroment": "dev",
         "account": "12345",

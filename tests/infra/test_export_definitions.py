@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from checkpoint_core.exports import InvalidExportsError, read_exports
@@ -100,6 +100,12 @@ PATHS = st.builds(
 
 
 @given(PATHS, PATHS)
+@example("../{study}/a.parquet", "x/a.parquet")
+@example("../x-{study}/a.parquet", "x/a.parquet")
+@example("a/{study}-x.parquet", "a/{study}-y.parquet")
+@example("a/x-{study}.parquet", "a/x-y-{study}.parquet")
+@example("{study}/x.parquet", "adrc/x.parquet")
+@example("a/é.parquet", "x/a.parquet")
 def test_both_sides_judge_paths_alike(one: str, other: str) -> None:
     """Each by itself, by what it may meet, and by the checkpoint's name."""
     definitions = [{"name": "a", "path": one}, {"name": "b", "path": other}]

@@ -99,7 +99,8 @@ def layout(config: Configuration, export: Export) -> Layout:
     bucket = f"s3://{checkpoint.bucket}/"
     key = key_of(export.path, checkpoint.folder)
     folder = key[: key.rfind("/") + 1]
-    partitions, parameters = {}, {}
+    partitions: dict[str, str] = {}
+    parameters: dict[str, str] = {}
     for name in placeholders(folder):
         projection = _PROJECTIONS[name]
         partitions[name] = "string" if projection["type"] == "injected" else "int"

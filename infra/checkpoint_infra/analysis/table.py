@@ -5,14 +5,10 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
-from checkpoint_infra.settings.sections.analysis import Athena
+from checkpoint_infra.settings.sections.analysis import TABLE, Athena
 from checkpoint_infra.settings.stack import Configuration
 
-__all__ = ["TABLE", "VIEW", "CheckpointTable", "columns", "storage"]
-
-TABLE: Final = "checkpoint_events"
-# What analysts make of it, by a saved query.
-VIEW: Final = "checkpoint_submissions"
+__all__ = ["CheckpointTable", "columns", "storage"]
 
 _HIVE: Final = "org.apache.hadoop.hive.ql.io.parquet"
 _COLUMNS: Final = {

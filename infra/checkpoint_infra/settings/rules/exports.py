@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import Final
 
-from checkpoint_infra.analysis.table import TABLE, VIEW
 from checkpoint_infra.policies import function_policy
 from checkpoint_infra.settings.paths import folder_of, key_of, may_be, may_meet, placeholders
+from checkpoint_infra.settings.sections.analysis import TABLE, VIEW
 from checkpoint_infra.settings.stack import Configuration
 
 __all__ = ["export_problems", "export_source_problems", "export_table_problems", "policy_problems"]

@@ -1,7 +1,7 @@
 """What analysts find in Athena."""
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta
 from typing_extensions import override
@@ -10,7 +10,11 @@ from checkpoint_infra.settings.kinds import BucketName, DatabaseName, Days, Fold
 from checkpoint_infra.settings.rules.buckets import name_problems
 from checkpoint_infra.settings.sections.base import Section
 
-__all__ = ["Athena", "Workgroup"]
+__all__ = ["TABLE", "VIEW", "Athena", "Workgroup"]
+
+TABLE: Final = "checkpoint_events"
+# What analysts make of it, by a saved query.
+VIEW: Final = "checkpoint_submissions"
 
 
 class Workgroup(Section, frozen=True):
