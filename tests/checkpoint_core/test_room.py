@@ -38,6 +38,8 @@ def look(
         room.note(objects=listed, size_bytes=listed * 400)
     with room.stage("read"):
         room.note(selected=selected, largest_bytes=largest_bytes)
+        # What comes later tells nothing new.
+        room.note(size_bytes=selected * 400)
 
 
 @pytest.mark.parametrize(

@@ -282,6 +282,51 @@ def test_an_export_that_nobody_defines_any_more_is_removed(world: World) -> None
     assert exported(world) == expected(world, LATEST)
 
 
+def test_a_file_of_an_export_that_has_no_such_group_is_removed(world: World) -> None:
+    """An update that was interrupted may have left it; the manifest need not know of it."""
+    write(world, 1)
+    world.run()
+    update(world, STUDIES)
+    world.store.write(
+        "by/other/form/events.parquet", world.store.data("by/adrc/form/events.parquet")
+    )
+
+    result = update(world, STUDIES)["by-study"]
+
+    assert (result.written, result.removed) == (0, 1)
+    assert exported(world) == expected(world, STUDIES)
+
+
+def test_a_folder_of_several_exports_is_listed_once(world: World) -> None:
+    """One listing, whatever is derived into it."""
+    other = {"name": "other", "path": "by/{adcid}.parquet"}
+    write(world, 1)
+    world.run()
+    update(world, STUDIES, other)
+
+    asked = calls(world, lambda: update(world, STUDIES, other))
+
+    assert [call for call in asked if call.startswith("list")] == ["list_tree by"]
+
+
+def test_what_a_rival_has_removed_first_is_removed(world: World) -> None:
+    """Two updates at once that both take exports out end alike."""
+    write(world, 1)
+    world.run()
+    update(world, STUDIES, LATEST)
+
+    def rival(call: str) -> None:
+        if call.startswith("delete by"):
+            world.store.before_call = lambda _call: None
+            update(world)
+
+    world.store.before_call = rival
+    results = update(world)
+
+    assert {each.state for each in results.values()} == {"removed"}
+    assert exported(world) == {}
+
+
 def test_exports_of_other_names_are_kept_up_to_date_where_not_all_are_given(world: World) -> None:
     """By the definitions in the manifest."""
     write(world, 1)
@@ -336,6 +381,28 @@ def test_an_update_gives_way_to_a_later_commit(world: World) -> None:
 
     assert results["by-study"].state == "given way"
     assert exported(world) == expected(world, STUDIES, LATEST)
+
+
+@pytest.mark.parametrize("kept", [[STUDIES], []])
+def test_what_was_written_after_another_commit_took_it_out_is_taken_back(
+    world: World, kept: list[dict[str, Any]]
+) -> None:
+    """Nobody would look there again."""
+    write(world, 1)
+    world.run()
+
+    def rival(call: str) -> None:
+        if call == "put_if latest/42.parquet":
+            world.store.before_call = lambda _call: None
+            write(world, 2)
+            world.run()
+            update(world, *kept)
+
+    world.store.before_call = rival
+    results = update(world, STUDIES, LATEST)
+
+    assert results["latest"].state == "given way"
+    assert exported(world) == expected(world, *kept)
 
 
 def test_a_checkpoint_that_is_replaced_before_it_is_fetched_is_left_to_the_other(

@@ -52,6 +52,8 @@ class Publisher:
         self.commit_id = commit_id
         self.manifest, self.etag = load_manifest(store)
         self.trees: dict[str, dict[str, str]] = {}
+        self.written: list[tuple[str, str]] = []
+        """Export and name of each file that was written."""
 
     def write(
         self, export: Export, group: Group, digest: str, *, etag: str | None, is_known: bool
@@ -78,6 +80,7 @@ class Publisher:
                     if theirs.digest == digest:
                         return GroupFile(digest=digest, etag=tail.etag)
                     self.check_in_force()
+            self.written.append((export.name, group.name))
             with suppress(OutcomeUnknownError):
                 outcome = self.store.put_if(group.name, file, Condition(etag))
                 if outcome is PutOutcome.REFUSED:
@@ -91,6 +94,21 @@ class Publisher:
         if found and (found.checkpoint, found.export) == (self.store.checkpoint_name, export):
             return found
         return None
+
+    def take_back(self) -> None:
+        """Remove what was written and is in nobody's manifest, after another commit came first.
+
+        Whoever made that may have taken the export out already, and would never look there again.
+        """
+        manifest, _ = load_manifest(self.store)
+        for export, name in dict.fromkeys(self.written):
+            known = manifest.exports.get(export)
+            if known and name in known.files:
+                continue
+            tail = tail_of(self.store, name)
+            found = self._ours(export, tail) if tail else None
+            if found and found.commit_id == self.commit_id:
+                self.store.delete(name)
 
     def remove(self, export: str, names: Mapping[str, str], known: Mapping[str, GroupFile]) -> int:
         """Remove those of the listed files that are the export's; return how many those were."""

@@ -6,6 +6,7 @@ alone, which is looked at again then: a run whose commit is no longer in force g
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
 from typing import Final, Literal
@@ -115,6 +116,8 @@ class _Update:
                 result = result if given_way else step(export)
             except GiveWay:
                 given_way = True
+                with suppress(CheckpointError):
+                    self.publisher.take_back()
             except (CheckpointError, DamagedFileError) as error:
                 problem = str(error) or "the checkpoint is damaged"
                 result = ExportResult(name=export.name, state="failed", problem=problem)
