@@ -2,12 +2,10 @@
 
 import json
 from collections import Counter
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pandas as pd
 import polars as pl
 import pytest
 
@@ -58,13 +56,12 @@ def test_one_command_makes_a_folder_per_study_and_datatype(checkpoint: Path) -> 
     assert Counter(union.iter_rows()) == Counter(pl.read_parquet(checkpoint).iter_rows())
 
 
-def read_as_the_scrapers_reader_does(file: Path) -> pd.DataFrame:
+def read_as_the_scrapers_reader_does(file: Path) -> pl.DataFrame:
     """Read one file as a program does that was written for the scraper's files."""
-    frame = pd.read_parquet(file)
-    assert list(frame.columns[:3]) == ["action", "study", "pipeline_adcid"]
+    frame = pl.read_parquet(file)
+    assert frame.columns[:3] == ["action", "study", "pipeline_adcid"]
     assert frame.columns[-1] == "timestamp"
-    frame["visit_date"] = frame["visit_date"].map(date.fromisoformat)
-    return frame
+    return frame.with_columns(pl.col("visit_date").str.to_date("%Y-%m-%d"))
 
 
 def test_a_reader_of_the_scrapers_files_gets_its_rows(checkpoint: Path) -> None:
@@ -82,7 +79,7 @@ def test_a_reader_of_the_scrapers_files_gets_its_rows(checkpoint: Path) -> None:
         (row["ptid"], row["visit_date"], row["packet"] or "") for row in kept.values()
     )
     assert upserted == sorted(
-        zip(frame["ptid"], frame["visit_date"], frame["packet"].fillna(""), strict=True)
+        zip(frame["ptid"], frame["visit_date"], frame["packet"].fill_null(""), strict=True)
     )
     assert len(frame) == 3
     assert len(pl.read_parquet(checkpoint).filter(study="adrc")) == 4

@@ -95,7 +95,13 @@ def lines_of(report: RunReport | None, *, succeeded: bool = True) -> list[dict[s
     """Return the lines for a report, read again and held against the specification."""
     texts = list(
         metrics_lines(
-            report, succeeded=succeeded, duration_ms=77, now=NOW, dimensions=WHERE, properties={}
+            report,
+            exports_failed=0,
+            succeeded=succeeded,
+            duration_ms=77,
+            now=NOW,
+            dimensions=WHERE,
+            properties={},
         )
     )
     lines: list[dict[str, Any]] = list(map(json.loads, texts))

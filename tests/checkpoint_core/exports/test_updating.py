@@ -68,7 +68,7 @@ def expected_rows(world: World, definition: dict[str, Any]) -> dict[str, list[tu
     events = world.store.rows()
     rows = list(events.iter_rows(named=True))
     if definition.get("kind") == "latest-events":
-        last = {}
+        last: dict[tuple[object, ...], dict[str, object]] = {}
         for row in rows:
             same = ("action", "ptid", "visit_date", "timestamp", "datatype", "module")
             identity = (*(row[name] for name in same), row["pipeline_adcid"])
@@ -433,9 +433,12 @@ def test_files_that_keep_being_replaced_are_left_to_a_later_update(world: World)
     for name in ("by/adrc/form/events.parquet", MANIFEST):
         write(world, len(world.store.calls))
         world.run()
-        world.store.before_call = lambda call, name=name: (
-            world.store.write(name, world.store.data(name)) if call == f"put_if {name}" else None
-        )
+
+        def replace(call: str, name: str = name) -> None:
+            if call == f"put_if {name}":
+                world.store.write(name, world.store.data(name))
+
+        world.store.before_call = replace
         result = update(world, STUDIES)["by-study"]
 
         assert (result.state, "keeps being replaced" in str(result.problem)) == ("failed", True)
@@ -474,9 +477,8 @@ def test_a_manifest_that_is_damaged_is_made_again(world: World, said: bytes) -> 
     assert update(world, STUDIES)["by-study"].state == "current"
 
 
-DEFINITIONS = st.lists(
-    st.sampled_from([STUDIES, LATEST, MONTHS, SUBMISSIONS]), unique_by=lambda each: each["name"]
-)
+ALL: list[dict[str, Any]] = [STUDIES, LATEST, MONTHS, SUBMISSIONS]
+DEFINITIONS = st.lists(st.sampled_from(ALL), unique_by=lambda each: str(each["name"]))
 STEPS = st.one_of(
     st.tuples(st.just("write"), st.integers(0, 9), st.sampled_from(["adrc", "dvcid"])),
     st.tuples(st.just("run")),
