@@ -174,6 +174,7 @@ def test_a_line_has_every_number_of_the_run() -> None:
         "ObjectsDeferred": (5, "Count"),
         "ObjectsUnrecognized": (6, "Count"),
         "FutureDatedEvents": (7, "Count"),
+        "ExportsFailed": (0, "Count"),
     }
     [directive] = line["_aws"]["CloudWatchMetrics"]
     units = {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]}
