@@ -21,6 +21,7 @@ from tests.checkpoint_core.world import (
     LEDGERS,
     REJECTS,
     World,
+    a_time,
     document,
 )
 
@@ -72,6 +73,29 @@ def test_an_equal_event_under_another_name_is_new(half_taken: World) -> None:
     half_taken.source.outcomes.clear()
     assert half_taken.run(WITHOUT_SANDBOX, list_restores=True).counts.touched == 2
     assert half_taken.rows().total() == 3
+
+
+def test_an_object_that_has_a_row_claims_none(half_taken: World) -> None:
+    """Rewritten it is a new version, also where that equals a row that was adopted for another."""
+    data = next(iter(half_taken.source.objects.values())).data
+    for content in (event(gear_name="of its own"), data):
+        half_taken.source.write(f"again/{name_of(data)}", content)
+        report = half_taken.run(WITHOUT_SANDBOX)
+
+    assert (report.counts.accepted, report.total_events) == (1, 4)
+    assert half_taken.metadata()["adopted_rows"] == 2
+
+
+def test_an_object_that_is_older_than_the_adoption_claims_its_row(half_taken: World) -> None:
+    """Although the pair does not know its name: not modified since, it must have been there."""
+    data = next(iter(half_taken.source.objects.values())).data
+    adopted_at = a_time(half_taken.metadata()["adopted_at"])
+    half_taken.source.write(f"again/{name_of(data)}", data, adopted_at)
+
+    report = half_taken.run(WITHOUT_SANDBOX)
+
+    assert (report.counts.touched, report.total_events) == (1, 2)
+    assert half_taken.metadata()["adopted_rows"] == 1
 
 
 @pytest.mark.parametrize("touched", [False, True])
