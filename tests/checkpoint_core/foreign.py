@@ -9,15 +9,7 @@ import polars as pl
 from checkpoint_core import RunReport, Settings
 from checkpoint_core.settings import ForeignFile
 from nacc_event_model import EventFormat, decode
-from tests.checkpoint_core.world import (
-    CHECKPOINT,
-    World,
-    document,
-    key,
-    named,
-    parquet,
-    row,
-)
+from tests.checkpoint_core.world import CHECKPOINT, World, document, key, named, parquet, row
 
 WITHOUT_SANDBOX = Settings(event_format=EventFormat.V1_1, exclude_projects=("sandbox-*",))
 COLUMNS = [

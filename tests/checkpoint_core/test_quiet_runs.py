@@ -2,11 +2,7 @@
 
 import pytest
 
-from checkpoint_core.errors import (
-    EmptySourceError,
-    FormatDowngradeError,
-    SourceChangedError,
-)
+from checkpoint_core.errors import EmptySourceError, FormatDowngradeError, SourceChangedError
 from nacc_event_model import EventFormat
 from tests.checkpoint_core.scenarios import SCENARIOS, Prepared
 from tests.checkpoint_core.world import V11, World, document, key

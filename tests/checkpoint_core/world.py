@@ -248,10 +248,11 @@ class World:
         return dict(names.select("key", "reason").iter_rows())
 
     def reasons(self) -> dict[str, tuple[str, str]]:
-        """Return outcome and reason of every reject, by key."""
+        """Return outcome and reason of every reject, by key, in the order of which they are kept."""
         if REJECTS not in self.store.files:
             return {}
         columns = self.rejects().select("key", "outcome", "reason")
+        assert columns["key"].is_sorted()
         return {name: (outcome, reason) for name, outcome, reason in columns.iter_rows()}
 
     def writes(self) -> list[str]:

@@ -2,10 +2,7 @@
 
 import pytest
 
-from checkpoint_core.errors import (
-    CorruptCheckpointError,
-    MissingLedgerError,
-)
+from checkpoint_core.errors import CorruptCheckpointError, MissingLedgerError
 from tests.checkpoint_core.foreign import (
     WITHOUT_SANDBOX,
     adopt,
@@ -16,14 +13,7 @@ from tests.checkpoint_core.foreign import (
     name_of,
     put,
 )
-from tests.checkpoint_core.world import (
-    CHECKPOINT,
-    LEDGERS,
-    REJECTS,
-    World,
-    a_time,
-    document,
-)
+from tests.checkpoint_core.world import CHECKPOINT, LEDGERS, REJECTS, World, a_time, document
 
 
 @pytest.fixture
@@ -60,21 +50,6 @@ def test_what_is_restored_claims_its_row(half_taken: World) -> None:
     assert half_taken.problems(WITHOUT_SANDBOX, source=True) == []
 
 
-def test_an_equal_event_under_another_name_is_new(half_taken: World) -> None:
-    """It was not there at the adoption, whatever its content is; nor is it when others claim."""
-    data = next(iter(half_taken.source.objects.values())).data
-    half_taken.source.write(f"again/{name_of(data)}", data)
-
-    report = half_taken.run(WITHOUT_SANDBOX)
-
-    assert (report.counts.accepted, report.total_events) == (1, 3)
-    assert half_taken.metadata()["adopted_rows"] == 2
-
-    half_taken.source.outcomes.clear()
-    assert half_taken.run(WITHOUT_SANDBOX, list_restores=True).counts.touched == 2
-    assert half_taken.rows().total() == 3
-
-
 def test_an_object_that_has_a_row_claims_none(half_taken: World) -> None:
     """Rewritten it is a new version, also where that equals a row that was adopted for another."""
     data = next(iter(half_taken.source.objects.values())).data
@@ -86,16 +61,24 @@ def test_an_object_that_has_a_row_claims_none(half_taken: World) -> None:
     assert half_taken.metadata()["adopted_rows"] == 2
 
 
-def test_an_object_that_is_older_than_the_adoption_claims_its_row(half_taken: World) -> None:
-    """Although the pair does not know its name: not modified since, it must have been there."""
+@pytest.mark.parametrize("is_older", [False, True])
+def test_an_equal_event_under_another_name_is_new(half_taken: World, *, is_older: bool) -> None:
+    """It was not there at the adoption, whatever its content is; nor is it when others claim.
+
+    One that was not modified since must have been there, although the pair does not know its name.
+    """
     data = next(iter(half_taken.source.objects.values())).data
     adopted_at = a_time(half_taken.metadata()["adopted_at"])
-    half_taken.source.write(f"again/{name_of(data)}", data, adopted_at)
+    half_taken.source.write(f"again/{name_of(data)}", data, adopted_at if is_older else None)
 
     report = half_taken.run(WITHOUT_SANDBOX)
 
-    assert (report.counts.touched, report.total_events) == (1, 2)
-    assert half_taken.metadata()["adopted_rows"] == 1
+    assert (report.counts.touched, report.counts.accepted) == (is_older, not is_older)
+    assert half_taken.metadata()["adopted_rows"] == 2 - is_older
+
+    half_taken.source.outcomes.clear()
+    assert half_taken.run(WITHOUT_SANDBOX, list_restores=True).total_events == 3
+    assert half_taken.metadata()["adopted_rows"] == 0
 
 
 @pytest.mark.parametrize("touched", [False, True])

@@ -14,10 +14,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from checkpoint_core._adopting.archived_names import named_by
-from checkpoint_core.errors import (
-    CorruptCheckpointError,
-    NothingToAdoptError,
-)
+from checkpoint_core.errors import CorruptCheckpointError, NothingToAdoptError
 from nacc_event_model import EventFormat
 from tests.checkpoint_core.foreign import (
     WITHOUT_SANDBOX,
@@ -29,13 +26,7 @@ from tests.checkpoint_core.foreign import (
     name_of,
     put,
 )
-from tests.checkpoint_core.world import (
-    Row,
-    World,
-    multiset,
-    row,
-    scratch,
-)
+from tests.checkpoint_core.world import Row, World, multiset, row, scratch
 
 
 def trimmed(rows: Counter[Row]) -> Counter[Row]:

@@ -13,15 +13,7 @@ from checkpoint_core.stores import FailureOutcome, QuietObserver
 from nacc_event_model import EventFormat, InvalidEvent
 from tests.checkpoint_core.foreign import frame, put
 from tests.checkpoint_core.scenarios import before_an_upgrade
-from tests.checkpoint_core.world import (
-    CHECKPOINT,
-    LEDGERS,
-    V11,
-    World,
-    document,
-    key,
-    scratch,
-)
+from tests.checkpoint_core.world import CHECKPOINT, LEDGERS, V11, World, document, key, scratch
 
 TWO = structs.replace(V11, max_events_per_run=2, batch_objects=1)
 
@@ -103,23 +95,6 @@ def test_equal_old_columns_with_different_new_ones(world: World) -> None:
     world.run(V11)
 
     assert naccids(world) == ["NACC000001", "NACC000002"]
-
-
-def test_only_the_latest_version_of_a_rewritten_object_can_be_filled(world: World) -> None:
-    """What the earlier version had is gone."""
-    write(world, 1, packet="I")
-    world.run()
-    write(world, 1, packet="F")
-    world.run()
-
-    report = world.run(V11)
-
-    assert world.store.rows().select("packet", "naccid").rows() == [
-        ("I", None),
-        ("F", "NACC000001"),
-    ]
-    assert (report.counts.upgraded, report.total_events, report.awaiting_upgrade) == (1, 2, 0)
-    assert world.run(V11).commit_id is None
 
 
 @pytest.mark.parametrize(

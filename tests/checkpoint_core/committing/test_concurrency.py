@@ -169,26 +169,6 @@ def test_three_runs_may_take_turns_in_any_order(prepared: Prepared, data: st.Dat
     oracle.check_complete()
 
 
-def test_a_key_that_another_run_took_is_deferred(world: World) -> None:
-    """Only the next listing can tell which version is the newest."""
-    world.write(1)
-
-    def rival() -> None:
-        world.write(1, gear_name="newer")
-        world.write(2)
-        world.run()
-
-    before_the_call(world, 4, rival)
-    world.write(3)
-
-    report = world.run()
-
-    assert (report.counts.accepted, report.counts.deferred, report.listed) == (0, 2, 2)
-    assert not report.complete
-    assert report.commit_id is None
-    assert world.gears() == ["gear-3", "newer", "gear-2"]
-
-
 def test_an_object_that_a_rebuild_dropped_meanwhile_is_deferred(world: World) -> None:
     """What was touched has no row any more, so it must not count as touched."""
     world.write(1, 2)

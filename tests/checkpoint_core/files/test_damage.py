@@ -16,13 +16,7 @@ from checkpoint_core.errors import (
     NewerLayoutError,
     StorageError,
 )
-from tests.checkpoint_core.world import (
-    CHECKPOINT,
-    LEDGERS,
-    World,
-    parquet,
-    scratch,
-)
+from tests.checkpoint_core.world import CHECKPOINT, LEDGERS, World, parquet, scratch
 
 
 def two_commits(folder: Path, *, full_by_delta: int) -> World:

@@ -188,21 +188,3 @@ def test_no_nonsense_in_a_file_of_digests_does_harm(
     [warning] = report.warnings
     assert warning.startswith(f"the file of digests, {name}, is gone or damaged")
     assert world.rows() == undisturbed.rows()
-
-
-@pytest.mark.parametrize("damaged", ["columns", "rows", "unsigned"])
-def test_rejects_that_make_no_sense_are_lost_with_a_warning(small: World, damaged: str) -> None:
-    """Other columns, a key twice, or no digest although the layout has one."""
-    world = small.copy()
-    content = world.store.data(REJECTS)
-    rows = pl.read_parquet(content)
-    changed = {"columns": rows.drop("reason"), "rows": pl.concat([rows, rows]), "unsigned": rows}
-    metadata = read_json_metadata(content)
-    del metadata["digest"]
-    metadata["layout"] = 3 if damaged == "unsigned" else 2
-    world.store.write(REJECTS, parquet(changed[damaged], json.dumps(metadata)))
-
-    report = world.run()
-
-    assert "the rejects file could not be read" in " ".join(report.warnings)
-    assert world.reasons() == small.reasons()

@@ -1,16 +1,27 @@
 """The life of a reject: recorded, left alone, tried again, gone."""
 
+import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkpoint_core import REJECTS_SCHEMA, Settings, StorageError
+from checkpoint_core import Settings, StorageError
 from checkpoint_core.inspection import read_rejects
 from tests.checkpoint_core.memory import Fault
-from tests.checkpoint_core.world import REJECTS, SANDBOX, World, key, scratch
+from tests.checkpoint_core.world import (
+    REJECTS,
+    SANDBOX,
+    World,
+    key,
+    parquet,
+    read_json_metadata,
+    scratch,
+)
 
 
 def test_rejects_are_written_after_the_commit_and_only_when_changed(world: World) -> None:
@@ -23,19 +34,6 @@ def test_rejects_are_written_after_the_commit_and_only_when_changed(world: World
 
     commit = ["put _ledger", "put _ledger", "put_if events.parquet"]
     assert [call.split("/")[0] for call in world.writes()] == [*commit, "put _rejects", *commit]
-
-
-def test_what_is_repaired_or_gone_leaves_the_file(world: World) -> None:
-    """Without any help; of what is gone there is nothing left to look at."""
-    world.spoil(1, 2)
-    world.run()
-    world.write(1)
-    world.source.delete(key(2))
-
-    report = world.run()
-
-    assert (report.counts.accepted, report.rejects, world.reasons()) == (1, 0, {})
-    assert world.problems(source=True) == []
 
 
 def test_a_reject_that_is_still_bad_keeps_the_day_it_was_first_seen(world: World) -> None:
@@ -111,6 +109,15 @@ def test_a_restored_object_that_was_deferred_is_not_forgotten(world: World) -> N
     assert (second.counts.accepted, second.counts.rejected_before) == (1, 0)
 
 
+def unsigned(
+    data: bytes, change: Callable[[pl.DataFrame], pl.DataFrame] = lambda rows: rows, layout: int = 2
+) -> bytes:
+    """Return such a file with other rows and without their digest, as layout 2 had it."""
+    said = read_json_metadata(data) | {"layout": layout}
+    del said["digest"]
+    return parquet(change(pl.read_parquet(data)), json.dumps(said))
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -119,6 +126,9 @@ def test_a_restored_object_that_was_deferred_is_not_forgotten(world: World) -> N
         lambda data: data.replace(b'"layout":3', b'"layout":4'),
         lambda data: data.replace(b"nacc.checkpoint", b"some.checkpoint"),
         lambda data: data.replace(b"first_seen", b"first_sean"),
+        lambda data: unsigned(data, lambda rows: rows.drop("reason")),
+        lambda data: unsigned(data, lambda rows: pl.concat([rows, rows])),
+        lambda data: unsigned(data, layout=3),
     ],
 )
 @pytest.mark.parametrize("left", [0, 1])
@@ -143,21 +153,6 @@ def test_an_unusable_rejects_file_is_made_anew(world: World, change: Any, left: 
     assert world.reasons() == (before if left else {})
     assert read_rejects(world.store, world.workdir()).height == left
     assert world.run().warnings == ()
-
-
-def test_a_lost_rejects_file_costs_work_and_no_data(world: World) -> None:
-    """All are judged again, and nothing else happens."""
-    world.write(1)
-    world.spoil(2)
-    world.run()
-    before = world.reasons()
-    del world.store.files[REJECTS]
-    assert read_rejects(world.store, world.workdir()).equals(REJECTS_SCHEMA.to_frame())
-
-    report = world.run()
-
-    assert (report.counts.invalid, report.commit_id, report.warnings) == (1, None, ())
-    assert world.reasons() == before
 
 
 def test_the_rejects_of_another_source_do_not_count(world: World) -> None:
@@ -187,17 +182,6 @@ def test_rejects_that_cannot_be_written_do_not_fail_the_run(world: World, fault:
     assert len(report.warnings) == 1
     assert report.warnings[0].startswith("the rejects could not be written: put _rejects/events")
     assert list(world.reasons()) == [key(2)]
-
-
-def test_rejects_are_sorted_by_key(world: World) -> None:
-    """In the file and for whoever looks."""
-    world.spoil(5, 3, 9, 1)
-    world.run()
-    world.spoil(4, 2)
-    world.run()
-
-    assert world.rejects()["key"].to_list() == [key(number) for number in (1, 2, 3, 4, 5, 9)]
-    assert read_rejects(world.store, world.workdir()).equals(world.rejects())
 
 
 # Feature: event-log-scraper, Property 4: Error resilience in retrieval

@@ -1,6 +1,6 @@
 """Names that are not those of event objects: all are kept, with what is wrong with them."""
 
-from checkpoint_core import Settings
+from checkpoint_core import REJECTS_SCHEMA, Settings
 from checkpoint_core.inspection import describe, hints_of, read_rejects, read_unrecognized
 from nacc_event_model import EventFormat
 from tests.checkpoint_core.world import REJECTS, V11, World, document, key
@@ -83,8 +83,9 @@ def test_a_checkpoints_own_files_are_not_kept(world: World) -> None:
 
 
 def test_a_dry_run_keeps_none(world: World) -> None:
-    """It tells of them, and writes nothing."""
+    """It tells of them, and writes nothing: there are no rejects to look at either."""
     world.source.write("notes.txt", b"")
 
     assert world.run(dry_run=True).unrecognized_examples == ("notes.txt",)
     assert unrecognized(world) == {}
+    assert read_rejects(world.store, world.workdir()).equals(REJECTS_SCHEMA.to_frame())

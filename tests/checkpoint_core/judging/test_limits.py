@@ -10,9 +10,7 @@ from msgspec import structs
 from typing_extensions import override
 
 from checkpoint_core import Content, ReadFailure, Settings, StorageError
-from checkpoint_core.errors import (
-    NoProgressError,
-)
+from checkpoint_core.errors import NoProgressError
 from checkpoint_core.stores import Stage
 from tests.checkpoint_core.world import SETTINGS, World, document, key
 
