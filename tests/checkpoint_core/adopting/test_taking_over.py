@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from msgspec import structs
@@ -55,6 +55,15 @@ def wanted_rows(documents: Sequence[bytes]) -> Counter[Row]:
     return found
 
 
+def united(theirs: Counter[Row], ours: Counter[Row]) -> Counter[Row]:
+    """Return the union of both, in which a row that lacks only what an event adds is that event's.
+
+    Unless the row is equal to another event: then it is that one's.
+    """
+    lacking = Counter(values[:13] for values in (ours - theirs).elements() if len(values) > 13)
+    return (theirs | ours) - (lacking & (theirs - ours))
+
+
 EVENTS = st.builds(
     event,
     action=st.sampled_from(["submit", "pass-qc", "duplicate-submit"]),
@@ -77,6 +86,11 @@ EVENTS = st.builds(
     ),
     late=st.sets(st.integers(0, 6)),
     portion=st.integers(1, 7),
+)
+@example(
+    objects=[(event(naccid="NACC1"), "", False, False), (event(naccid=None), "", True, False)],
+    late=set(),
+    portion=1,
 )
 def test_a_takeover_ends_with_their_rows_and_what_they_had_missed(
     objects: list[tuple[bytes, str, bool, bool]], late: set[int], portion: int
@@ -102,7 +116,7 @@ def test_a_takeover_ends_with_their_rows_and_what_they_had_missed(
         first = adopt(world, files)
 
         readable = [data for data, _, is_archived, _ in objects if not is_archived]
-        assert trimmed(world.rows()) == theirs | trimmed(wanted_rows(readable))
+        assert trimmed(world.rows()) == united(theirs, trimmed(wanted_rows(readable)))
         assert first.listed == first.counts.listed == len(objects)
         if world.rows():
             assert world.problems(WITHOUT_SANDBOX, source=True) == []
