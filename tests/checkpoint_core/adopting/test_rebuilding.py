@@ -9,8 +9,6 @@ from checkpoint_core.errors import (
     ChangedWhileReadingError,
     CommitConflictError,
     EmptySourceError,
-    FormatDowngradeError,
-    SourceChangedError,
     WouldLoseRowsError,
 )
 from nacc_event_model import EventFormat
@@ -135,21 +133,6 @@ def test_a_rebuild_may_leave_no_rows(world: World) -> None:
     assert world.problems() == []
     world.write(2)
     assert world.run().total_events == 1
-
-
-def test_a_rebuild_keeps_to_the_source_and_the_format(world: World) -> None:
-    """As an incremental run does."""
-    world.source.write(key(1), document(EventFormat.V1_1))
-    world.run(V11)
-    with pytest.raises(FormatDowngradeError):
-        world.run(mode="rebuild", allow_loss=True)
-    world.source.location = "memory://moved"
-    with pytest.raises(SourceChangedError):
-        world.run(V11, mode="rebuild")
-
-    report = world.run(V11, mode="rebuild", accept_source_change=True)
-
-    assert (report.total_events, world.metadata()["source"]) == (1, "memory://moved")
 
 
 def test_a_rebuild_in_format_1_1_compares_what_both_have(world: World) -> None:
