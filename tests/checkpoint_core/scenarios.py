@@ -47,6 +47,16 @@ def before_a_run_upon_a_delta(world: World) -> None:
     world.write(7)
 
 
+def before_a_run_over_files_of_each_kind(world: World) -> None:
+    """Two commits, a delta among their ledgers, a reject, and another object."""
+    world.write(1, 2)
+    world.spoil(3)
+    world.run()
+    world.write(2, gear_name="second")
+    world.run()
+    world.write(4)
+
+
 def before_a_run_that_ends_a_delta(world: World) -> None:
     """So many changes that the next ledger is a full one again."""
     before_a_run_upon_a_delta(world)

@@ -60,19 +60,6 @@ def test_a_copy_without_its_ledger_can_be_looked_at(world: World) -> None:
     assert REJECTS not in copy.store.files
 
 
-def test_a_damaged_rejects_file_is_found(world: World) -> None:
-    """By the check that needs it; the others do not."""
-    world.write(1)
-    world.spoil(2)
-    world.run()
-    world.store.write(REJECTS, b"damaged")
-
-    assert world.problems() == []
-    assert world.problems(source=True) == [
-        "source: the rejects file is damaged; the next run makes it anew"
-    ]
-
-
 def test_a_sound_checkpoint_passes_every_check(world: World) -> None:
     """And each check says what it found; looking writes nothing, and reads no object."""
     world.write(1, 2)
@@ -102,30 +89,36 @@ def test_a_sound_checkpoint_passes_every_check(world: World) -> None:
     assert (world.writes(), world.source.reads) == (writes, [])
 
 
-def test_what_waits_for_the_next_run_is_found(world: World) -> None:
-    """New objects and changed ones."""
+@pytest.mark.parametrize(
+    "change, problem",
+    [
+        (
+            lambda world: world.store.write(REJECTS, b"damaged"),
+            "the rejects file is damaged; the next run makes it anew",
+        ),
+        (
+            # A new object and a changed one.
+            lambda world: (world.write(4), world.source.touch(key(1))),
+            "2 of 4 objects are neither in the ledger nor in the rejects as they are now; the next run looks at them",
+        ),
+        (
+            # Nothing is missing from nothing, so it has to be asked for.
+            lambda world: world.source.objects.clear(),
+            "no objects are listed, although the ledger knows 2; the source is another one, or they were removed",
+        ),
+    ],
+)
+def test_what_does_not_agree_with_the_source_is_found(
+    world: World, change: Callable[[World], None], problem: str
+) -> None:
+    """By the check that asks the source, and by no other."""
     world.write(1, 2)
+    world.spoil(3)
     world.run()
-    world.write(3)
-    world.source.touch(key(1))
+    change(world)
 
     assert world.problems() == []
-    assert world.problems(source=True) == [
-        "source: 2 of 3 objects are neither in the ledger nor in the rejects as they are now; the next run looks at them"
-    ]
-
-
-def test_an_empty_listing_does_not_account_for_a_ledger(world: World) -> None:
-    """Nothing is missing from nothing, so it has to be asked for."""
-    world.write(1, 2)
-    world.run()
-    for number in (1, 2):
-        world.source.objects.pop(key(number))
-
-    assert world.problems() == []
-    assert world.problems(source=True) == [
-        "source: no objects are listed, although the ledger knows 2; the source is another one, or they were removed"
-    ]
+    assert world.problems(source=True) == [f"source: {problem}"]
 
 
 def test_rejects_that_other_settings_would_try_again_do_not_wait(world: World) -> None:

@@ -33,38 +33,16 @@ def test_a_rebuild_that_loses_nothing_needs_no_leave(world: World) -> None:
     assert world.run().counts.unchanged == 3
 
 
-def lose_object(world: World) -> None:
-    """An object has expired."""
-    world.source.delete(key(1))
-
-
-def overwrite_object(world: World) -> None:
-    """Only the newest version is still there."""
-    world.write(1, module="FTLD")
-
-
-def archive_object(world: World) -> None:
-    """It cannot be read for now."""
-    world.source.outcomes[key(1)] = "archived"
-
-
-def break_object(world: World) -> None:
-    """It is no longer valid."""
-    world.spoil(1)
-
-
-def change_nothing(_world: World) -> None:
-    """Its project is excluded now, which is a loss too."""
-
-
 @pytest.mark.parametrize(
     "change, settings",
     [
-        (lose_object, SETTINGS),
-        (overwrite_object, SETTINGS),
-        (archive_object, SETTINGS),
-        (break_object, SETTINGS),
-        (change_nothing, SANDBOX),
+        (lambda world: world.source.delete(key(1)), SETTINGS),
+        # Only the newest version is still there.
+        (lambda world: world.write(1, module="FTLD"), SETTINGS),
+        (lambda world: world.source.outcomes.update({key(1): "archived"}), SETTINGS),
+        (lambda world: world.spoil(1), SETTINGS),
+        # Its project is excluded now.
+        (lambda _world: None, SANDBOX),
     ],
 )
 def test_a_rebuild_that_would_lose_rows_says_how_many(

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from hashlib import blake2b
-from typing import Any
 
 import polars as pl
 import pytest
@@ -12,35 +11,27 @@ from hypothesis import strategies as st
 from checkpoint_core import CheckpointError, Settings
 from checkpoint_core.errors import CorruptCheckpointError, WouldLoseRowsError
 from checkpoint_core.inspection import describe, open_for_queries
+from tests.checkpoint_core.scenarios import before_a_run_over_files_of_each_kind
 from tests.checkpoint_core.world import CHECKPOINT, LEDGERS, REJECTS, World, key, scratch
 
 FIRST, SECOND = "00000001-run0001", "00000002-run0002"
 DIGESTS = f"{LEDGERS}{SECOND}.json"
 
 
-def history(folder: Any) -> World:
-    """Return a world with files of each kind, a delta among them; another object waits."""
-    world = World(folder)
-    world.write(1, 2)
-    world.spoil(3)
-    world.run()
-    world.write(2, gear_name="second")
-    world.run()
-    world.write(4)
-    return world
-
-
 @pytest.fixture
 def delta(world: World, deltas: None) -> World:
     """Give a world whose ledger is a delta upon a full one; another object waits."""
-    return history(world.folder)
+    before_a_run_over_files_of_each_kind(world)
+    return world
 
 
 @pytest.fixture(scope="module")
 def small(deltas: None) -> Iterator[World]:
     """Give the same to a property, which copies it."""
     with scratch() as folder:
-        yield history(folder)
+        world = World(folder)
+        before_a_run_over_files_of_each_kind(world)
+        yield world
 
 
 def flip(world: World, name: str, place: int, bits: int = 1) -> None:

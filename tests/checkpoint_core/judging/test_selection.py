@@ -155,23 +155,12 @@ def test_reading_is_in_chronological_order_of_names() -> None:
 ODD = [
     NAME,
     f"prod/2024/{NAME}",
-    f"{NAME}/{NAME}",
     f"odd\nfolder/{NAME}",
-    f"with space/{NAME}",
-    f"/{NAME}",
-    f"//{NAME}",
-    f"café/{NAME}",
-    NAME.replace("ingest", "in\ngest"),
-    NAME.replace("ingest", "in\x85gest"),
     NAME.replace("110001", "11/0001"),
-    NAME.replace("42", "None"),
-    NAME.replace("42", "-1"),
     NAME.replace("42-ingest-form-110001-01", ""),
-    NAME.replace("-01.json", "-01/notes.json"),
     "log-submit-20240115-100000-42-日本-110001-2024-01-15.json",
-    "log-submit-99999999-999999-42-p-1-.json",
 ]
-"""Names of event objects."""
+"""Names of event objects; the pattern itself is held by the event model."""
 ACTION = "its action is none of event format 1.0"
 BEGINNING = "its name does not begin with log-"
 ENDING = "its name does not end in .json"
