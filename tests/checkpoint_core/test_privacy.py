@@ -67,7 +67,7 @@ def test_reports_and_rejects_do_not_quote_events(world: World) -> None:
     assert_unmarked("".join(str(column) for column in world.rejects().drop("key").rows()))
 
 
-@pytest.mark.parametrize("mode", ["adopt", "rebuild", "incremental"])
+@pytest.mark.parametrize("mode", ["adopt", "rebuild"])
 @pytest.mark.parametrize(
     "change",
     [

@@ -4,7 +4,6 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -208,15 +207,6 @@ def test_the_file_that_cannot_be_adopted_is_named(world: World) -> None:
     assert "visit_number is Int32, or has values, that cannot be taken as text" in str(caught.value)
     assert "SECRET" not in str(caught.value)
     assert str(caught.value).endswith("Give another version of this file, or leave it out.")
-
-
-def test_the_stand_in_writes_the_rows_of_the_objects(tmp_path: Path) -> None:
-    """In its own order and types; a test of the tests."""
-    [rows] = in_use([event()]).values()
-    rows.write_parquet(tmp_path / "file.parquet")
-
-    assert rows.columns[-1] == "timestamp"
-    assert rows_of([rows]) == {row(event(), EventFormat.V1_1)[:14]: 1}
 
 
 @pytest.mark.parametrize(

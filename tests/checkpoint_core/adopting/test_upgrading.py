@@ -9,9 +9,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from checkpoint_core.stores import FailureOutcome, QuietObserver
+from checkpoint_core.stores import FailureOutcome
 from nacc_event_model import EventFormat, InvalidEvent
 from tests.checkpoint_core.foreign import frame, put
+from tests.checkpoint_core.memory import Watcher
 from tests.checkpoint_core.scenarios import before_an_upgrade
 from tests.checkpoint_core.world import CHECKPOINT, LEDGERS, V11, World, document, key, scratch
 
@@ -287,12 +288,10 @@ def test_upgrading_ends_as_if_all_had_been_taken_under_the_newer_format(
 def test_an_observer_is_told_of_all_that_is_read(taken: World) -> None:
     """First, so that it can say whether it will fit; what is new and what is filled together."""
     write(taken, 6)
-    observer = QuietObserver()
-    noted: list[dict[str, int | str]] = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(observer, "note", lambda **numbers: noted.append(numbers))
-        taken.run(V11, host=taken.host(observer=observer))
+    watcher = Watcher()
 
-    selected = [each["selected"] for each in noted if "selected" in each]
-    assert (selected[0], selected[-1]) == (6, 6)
-    assert {"accepted": 1, "touched": 5, "rejected": 0} in noted
+    taken.run(V11, host=taken.host(observer=watcher))
+
+    selected = [each.split()[0] for each in watcher.told if each.startswith("selected=")]
+    assert (selected[0], selected[-1]) == ("selected=6", "selected=6")
+    assert "accepted=1 touched=5 rejected=0" in watcher.told

@@ -6,10 +6,10 @@ import polars as pl
 import pytest
 
 from checkpoint_core import Settings
+from checkpoint_core._committing import preparation
 from checkpoint_core.errors import MissingLedgerError
 from checkpoint_core.inspection import describe, open_for_queries
-from checkpoint_core.stores import QuietObserver
-from tests.checkpoint_core.memory import Fault
+from tests.checkpoint_core.memory import Fault, Watcher
 from tests.checkpoint_core.oracle import Oracle
 from tests.checkpoint_core.world import CHECKPOINT, LEDGERS, World, key
 
@@ -55,18 +55,15 @@ def test_deltas_do_not_add_up(large: World) -> None:
     assert large.problems(source=True) == []
 
 
-def test_what_is_loaded_is_noted(large: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_loaded_is_noted(large: World) -> None:
     """The sizes of the full ledger and the delta together; they have to fit the disk."""
     large.commit_each(40)
-    observer = QuietObserver()
-    noted: dict[str, int | str] = {}
-    monkeypatch.setattr(observer, "note", noted.update)
+    watcher = Watcher()
 
-    large.run(host=large.host(observer=observer))
+    large.run(host=large.host(observer=watcher))
 
-    sizes = [len(large.store.data(LEDGERS + name)) for name in large.ledgers()]
-    assert len(sizes) == 2
-    assert noted["ledger_bytes"] == sum(sizes)
+    full, delta = (len(large.store.data(LEDGERS + name)) for name in large.ledgers())
+    assert any(f"ledger_bytes={full + delta}" in each.split() for each in watcher.told)
 
 
 def test_after_a_lost_race_only_what_is_new_is_fetched_and_kept(large: World) -> None:
@@ -216,12 +213,13 @@ def test_old_ledgers_that_cannot_be_deleted_do_not_fail_the_run(world: World) ->
     )
 
 
-def test_the_lineage_is_bounded(world: World) -> None:
-    """The last few dozen commits, which is more than can be in doubt."""
-    world.commit_each(*range(50))
+def test_the_lineage_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last few dozen commits, which is more than can be in doubt; here the last three."""
+    assert preparation.LINEAGE_LENGTH == 48
+    monkeypatch.setattr(preparation, "LINEAGE_LENGTH", 3)
+    world.commit_each(*range(5))
     metadata = world.metadata()
 
-    assert metadata["generation"] == 50
-    assert len(metadata["lineage"]) == 48
-    assert metadata["lineage"][-1] == metadata["commit_id"] == "00000050-run0050"
-    assert CHECKPOINT in world.store.files
+    assert metadata["generation"] == 5
+    assert metadata["lineage"] == [f"0000000{number}-run000{number}" for number in (3, 4, 5)]
+    assert metadata["commit_id"] == metadata["lineage"][-1]

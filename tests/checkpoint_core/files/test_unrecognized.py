@@ -6,11 +6,6 @@ from nacc_event_model import EventFormat
 from tests.checkpoint_core.world import REJECTS, V11, World, document, key
 
 
-def unrecognized(world: World) -> dict[str, str]:
-    """Return what is kept of the last run."""
-    return dict(read_unrecognized(world.store, world.workdir()).select("key", "reason").iter_rows())
-
-
 def test_all_are_kept_and_only_those_of_the_last_run(world: World) -> None:
     """They are no rejects, and are counted apart."""
     world.write(1)
@@ -27,8 +22,8 @@ def test_all_are_kept_and_only_those_of_the_last_run(world: World) -> None:
         1,
     )
     assert second.counts.unrecognized == 29
-    assert sorted(unrecognized(world)) == [f"{n:02}.txt" for n in range(30) if n != 3]
-    assert set(unrecognized(world).values()) == {"its name does not end in .json"}
+    assert sorted(world.unrecognized()) == [f"{n:02}.txt" for n in range(30) if n != 3]
+    assert set(world.unrecognized().values()) == {"its name does not end in .json"}
     assert read_rejects(world.store, world.workdir())["key"].to_list() == [key(2)]
     description = describe(world.store, world.workdir())
     assert description is not None
@@ -68,7 +63,7 @@ def test_they_get_in_by_themselves_under_the_format_that_knows_them(world: World
     assert before.hints == (f"event format 1.1 would take 1 of the rejects and {recognizes}",)
     assert told == (f"event format 1.1 {recognizes}",)
     assert again.hints == before.hints
-    assert (after.counts.accepted, after.hints, unrecognized(world)) == (2, (), {})
+    assert (after.counts.accepted, after.hints, world.unrecognized()) == (2, (), {})
 
 
 def test_a_checkpoints_own_files_are_not_kept(world: World) -> None:
@@ -79,7 +74,7 @@ def test_a_checkpoints_own_files_are_not_kept(world: World) -> None:
     world.source.write("out/other.parquet", b"")
 
     assert world.run().counts.unrecognized == 4
-    assert list(unrecognized(world)) == ["out/other.parquet"]
+    assert list(world.unrecognized()) == ["out/other.parquet"]
 
 
 def test_a_dry_run_keeps_none(world: World) -> None:
@@ -87,5 +82,5 @@ def test_a_dry_run_keeps_none(world: World) -> None:
     world.source.write("notes.txt", b"")
 
     assert world.run(dry_run=True).unrecognized_examples == ("notes.txt",)
-    assert unrecognized(world) == {}
+    assert world.unrecognized() == {}
     assert read_rejects(world.store, world.workdir()).equals(REJECTS_SCHEMA.to_frame())

@@ -1,8 +1,7 @@
 """Limits of a run, settings, requests, and what a run with nothing to do does."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +10,7 @@ from typing_extensions import override
 
 from checkpoint_core import Content, ReadFailure, Settings, StorageError
 from checkpoint_core.errors import NoProgressError
-from checkpoint_core.stores import Stage
+from tests.checkpoint_core.memory import Watcher
 from tests.checkpoint_core.world import SETTINGS, World, document, key
 
 
@@ -142,26 +141,6 @@ def test_failures_are_listed_up_to_a_limit(world: World) -> None:
     ]
     assert report.unrecognized_examples == ("readme-0.txt", "readme-1.txt")
     assert (report.counts.invalid, report.counts.unrecognized) == (9, 9)
-
-
-class Watcher:
-    """An observer that remembers what it was told."""
-
-    def __init__(self) -> None:
-        self.told: list[str] = []
-
-    @contextmanager
-    def stage(self, name: Stage) -> Iterator[None]:
-        self.told.append(f"begin {name}")
-        yield
-        self.told.append(f"end {name}")
-
-    def progress(self, done: int, total: int) -> None:
-        self.told.append(f"{done} of {total}")
-
-    def note(self, **numbers: int | str) -> None:
-        told = " ".join(f"{name}={number}" for name, number in numbers.items())
-        self.told.append(told)
 
 
 def test_an_observer_sees_the_stages_and_the_progress(world: World) -> None:
