@@ -69,12 +69,14 @@ def row(data: bytes, event_format: EventFormat = EventFormat.V1_0) -> Row:
     return msgspec.structs.astuple(decode(data, event_format=event_format))
 
 
+def without_nulls(values: Row) -> Row:
+    """Return a row without the columns of format 1.1 in which it is null."""
+    return values[:13] + tuple(value for value in values[13:] if value is not None)
+
+
 def multiset(rows: pl.DataFrame) -> Counter[Row]:
     """Count equal rows; null columns of format 1.1 do not count."""
-    return Counter(
-        values[:13] + tuple(value for value in values[13:] if value is not None)
-        for values in rows.iter_rows()
-    )
+    return Counter(map(without_nulls, rows.iter_rows()))
 
 
 class World:

@@ -25,7 +25,7 @@ from tests.checkpoint_core.foreign import (
     name_of,
     put,
 )
-from tests.checkpoint_core.world import Row, World, multiset, row, scratch
+from tests.checkpoint_core.world import Row, World, multiset, row, scratch, without_nulls
 
 
 def trimmed(rows: Counter[Row]) -> Counter[Row]:
@@ -46,12 +46,8 @@ def rows_of(frames: Sequence[pl.DataFrame]) -> Counter[Row]:
 
 def wanted_rows(documents: Sequence[bytes]) -> Counter[Row]:
     """Return the rows that these objects become, apart from those of excluded projects."""
-    found: Counter[Row] = Counter()
-    for data in documents:
-        values = row(data, EventFormat.V1_1)
-        if not str(values[3]).startswith("sandbox-"):
-            found[values[:13] + tuple(each for each in values[13:] if each is not None)] += 1
-    return found
+    rows = (without_nulls(row(data, EventFormat.V1_1)) for data in documents)
+    return Counter(values for values in rows if not str(values[3]).startswith("sandbox-"))
 
 
 def united(theirs: Counter[Row], ours: Counter[Row]) -> Counter[Row]:
