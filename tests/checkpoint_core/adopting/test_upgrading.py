@@ -99,14 +99,17 @@ def test_a_run_that_has_no_time_for_it_leaves_it(taken: World) -> None:
     assert taken.source.reads == [key(number) for number in (5, 4, 3, 2, 1)]
 
 
-def test_equal_old_columns_with_different_new_ones(world: World) -> None:
-    """Each of the two objects fills a row, the last written one the last."""
+@pytest.mark.parametrize("is_first_gone", [False, True])
+def test_equal_old_columns_with_different_new_ones(world: World, *, is_first_gone: bool) -> None:
+    """Each of the two objects fills a row, the last written one the last, also where it is alone."""
     write(world, 1, 2)
     world.run()
+    if is_first_gone:
+        world.source.delete(key(1))
 
     world.run(V11)
 
-    assert naccids(world) == ["NACC000001", "NACC000002"]
+    assert naccids(world) == [None if is_first_gone else "NACC000001", "NACC000002"]
 
 
 @pytest.mark.parametrize(
