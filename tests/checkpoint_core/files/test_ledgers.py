@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from checkpoint_core import Settings
-from checkpoint_core._committing import preparation
+from checkpoint_core._files.layout import LINEAGE_LENGTH
 from checkpoint_core.errors import MissingLedgerError
 from checkpoint_core.inspection import describe, open_for_queries
 from tests.checkpoint_core.memory import Fault, Watcher
@@ -215,8 +215,8 @@ def test_old_ledgers_that_cannot_be_deleted_do_not_fail_the_run(world: World) ->
 
 def test_the_lineage_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last few dozen commits, which is more than can be in doubt; here the last three."""
-    assert preparation.LINEAGE_LENGTH == 48
-    monkeypatch.setattr(preparation, "LINEAGE_LENGTH", 3)
+    assert LINEAGE_LENGTH == 48
+    monkeypatch.setattr("checkpoint_core._committing.preparation.LINEAGE_LENGTH", 3)
     world.commit_each(*range(5))
     metadata = world.metadata()
 
