@@ -16,7 +16,6 @@ Objects may be unreadable, denied, archived, or vanish between listing and readi
 import enum
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -34,7 +33,7 @@ from checkpoint_core import (
     Tail,
 )
 from checkpoint_core.errors import ChangedWhileReadingError, OutcomeUnknownError
-from checkpoint_core.stores import FailureOutcome, Stage, unlimited
+from checkpoint_core.stores import FailureOutcome, unlimited
 
 _Result = TypeVar("_Result")
 START = datetime(2026, 10, 1, tzinfo=UTC)
@@ -72,26 +71,6 @@ class Clock:
     def now(self) -> datetime:
         self.current += timedelta(seconds=1)
         return self.current
-
-
-class Watcher:
-    """An observer that remembers what it was told."""
-
-    def __init__(self) -> None:
-        self.told: list[str] = []
-
-    @contextmanager
-    def stage(self, name: Stage) -> Iterator[None]:
-        self.told.append(f"begin {name}")
-        yield
-        self.told.append(f"end {name}")
-
-    def progress(self, done: int, total: int) -> None:
-        self.told.append(f"{done} of {total}")
-
-    def note(self, **numbers: int | str) -> None:
-        told = " ".join(f"{name}={number}" for name, number in numbers.items())
-        self.told.append(told)
 
 
 class MemorySource:

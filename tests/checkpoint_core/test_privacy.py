@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from checkpoint_core import CheckpointError, Settings
-from tests.checkpoint_core.world import CHECKPOINT, World, document, key, parquet, row, texts_of
+from tests.checkpoint_core.world import CHECKPOINT, World, document, key, parquet, row
 
 MARK = "ZQMARKQZ"
 STRIDE = 199
@@ -20,6 +20,21 @@ FIELDS = list(json.loads(document()))
 def assert_unmarked(text: str) -> None:
     """Fail if any part of a marked value is in the text."""
     assert MARK.lower() not in text.lower()
+
+
+def texts_of(error: BaseException) -> str:
+    """Return everything that an error and those behind it say."""
+    said = []
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        each = waiting.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        said += [str(each), repr(each), repr(each.args), *getattr(each, "__notes__", [])]
+        waiting += [each.__cause__, each.__context__]
+    return "\n".join(said)
 
 
 def marked_documents() -> list[bytes]:

@@ -305,21 +305,6 @@ def ledger_rows(metadata: dict[str, Any], read: Callable[[str], bytes]) -> pl.Da
     return pl.concat([kept, rows]).sort("key")
 
 
-def texts_of(error: BaseException) -> str:
-    """Return everything that an error and those behind it say."""
-    said = []
-    seen: set[int] = set()
-    waiting: list[BaseException | None] = [error]
-    while waiting:
-        each = waiting.pop()
-        if each is None or id(each) in seen:
-            continue
-        seen.add(id(each))
-        said += [str(each), repr(each), repr(each.args), *getattr(each, "__notes__", [])]
-        waiting += [each.__cause__, each.__context__]
-    return "\n".join(said)
-
-
 def a_time(text: str) -> datetime:
     """Return a time from its ISO text."""
     return datetime.fromisoformat(text)

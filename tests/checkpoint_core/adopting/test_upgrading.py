@@ -13,8 +13,8 @@ from msgspec import structs
 from checkpoint_core.stores import FailureOutcome
 from nacc_event_model import EventFormat, InvalidEvent
 from tests.checkpoint_core.foreign import frame, put
-from tests.checkpoint_core.memory import Watcher
 from tests.checkpoint_core.scenarios import before_an_upgrade
+from tests.checkpoint_core.watching import Watcher
 from tests.checkpoint_core.world import (
     CHECKPOINT,
     LEDGERS,

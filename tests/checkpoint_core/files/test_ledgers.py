@@ -9,8 +9,9 @@ from checkpoint_core import Settings
 from checkpoint_core._files.layout import LINEAGE_LENGTH
 from checkpoint_core.errors import MissingLedgerError
 from checkpoint_core.inspection import describe, open_for_queries
-from tests.checkpoint_core.memory import Fault, Watcher
+from tests.checkpoint_core.memory import Fault
 from tests.checkpoint_core.oracle import Oracle
+from tests.checkpoint_core.watching import Watcher
 from tests.checkpoint_core.world import CHECKPOINT, LEDGERS, World, key
 
 FIRST = "00000001-run0001"

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from checkpoint_core import Content, ReadFailure, Settings, StorageError
 from checkpoint_core.errors import NoProgressError
-from tests.checkpoint_core.memory import Watcher
+from tests.checkpoint_core.watching import Watcher
 from tests.checkpoint_core.world import SETTINGS, World, document, key
 
 
