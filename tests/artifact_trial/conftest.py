@@ -1,6 +1,5 @@
-"""The built artifact, laid out and deployed once for all trials."""
+"""The built artifact, laid out once for all trials."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,6 @@ from artifacts.layout import lay_out
 from artifacts.locks import RUNTIME_INTERFACE
 from artifacts.toolchain import find_interpreter
 from artifacts.trees import install
-from tests.artifact_trial.deployed import Deployed, deploying
 from tests.artifact_trial.sandbox import Sandbox
 
 
@@ -44,10 +42,3 @@ def sandbox(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
         interface=interface,
         scratch=scratch,
     )
-
-
-@pytest.fixture(scope="session")
-def deployed(sandbox: Sandbox, built: Path) -> Iterator[Deployed]:
-    """Give what was built, deployed."""
-    with deploying(built, sandbox.layout.target) as found:
-        yield found

@@ -1,5 +1,6 @@
-"""What was built, deployed by the Pulumi program into moto's server."""
+"""What the Pulumi program gives the function that was built: variables, a role and buckets in moto."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,15 +11,13 @@ import pytest
 from msgspec import Struct
 
 from artifacts.targets import Target
-from tests.artifact_trial.creating import REGION, Creating
 from tests.artifact_trial.sandbox import CREDENTIALS
 from tests.checkpoint_storage.s3.serving import set_aws
 from tests.fake_s3 import SyntheticEvents
-from tests.infra.deploying import deploy, merged, stack_values
+from tests.infra.deploying import Cloud, deploy, merged, stack_values
 from tests.moto_serving import serving_moto
 
-FUNCTION = "visit-event-checkpoint-dev"
-EVENTS, CHECKPOINTS, ELSEWHERE = "nacc-events", "nacc-checkpoints-dev", "somebody-elses"
+EVENTS, CHECKPOINTS = "nacc-events", "nacc-checkpoints-dev"
 CHECKPOINT = "checkpoints/events.parquet"
 REJECTS = "checkpoints/_rejects/events.parquet"
 LEDGERS = "checkpoints/_ledger/events/"
@@ -51,33 +50,43 @@ class Deployed(Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def deploying(built: Path, target: Target) -> Iterator[Deployed]:
-    """Deploy dev beside the source's bucket and one that is nobody's business."""
+    """Make what dev's function has beside itself, and the source's bucket."""
     with serving_moto() as endpoint_url:
         with pytest.MonkeyPatch.context() as patch:
-            set_aws(patch, **CREDENTIALS, AWS_DEFAULT_REGION=REGION, AWS_ENDPOINT_URL=endpoint_url)
+            set_aws(
+                patch,
+                **CREDENTIALS,
+                AWS_DEFAULT_REGION="us-east-1",
+                AWS_ENDPOINT_URL=endpoint_url,
+            )
             deployed = _deploy(built, target, endpoint_url)
         yield deployed
 
 
 def _deploy(built: Path, target: Target, endpoint_url: str) -> Deployed:
-    cloud = Creating()
     runtime = {"runtime": f"python{target.runtime}", "architecture": target.architecture}
-    deploy(merged(stack_values("dev"), {"function": runtime}), built, cloud)
-    s3, name = cloud.client("s3"), f"{FUNCTION}-role"
-    # It refuses everybody without TLS, and moto, which reads no conditions, everybody.
-    s3.delete_bucket_policy(Bucket=CHECKPOINTS)
-    s3.create_bucket(Bucket=EVENTS)
-    s3.create_bucket(Bucket=ELSEWHERE)
-    function = cloud.client("lambda").get_function_configuration(
-        FunctionName=FUNCTION, Qualifier="dev"
-    )
-    policy = cloud.client("iam").get_role_policy(RoleName=name, PolicyName=name)
-    found = cloud.client("sts").assume_role(RoleArn=function["Role"], RoleSessionName="run")
+    program = deploy(merged(stack_values("dev"), {"function": runtime}), built, Cloud())
+    function = program.one("aws:lambda/function:Function")
+    name = function["role"].rpartition("/")[2]
+    [role] = [
+        each.inputs for each in program.all("aws:iam/role:Role") if each.inputs["name"] == name
+    ]
+    [rights] = [
+        each.inputs
+        for each in program.all("aws:iam/rolePolicy:RolePolicy")
+        if each.inputs["role"] == name
+    ]
+    s3, iam, sts = (boto3.client(service) for service in ("s3", "iam", "sts"))
+    for bucket in (CHECKPOINTS, EVENTS):
+        s3.create_bucket(Bucket=bucket)
+    created = iam.create_role(RoleName=name, AssumeRolePolicyDocument=role["assumeRolePolicy"])
+    iam.put_role_policy(RoleName=name, PolicyName="given", PolicyDocument=rights["policy"])
+    found = sts.assume_role(RoleArn=created["Role"]["Arn"], RoleSessionName="run")
     keys = found["Credentials"]
     return Deployed(
         endpoint_url=endpoint_url,
-        variables=function["Environment"]["Variables"],
-        policy=policy["PolicyDocument"],
+        variables=function["environment"]["variables"],
+        policy=json.loads(rights["policy"]),
         credentials={
             "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
             "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],

@@ -37,15 +37,11 @@ class RuntimeApi:
         self.ended: queue.Queue[Outcome] = queue.Queue()
         self._number = 0
 
-    def begin(self, event: object, *, remaining_s: float) -> None:
-        """Begin an invocation."""
+    def invoke(self, event: object, *, remaining_s: float, timeout_s: float = 60.0) -> Outcome:
+        """Invoke once. Raises queue.Empty when there is no end in time."""
         self._number += 1
         request_id = f"11111111-2222-3333-4444-{self._number:012d}"
         self.waiting.put((request_id, json.dumps(event).encode(), remaining_s))
-
-    def invoke(self, event: object, *, remaining_s: float, timeout_s: float = 60.0) -> Outcome:
-        """Invoke once. Raises queue.Empty when there is no end in time."""
-        self.begin(event, remaining_s=remaining_s)
         return self.ended.get(timeout=timeout_s)
 
 

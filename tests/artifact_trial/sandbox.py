@@ -41,11 +41,6 @@ class Function:
         """Wait for the end of a start that fails, and return the error."""
         return self._document("init/error", self._wait(lambda: self._api.ended.get(timeout=60)))
 
-    def begin(self) -> None:
-        """Begin an invocation whose end nobody waits for."""
-        self._await_start()
-        self._api.begin({}, remaining_s=PLENTY_S)
-
     def kill(self) -> None:
         """End it at once, as Lambda does when time is over."""
         self._process.kill()

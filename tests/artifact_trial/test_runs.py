@@ -1,7 +1,6 @@
 """The built function on an S3 look-alike: starts, runs, failures and ends."""
 
 import json
-import threading
 from collections.abc import Iterator
 
 import polars as pl
@@ -86,26 +85,6 @@ def test_a_run_that_runs_out_of_time_commits_what_it_has_and_the_next_takes_the_
     assert 0 < committed < OBJECTS
     assert second["complete"]
     assert OBJECTS == world.rows()
-
-
-def test_a_function_that_is_killed_while_it_commits_loses_nothing(
-    sandbox: Sandbox, world: World
-) -> None:
-    """Lambda does so at the timeout; the next start commits everything."""
-    killed = threading.Event()
-    with sandbox.function(world.endpoint_url, VARIABLES) as function:
-
-        def kill(request: object) -> None:
-            function.kill()
-            killed.set()
-
-        world.s3.plan.on_request(kill, operation="PutObject", bucket=CHECKPOINTS, key=KEY, times=1)
-        function.begin()
-        assert killed.wait(60)
-    with sandbox.function(world.endpoint_url, VARIABLES) as function:
-        response = function.invoke()
-
-    assert OBJECTS == world.rows() == response["total_events"]
 
 
 def test_a_run_that_fails_is_an_error_to_lambda_and_the_function_goes_on(

@@ -47,7 +47,7 @@ def test_the_trials_are_collected_only_where_there_is_something_to_try(
     """The ordinary suite needs no network."""
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
     given = subprocess.run(
-        [*command, TRIALS, "--built=dist/lambda"],
+        [*command, f"{TRIALS}/test_packages.py", "--built=dist/lambda"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -56,5 +56,4 @@ def test_the_trials_are_collected_only_where_there_is_something_to_try(
 
     assert pytest_ignore_collect(pytestconfig)
     assert pytest.ExitCode.OK == given.returncode
-    for module in ("test_runs", "test_role", "test_packages"):
-        assert f"{TRIALS}/{module}.py::" in given.stdout
+    assert f"{TRIALS}/test_packages.py::" in given.stdout
