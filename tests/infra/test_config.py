@@ -5,21 +5,15 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from checkpoint_infra.settings.reading import configured, read_configuration
+from checkpoint_infra.settings.reading import configured
 from tests.infra.conftest import EVERYTHING
-from tests.infra.deploying import STACKS, as_texts, merged, stack_values
+from tests.infra.deploying import as_texts, merged, stack_values
 from tests.infra.refusing import problems, read, refusal
 
 
 def where(changes: dict[str, Any]) -> list[str]:
     """Return the settings that are complained of, in order."""
     return [problem.partition(":")[0] for problem in problems(changes)]
-
-
-@pytest.mark.parametrize("stack", STACKS)
-def test_every_stacks_file_is_right(stack: str) -> None:
-    """Also their sections and keys are all known."""
-    assert read_configuration(as_texts(stack_values(stack))).environment == stack
 
 
 def test_every_mistake_is_reported_at_once() -> None:

@@ -80,14 +80,6 @@ def test_versions_beyond_the_newest_are_removed(
     assert "visit-event-checkpoint-observability: 0 of 0 versions" in said
 
 
-def test_a_version_that_a_published_function_uses_stays(client: "LambdaClient") -> None:
-    """A rollback to that function version finds it."""
-    use(client, f"{ARN}:2")
-
-    assert main(["--region", REGION, "--layer", NAME, "--keep", "1"]) == 0
-    assert sorted(layer_versions(client, NAME)) == [2, 6]
-
-
 def test_old_versions_of_the_function_go_and_with_them_their_layers(
     client: "LambdaClient", capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -39,17 +39,6 @@ def test_all_layers_are_told_in_the_functions_order(
     assert each == deployment.one("aws:lambda/function:Function")["layers"]
 
 
-def test_dev_builds_staging_reuses_and_prod_is_given_its_layers(
-    stacks: dict[str, Deployment],
-) -> None:
-    """The policy per environment: newest, what dev has, and exactly what was tried."""
-    published = {
-        stack: len(stacks[stack].all("aws:lambda/layerVersion:LayerVersion")) for stack in STACKS
-    }
-
-    assert published == {"dev": 3, "staging": 0, "prod": 0}
-
-
 def test_all_layers_means_also_the_one_for_telemetry(everything: Deployment) -> None:
     """What the function has, whoever made it."""
     assert len(everything.outputs["all_layer_arns"]) == 4

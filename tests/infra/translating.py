@@ -8,7 +8,7 @@ import re
 from typing import Any, Final
 
 from tests.infra.deploying import Deployment
-from tests.infra.translations import KINDS, Inputs
+from tests.infra.translations import KINDS, Inputs, short
 
 __all__ = ["template"]
 
@@ -30,8 +30,8 @@ def template(deployment: Deployment) -> Inputs:
     """Return everything that has a counterpart in CloudFormation."""
     resources = {}
     for each in deployment.resources:
-        if each.kind in KINDS:
-            kind, translate = KINDS[each.kind]
+        if short(each.kind) in KINDS:
+            kind, translate = KINDS[short(each.kind)]
             properties = _arns(translate(dict(each.inputs), deployment))
             name = re.sub(r"\W", "", f"{kind}{each.name}".title())
             resources[name] = {"Type": kind, "Properties": properties}

@@ -1,33 +1,65 @@
 """How each kind of resource is written in CloudFormation."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from tests.infra.deploying import Deployment, Registered
+from tests.infra.deploying import Deployment
 
-__all__ = ["KINDS", "NOT_TRANSLATED", "Inputs"]
+__all__ = ["KINDS", "NOT_TRANSLATED", "Inputs", "short"]
 
 Inputs = dict[str, Any]
+Translate = Callable[[Inputs, Deployment], Inputs]
+
+# Names that differ by more than the case of their first letter.
+_NAMES: Final = {
+    "enforceWorkgroupConfiguration": "EnforceWorkGroupConfiguration",
+    "kmsMasterKeyId": "KMSMasterKeyID",
+    "okActions": "OKActions",
+    "publishCloudwatchMetricsEnabled": "PublishCloudWatchMetricsEnabled",
+    "serDeInfo": "SerdeInfo",
+    "sseAlgorithm": "SSEAlgorithm",
+}
+# Inputs that are documents as text, and those whose names are somebody's own.
+_DOCUMENTS: Final = {"assumeRolePolicy", "eventPattern", "policy"}
+_THEIR_OWN: Final = {"parameters", "variables"}
+_ACCOUNT: Final = "123456789012"
 
 
-def _renamed(**names: str | None) -> Callable[[Inputs, Deployment], Inputs]:
+def short(kind: str) -> str:
+    """Return a type's service and name, such as `s3:Bucket`."""
+    return re.sub(r"^aws:(\w+)/\w+:", r"\1:", kind)
+
+
+def _renamed(**names: str | None) -> Translate:
     """Translate by case, with these names for others; None: there is no counterpart."""
 
     def translate(inputs: Inputs, _deployment: Deployment) -> Inputs:
-        renamed = {names.get(name, name): value for name, value in inputs.items()}
-        return {_pascal(name): _cased(value) for name, value in renamed.items() if name is not None}
+        return {
+            _pascal(renamed): _input(name, value)
+            for name, value in inputs.items()
+            if (renamed := names.get(name, name)) is not None
+        }
 
     return translate
 
 
 def _pascal(name: str) -> str:
-    return name[0].upper() + name[1:]
+    return _NAMES.get(name, name[0].upper() + name[1:])
+
+
+def _input(name: str, value: Any) -> Any:
+    if name == "dimensions":
+        return [{"Name": each, "Value": text} for each, text in value.items()]
+    if name in _THEIR_OWN:
+        return value
+    return json.loads(value) if name in _DOCUMENTS else _cased(value)
 
 
 def _cased(value: Any) -> Any:
     if isinstance(value, dict):
-        return {_pascal(name): _cased(each) for name, each in value.items()}
+        return {_pascal(name): _input(name, each) for name, each in value.items()}
     if isinstance(value, list):
         return [_cased(each) for each in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
@@ -40,38 +72,22 @@ def _role(inputs: Inputs, deployment: Deployment) -> Inputs:
         if each.inputs["role"] == inputs["name"]
     ]
     role = _renamed(name="roleName", assumeRolePolicy="assumeRolePolicyDocument")
-    translated = role(inputs, deployment)
-    translated["AssumeRolePolicyDocument"] = json.loads(translated["AssumeRolePolicyDocument"])
-    return translated | {"Policies": policies}
+    return role(inputs, deployment) | {"Policies": policies}
 
 
-def _resource_policy(target: str, listed: str | None) -> Callable[[Inputs, Deployment], Inputs]:
+def _resource_policy(target: str, listed: str) -> Translate:
     """Translate a policy of a resource, which `target` names."""
 
     def translate(inputs: Inputs, _deployment: Deployment) -> Inputs:
-        document = {"PolicyDocument": json.loads(inputs["policy"])}
-        return document | (
-            {listed: [inputs[target]]} if listed else {_pascal(target): inputs[target]}
-        )
+        return {"PolicyDocument": json.loads(inputs["policy"]), listed: [inputs[target]]}
 
     return translate
 
 
 def _function(inputs: Inputs, deployment: Deployment) -> Inputs:
-    translate = _renamed(
-        name="functionName",
-        code=None,
-        sourceCodeHash=None,
-        publish=None,
-        loggingConfig=None,
-        environment=None,
-    )
-    logging = inputs["loggingConfig"]
-    return translate(inputs, deployment) | {
-        "Code": {"S3Bucket": "archives", "S3Key": "function.zip"},
-        "Environment": {"Variables": inputs["environment"]["variables"]},
-        "LoggingConfig": _cased(logging),
-    }
+    translate = _renamed(name="functionName", code=None, sourceCodeHash=None, publish=None)
+    code = {"S3Bucket": "archives", "S3Key": "function.zip"}
+    return translate(inputs, deployment) | {"Code": code}
 
 
 def _layer(inputs: Inputs, deployment: Deployment) -> Inputs:
@@ -81,37 +97,18 @@ def _layer(inputs: Inputs, deployment: Deployment) -> Inputs:
 
 
 def _alarm(inputs: Inputs, deployment: Deployment) -> Inputs:
-    dimensions = _dimensions(inputs)
-    translate = _renamed(
-        name="alarmName",
-        alarmActions="alarmActions",
-        okActions="OKActions",
-        dimensions=None,
-        metricQueries=None,
-    )
-    translated = translate(inputs, deployment) | ({"Dimensions": dimensions} if dimensions else {})
+    translated = _renamed(name="alarmName", metricQueries=None)(inputs, deployment)
     if "metricQueries" in inputs:
         translated["Metrics"] = [_query(each) for each in inputs["metricQueries"]]
     return translated
 
 
-def _dimensions(metric: Mapping[str, Any]) -> list[dict[str, str]]:
-    return [{"Name": name, "Value": value} for name, value in metric.get("dimensions", {}).items()]
-
-
 def _query(query: Mapping[str, Any]) -> Inputs:
     translated = {_pascal(name): value for name, value in query.items() if name != "metric"}
     if "metric" in query:
-        metric = query["metric"]
-        translated["MetricStat"] = {
-            "Metric": {
-                "Namespace": metric["namespace"],
-                "MetricName": metric["metricName"],
-                "Dimensions": _dimensions(metric),
-            },
-            "Period": int(metric["period"]),
-            "Stat": metric["stat"],
-        }
+        metric = _cased(query["metric"])
+        about = {name: metric.pop(name) for name in ("Period", "Stat")}
+        translated["MetricStat"] = {"Metric": metric, **about}
     return translated
 
 
@@ -120,33 +117,16 @@ def _rule(inputs: Inputs, deployment: Deployment) -> Inputs:
         {"Id": each.inputs["targetId"], "Arn": each.inputs["arn"]}
         for each in deployment.all("aws:cloudwatch/eventTarget:EventTarget")
     ]
-    translated = _renamed(eventPattern=None)(inputs, deployment)
-    return translated | {"EventPattern": json.loads(inputs["eventPattern"]), "Targets": targets}
-
-
-def _endpoint(inputs: Inputs, deployment: Deployment) -> Inputs:
-    translated = _renamed(policy=None)(inputs, deployment)
-    return translated | {"PolicyDocument": json.loads(inputs["policy"])}
+    return _renamed()(inputs, deployment) | {"Targets": targets}
 
 
 def _workgroup(inputs: Inputs, deployment: Deployment) -> Inputs:
     translated = _renamed(configuration="workGroupConfiguration")(inputs, deployment)
-    configuration = translated["WorkGroupConfiguration"]
-    configuration["EnforceWorkGroupConfiguration"] = configuration.pop(
-        "EnforceWorkgroupConfiguration"
-    )
-    configuration["PublishCloudWatchMetricsEnabled"] = configuration.pop(
-        "PublishCloudwatchMetricsEnabled"
-    )
-    encryption = configuration["ResultConfiguration"]["EncryptionConfiguration"]
+    results = translated["WorkGroupConfiguration"]["ResultConfiguration"]
+    encryption = results["EncryptionConfiguration"]
     if "KmsKeyArn" in encryption:
         encryption["KmsKey"] = encryption.pop("KmsKeyArn")
     return translated
-
-
-def _of_bucket(deployment: Deployment, kind: str, bucket: str) -> Registered | None:
-    found = [each for each in deployment.all(kind) if each.inputs["bucket"] == bucket]
-    return found[0] if found else None
 
 
 def _bucket(inputs: Inputs, deployment: Deployment) -> Inputs:
@@ -154,28 +134,23 @@ def _bucket(inputs: Inputs, deployment: Deployment) -> Inputs:
     name = inputs["bucket"]
 
     def setting(kind: str) -> Inputs:
-        found = _of_bucket(deployment, f"aws:s3/{kind[0].lower()}{kind[1:]}:{kind}", name)
-        return dict(found.inputs) if found else {}
+        found = deployment.all(f"aws:s3/{kind[0].lower()}{kind[1:]}:{kind}")
+        return next((dict(each.inputs) for each in found if each.inputs["bucket"] == name), {})
 
-    encryption = setting("BucketServerSideEncryptionConfiguration")["rules"][0]
-    default = encryption["applyServerSideEncryptionByDefault"]
-    by_default = {"SSEAlgorithm": default["sseAlgorithm"]}
-    if "kmsMasterKeyId" in default:
-        by_default["KMSMasterKeyID"] = default["kmsMasterKeyId"]
-    block = setting("BucketPublicAccessBlock")
-    logging = setting("BucketLogging")
+    [encryption] = setting("BucketServerSideEncryptionConfiguration")["rules"]
+    default = _cased(encryption["applyServerSideEncryptionByDefault"])
     translated: Inputs = {
         "BucketName": name,
         "VersioningConfiguration": _cased(setting("BucketVersioning")["versioningConfiguration"]),
         "OwnershipControls": {"Rules": [_cased(setting("BucketOwnershipControls")["rule"])]},
-        "PublicAccessBlockConfiguration": {
-            _pascal(key): value for key, value in block.items() if key != "bucket"
-        },
+        "PublicAccessBlockConfiguration": _renamed(bucket=None)(
+            setting("BucketPublicAccessBlock"), deployment
+        ),
         "BucketEncryption": {
-            "ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": by_default}]
+            "ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": default}]
         },
     }
-    if logging:
+    if logging := setting("BucketLogging"):
         translated["LoggingConfiguration"] = {
             "DestinationBucketName": logging["targetBucket"],
             "LogFilePrefix": logging["targetPrefix"],
@@ -183,98 +158,69 @@ def _bucket(inputs: Inputs, deployment: Deployment) -> Inputs:
     return translated
 
 
-def _table(inputs: Inputs, _deployment: Deployment) -> Inputs:
-    storage = _cased(inputs["storageDescriptor"])
-    serializer = storage.pop("SerDeInfo")
-    serializer["Parameters"] = inputs["storageDescriptor"]["serDeInfo"]["parameters"]
-    return {
-        "CatalogId": "123456789012",
-        "DatabaseName": inputs["databaseName"],
-        "TableInput": {
-            "Name": inputs["name"],
-            "Description": inputs["description"],
-            "TableType": inputs["tableType"],
-            "Parameters": inputs["parameters"],
-            "PartitionKeys": [_cased(each) for each in inputs.get("partitionKeys", [])],
-            "StorageDescriptor": {**storage, "SerdeInfo": serializer},
-        },
-    }
+def _table(inputs: Inputs, deployment: Deployment) -> Inputs:
+    told = _renamed(catalogId=None, databaseName=None)(inputs, deployment)
+    return {"CatalogId": _ACCOUNT, "DatabaseName": inputs["databaseName"], "TableInput": told}
 
 
 def _database(inputs: Inputs, _deployment: Deployment) -> Inputs:
-    return {"CatalogId": "123456789012", "DatabaseInput": {"Name": inputs["name"]}}
+    return {"CatalogId": _ACCOUNT, "DatabaseInput": {"Name": inputs["name"]}}
 
 
-def _permission(inputs: Inputs, _deployment: Deployment) -> Inputs:
-    version = f"arn:aws:lambda:us-east-1:123456789012:layer:{inputs['layerName']}:7"
-    shared = {
-        name: inputs[name] for name in ("action", "principal", "organizationId") if name in inputs
-    }
-    return {"LayerVersionArn": version, **_cased(shared)}
+def _permission(inputs: Inputs, deployment: Deployment) -> Inputs:
+    version = f"arn:aws:lambda:us-east-1:{_ACCOUNT}:layer:{inputs['layerName']}:7"
+    told = {name for name in inputs if name not in {"action", "principal", "organizationId"}}
+    shared = _renamed(**dict.fromkeys(told))(inputs, deployment)
+    return {"LayerVersionArn": version, **shared}
 
 
-KINDS: Final[dict[str, tuple[str, Callable[[Inputs, Deployment], Inputs]]]] = {
-    "aws:athena/namedQuery:NamedQuery": (
+KINDS: Final[dict[str, tuple[str, Translate]]] = {
+    "athena:NamedQuery": (
         "AWS::Athena::NamedQuery",
         _renamed(query="queryString", workgroup="workGroup"),
     ),
-    "aws:athena/workgroup:Workgroup": ("AWS::Athena::WorkGroup", _workgroup),
-    "aws:cloudwatch/compositeAlarm:CompositeAlarm": ("AWS::CloudWatch::CompositeAlarm", _renamed()),
-    "aws:cloudwatch/dashboard:Dashboard": ("AWS::CloudWatch::Dashboard", _renamed()),
-    "aws:cloudwatch/eventRule:EventRule": ("AWS::Events::Rule", _rule),
-    "aws:cloudwatch/logGroup:LogGroup": ("AWS::Logs::LogGroup", _renamed(name="logGroupName")),
-    "aws:cloudwatch/metricAlarm:MetricAlarm": ("AWS::CloudWatch::Alarm", _alarm),
-    "aws:cloudwatch/queryDefinition:QueryDefinition": ("AWS::Logs::QueryDefinition", _renamed()),
-    "aws:ec2/vpcEndpoint:VpcEndpoint": ("AWS::EC2::VPCEndpoint", _endpoint),
-    "aws:glue/catalogDatabase:CatalogDatabase": ("AWS::Glue::Database", _database),
-    "aws:glue/catalogTable:CatalogTable": ("AWS::Glue::Table", _table),
-    "aws:iam/role:Role": ("AWS::IAM::Role", _role),
-    "aws:lambda/alias:Alias": ("AWS::Lambda::Alias", _renamed()),
-    "aws:lambda/function:Function": ("AWS::Lambda::Function", _function),
-    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": (
-        "AWS::Lambda::EventInvokeConfig",
-        _renamed(),
-    ),
-    "aws:lambda/layerVersion:LayerVersion": ("AWS::Lambda::LayerVersion", _layer),
-    "aws:lambda/layerVersionPermission:LayerVersionPermission": (
-        "AWS::Lambda::LayerVersionPermission",
-        _permission,
-    ),
-    "aws:s3/bucket:Bucket": ("AWS::S3::Bucket", _bucket),
-    "aws:s3/bucketPolicy:BucketPolicy": ("AWS::S3::BucketPolicy", _resource_policy("bucket", None)),
-    "aws:scheduler/schedule:Schedule": ("AWS::Scheduler::Schedule", _renamed()),
-    "aws:scheduler/scheduleGroup:ScheduleGroup": ("AWS::Scheduler::ScheduleGroup", _renamed()),
-    "aws:sns/topic:Topic": (
-        "AWS::SNS::Topic",
-        _renamed(name="topicName", kmsMasterKeyId="kmsMasterKeyId"),
-    ),
-    "aws:sns/topicPolicy:TopicPolicy": ("AWS::SNS::TopicPolicy", _resource_policy("arn", "Topics")),
-    "aws:sns/topicSubscription:TopicSubscription": (
-        "AWS::SNS::Subscription",
-        _renamed(topic="topicArn"),
-    ),
-    "aws:sqs/queue:Queue": (
+    "athena:Workgroup": ("AWS::Athena::WorkGroup", _workgroup),
+    "cloudwatch:CompositeAlarm": ("AWS::CloudWatch::CompositeAlarm", _renamed()),
+    "cloudwatch:Dashboard": ("AWS::CloudWatch::Dashboard", _renamed()),
+    "cloudwatch:EventRule": ("AWS::Events::Rule", _rule),
+    "cloudwatch:LogGroup": ("AWS::Logs::LogGroup", _renamed(name="logGroupName")),
+    "cloudwatch:MetricAlarm": ("AWS::CloudWatch::Alarm", _alarm),
+    "cloudwatch:QueryDefinition": ("AWS::Logs::QueryDefinition", _renamed()),
+    "ec2:VpcEndpoint": ("AWS::EC2::VPCEndpoint", _renamed(policy="policyDocument")),
+    "glue:CatalogDatabase": ("AWS::Glue::Database", _database),
+    "glue:CatalogTable": ("AWS::Glue::Table", _table),
+    "iam:Role": ("AWS::IAM::Role", _role),
+    "lambda:Alias": ("AWS::Lambda::Alias", _renamed()),
+    "lambda:Function": ("AWS::Lambda::Function", _function),
+    "lambda:FunctionEventInvokeConfig": ("AWS::Lambda::EventInvokeConfig", _renamed()),
+    "lambda:LayerVersion": ("AWS::Lambda::LayerVersion", _layer),
+    "lambda:LayerVersionPermission": ("AWS::Lambda::LayerVersionPermission", _permission),
+    "s3:Bucket": ("AWS::S3::Bucket", _bucket),
+    "s3:BucketPolicy": ("AWS::S3::BucketPolicy", _renamed(policy="policyDocument")),
+    "scheduler:Schedule": ("AWS::Scheduler::Schedule", _renamed()),
+    "scheduler:ScheduleGroup": ("AWS::Scheduler::ScheduleGroup", _renamed()),
+    "sns:Topic": ("AWS::SNS::Topic", _renamed(name="topicName", kmsMasterKeyId="KmsMasterKeyId")),
+    "sns:TopicPolicy": ("AWS::SNS::TopicPolicy", _resource_policy("arn", "Topics")),
+    "sns:TopicSubscription": ("AWS::SNS::Subscription", _renamed(topic="topicArn")),
+    "sqs:Queue": (
         "AWS::SQS::Queue",
         _renamed(name="queueName", messageRetentionSeconds="messageRetentionPeriod"),
     ),
-    "aws:sqs/queuePolicy:QueuePolicy": (
-        "AWS::SQS::QueuePolicy",
-        _resource_policy("queueUrl", "Queues"),
-    ),
+    "sqs:QueuePolicy": ("AWS::SQS::QueuePolicy", _resource_policy("queueUrl", "Queues")),
 }
 
 NOT_TRANSLATED: Final = {
     # Parts of what they belong to.
-    "aws:cloudwatch/eventTarget:EventTarget",
-    "aws:iam/rolePolicy:RolePolicy",
-    "aws:s3/bucketLogging:BucketLogging",
-    "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
-    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
-    "aws:s3/bucketVersioning:BucketVersioning",
+    "cloudwatch:EventTarget",
+    "iam:RolePolicy",
+    "s3:BucketLogging",
+    "s3:BucketOwnershipControls",
+    "s3:BucketPublicAccessBlock",
+    "s3:BucketServerSideEncryptionConfiguration",
+    "s3:BucketVersioning",
     # Named too differently for a faithful translation; tested by itself in test_storage.py.
-    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
-    "aws:s3/bucketNotification:BucketNotification",
+    "s3:BucketLifecycleConfiguration",
+    "s3:BucketNotification",
     # CloudFormation has no objects.
-    "aws:s3/bucketObjectv2:BucketObjectv2",
+    "s3:BucketObjectv2",
 }
