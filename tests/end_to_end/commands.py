@@ -13,6 +13,7 @@ import polars as pl
 from typer.testing import CliRunner
 
 from checkpoint_cli._app import app
+from tests.event_model.strategies import example_document
 
 STRUCK = Path(__file__).with_name("struck.py")
 
@@ -154,22 +155,15 @@ def files_of(folder: Path) -> dict[str, tuple[int, int]]:
 
 def fields(number: int = 0, **changes: object) -> Document:
     """Return a valid event; a field that is set to ... is left out."""
-    event = {
-        "action": "submit",
-        "study": "adrc",
-        "pipeline_adcid": 42,
-        "project_label": "ingest-form",
+    plain = {
         "center_label": "sample-center-42",
         "gear_name": "sample-gear",
         "ptid": f"SYN{number:05}",
         "visit_date": "2026-09-01",
         "visit_number": "1",
-        "datatype": "form",
-        "module": "UDS",
-        "packet": "I",
         "timestamp": f"2026-09-02T10:{number // 60 % 60:02}:{number % 60:02}Z",
-    } | changes
-    return {name: value for name, value in event.items() if value is not ...}
+    }
+    return example_document(**(plain | changes))
 
 
 def put(

@@ -15,8 +15,8 @@ import polars as pl
 import pytest
 from moto.core.authorization import enable_iam_authentication
 
-from checkpoint_core import Content, StorageError
-from checkpoint_lambda.handler import RunFailedError, lambda_handler
+from checkpoint_core import StorageError
+from checkpoint_lambda.handler import lambda_handler
 from checkpoint_storage.s3._clients import close_clients
 from checkpoint_storage.s3._source import S3Source
 from tests.checkpoint_core.world import Row, multiset
@@ -121,37 +121,15 @@ def test_a_first_and_an_incremental_run_do_the_whole_job(
     }
 
 
-def test_a_denied_object_fails_the_run_after_the_others_are_committed(s3: "S3Client") -> None:
-    """By the bucket's policy. With the permission it comes in."""
-    taken = write(s3, 1, 2, 3)
-    statement = {
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:GetObject",
-        "Resource": f"arn:aws:s3:::{SOURCE}/{object_key(2)}",
-    }
-    policy = {"Version": "2012-10-17", "Statement": [statement]}
-    s3.put_bucket_policy(Bucket=SOURCE, Policy=json.dumps(policy))
-    with pytest.raises(RunFailedError) as raised:
-        invoke()
-    error = json.loads(str(raised.value))
-
-    assert "DeniedObjectsError" == error["error"]
-    assert [f"s3://{SOURCE}/{object_key(2)}"] == error["details"]["failed_files"]
-    assert rows_of([taken[0], taken[2]]) == rows(s3)
-    s3.delete_bucket_policy(Bucket=SOURCE)
-    assert 1 == invoke()["new_events_processed"]
-    assert rows_of(taken) == rows(s3)
-
-
 def test_a_role_that_may_not_list_is_told_so(
     s3: "S3Client", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By a policy of the user's; wrong credentials are told from it."""
-    write(s3, 1)
+    """By a policy of the user's, which gives it one object; wrong credentials are told from it."""
+    write(s3, 1, 2)
+    resource = f"arn:aws:s3:::{SOURCE}/{object_key(1)}"
     policy = {
         "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}],
+        "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": resource}],
     }
     iam = boto3.client("iam")
     iam.create_user(UserName="reader")
@@ -164,9 +142,11 @@ def test_a_role_that_may_not_list_is_told_so(
     with enable_iam_authentication():
         with pytest.raises(StorageError, match=r"HTTP 403 AccessDenied.*Grant s3:ListBucket"):
             source.list_objects(restore_states=False)
-        [answer] = source.read([object_key(1)], max_size_bytes=1_000)
+        answers = list(source.read([object_key(1), object_key(2)], max_size_bytes=1_000))
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIANOBODYKNOWSTHIS1")
         with pytest.raises(StorageError, match=r"InvalidAccessKeyId.*correct the credentials"):
             source.list_objects(restore_states=False)
 
-    assert isinstance(answer, Content)
+    assert {object_key(1): None, object_key(2): "denied"} == {
+        each.key: getattr(each, "outcome", None) for each in answers
+    }

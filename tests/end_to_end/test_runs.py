@@ -1,12 +1,12 @@
 """What a run takes, leaves, and says, from one day to the next."""
 
-import os
 import shutil
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from checkpoint_core.responses import Response
 from tests.end_to_end.commands import (
     CLEAN,
     call,
@@ -36,27 +36,6 @@ COLUMNS = {
     "packet": pl.String(),
     "timestamp": pl.Datetime("us", "UTC"),
 }
-KEYS = [
-    "statusCode",
-    "checkpoint_path",
-    "new_events_processed",
-    "total_events",
-    "events_failed",
-    "last_processed_timestamp",
-    "execution_time_ms",
-    "run_id",
-    "incremental",
-    "complete",
-    "counts",
-    "awaiting_upgrade",
-    "future_dated",
-    "unknown_fields",
-    "failed_files",
-    "unrecognized_examples",
-    "warnings",
-    "hints",
-    "new_events_by_study",
-]
 
 
 @pytest.fixture
@@ -73,17 +52,11 @@ def checkpoint(tmp_path: Path) -> Path:
     return tmp_path / "out" / "events.parquet"
 
 
-def timestamps(checkpoint: Path) -> list[str]:
-    """Return the checkpoint's timestamps in their order."""
-    column = pl.read_parquet(checkpoint)["timestamp"]
-    return column.dt.strftime("%Y-%m-%dT%H:%M:%SZ").to_list()
-
-
 def test_a_first_run_takes_every_event_and_says_so(source: Path, checkpoint: Path) -> None:
     """The response has the documented keys in their order, and the rows are the events."""
     response = take(source, checkpoint)
 
-    assert KEYS == list(response)
+    assert list(Response.__struct_encode_fields__) == list(response)
     assert (200, 10, 10, 0) == tuple(
         response[key]
         for key in ("statusCode", "new_events_processed", "total_events", "events_failed")
@@ -93,40 +66,6 @@ def test_a_first_run_takes_every_event_and_says_so(source: Path, checkpoint: Pat
     assert (False, True) == (response["incremental"], response["complete"])
     assert COLUMNS == dict(pl.read_parquet_schema(checkpoint))
     assert 10 == rows(checkpoint).total()
-
-
-def test_a_run_with_nothing_new_writes_nothing(source: Path, checkpoint: Path) -> None:
-    """Not a file is written again or added, and 0 events are new."""
-    put(source, 50, data=b"{}")
-    take(source, checkpoint)
-    before = files_of(checkpoint.parent)
-
-    response = take(source, checkpoint)
-
-    assert 0 == response["new_events_processed"]
-    assert {"unchanged": 10, "rejected_before": 1} == counted(response)
-    assert before == files_of(checkpoint.parent)
-
-
-def test_new_late_rewritten_and_touched_objects_are_each_taken_once(
-    source: Path, checkpoint: Path
-) -> None:
-    """Late: older than the last row. Rewritten: same name and timestamp. Touched: same content."""
-    take(source, checkpoint)
-    put(source, 100)
-    put(source, 101, timestamp="2026-01-31T08:00:00+02:00")
-    put(source, 3, packet="F", gear_name="a-longer-name")
-    os.utime(put(source, 4), ns=(0, 1_000_000_007))
-
-    response = take(source, checkpoint)
-
-    assert {"unchanged": 8, "touched": 1, "accepted": 3} == counted(response)
-    assert 13 == response["total_events"]
-    assert response["incremental"]
-    assert sorted(timestamps(checkpoint)) == timestamps(checkpoint)
-    assert "2026-01-31T06:00:00Z" == timestamps(checkpoint)[0]
-    assert 2 == sum(row[6] == "SYN00003" for row in rows(checkpoint))
-    assert {"unchanged": 12} == counted(take(source, checkpoint))
 
 
 def test_projects_are_left_out_until_the_patterns_change(source: Path, checkpoint: Path) -> None:
@@ -166,9 +105,7 @@ def test_several_passes_are_told_of_as_one(source: Path, checkpoint: Path, tmp_p
     parts = take(source, tmp_path / "parts" / "events.parquet", *options, *limits)
 
     varying = ("run_id", "execution_time_ms", "checkpoint_path")
-    assert [whole[key] for key in KEYS if key not in varying] == [
-        parts[key] for key in KEYS if key not in varying
-    ]
+    assert whole == parts | {key: whole[key] for key in varying}
     assert rows(checkpoint) == rows(tmp_path / "parts" / "events.parquet")
 
 
@@ -244,23 +181,6 @@ def test_a_rebuild_that_would_lose_rows_needs_a_word(source: Path, checkpoint: P
     assert {"accepted": 10} == counted(take(source, checkpoint, "--rebuild", "--allow-loss"))
     [replaced] = (checkpoint.parent / "_previous" / "events").iterdir()
     assert before == rows(replaced)
-
-
-@pytest.mark.parametrize("keep", [0, 100, -1])
-def test_a_damaged_checkpoint_is_refused_and_left_as_it_is(
-    keep: int, source: Path, checkpoint: Path
-) -> None:
-    """Cut off at any length."""
-    take(source, checkpoint)
-    damaged = checkpoint.read_bytes()[:keep]
-    checkpoint.write_bytes(damaged)
-
-    ended = call("run", source, checkpoint)
-
-    assert (1, 1) == (ended.status, ended.stderr.count("\n"))
-    assert damaged == checkpoint.read_bytes()
-    assert 1 == call("verify", checkpoint).status
-    assert 1 == call("show", checkpoint).status
 
 
 def test_a_source_below_which_the_checkpoint_lies_is_fine(source: Path) -> None:

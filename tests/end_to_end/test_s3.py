@@ -79,16 +79,3 @@ def test_all_commands_that_read_a_checkpoint_read_it_from_s3(s3: FakeS3, tmp_pat
     s3.log.clear()
     assert 0 == call("verify", CHECKPOINT, SOURCE).status
     assert {"PutObject", "DeleteObject"}.isdisjoint(s3.log.operations())
-
-
-@pytest.mark.parametrize(
-    "source, checkpoint",
-    [("s3://nowhere/prod", CHECKPOINT), (SOURCE, "s3://nowhere/e.parquet")],
-)
-def test_a_wrong_bucket_is_said_in_one_line(s3: FakeS3, source: str, checkpoint: str) -> None:
-    """What, where and what to do; nothing else is written."""
-    ended = call("run", source, checkpoint)
-
-    assert (1, "", 1) == (ended.status, ended.stdout, ended.stderr.count("\n"))
-    assert "nowhere" in ended.stderr
-    assert [] == list(s3.keys("checkpoints"))

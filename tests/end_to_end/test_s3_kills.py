@@ -8,6 +8,7 @@ it sent the request, `sent` just after.
 import os
 import signal
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -71,20 +72,36 @@ READS = ("load the ledger", "list the objects", "read an object", "copy the chec
 
 
 @pytest.mark.parametrize(
-    "name, sent",
+    "prepare, command, name, sent",
     [
-        *((name, sent) for name in WRITES for sent in (False, True)),
-        *((name, True) for name in (*READS, "list the ledgers")),
+        *(
+            (before_an_incremental_run, COMMAND, name, sent)
+            for name in WRITES
+            for sent in (False, True)
+        ),
+        *(
+            (before_an_incremental_run, COMMAND, name, True)
+            for name in (*READS, "list the ledgers")
+        ),
+        # The function itself; a ledger without a checkpoint does not stop the next one.
+        *((before_a_first_run, HANDLER, name, True) for name in ("read any object", *WRITES[:3])),
+        (before_a_first_run, HANDLER, "write the checkpoint", False),
     ],
 )
 def test_a_run_that_is_killed_is_made_good_by_the_next(
-    world: World, forks: Forks, name: str, *, sent: bool
+    world: World,
+    forks: Forks,
+    prepare: Callable[[World], None],
+    command: tuple[str, ...],
+    name: str,
+    *,
+    sent: bool,
 ) -> None:
-    """Until the deciding write the old rows are there, from then on the new ones."""
-    before_an_incremental_run(world)
+    """Until the deciding write the old rows are there, or none, from then on the new ones."""
+    prepare(world)
     before = world.checkpoint()
 
-    kill_at(world, forks, POINTS[name], COMMAND, sent=sent)
+    kill_at(world, forks, POINTS[name], command, sent=sent)
 
     is_decided = name in {"write the rejects", "list the ledgers", "delete a ledger"} or (
         name == "write the checkpoint" and sent
@@ -95,32 +112,10 @@ def test_a_run_that_is_killed_is_made_good_by_the_next(
         assert before == world.checkpoint()
     check_next_run(world)
     # Old ledgers are deleted after a commit, so one that this has missed waits for the next.
-    assert (OLD_LEDGER in world.s3.keys(TARGET)) == (
-        is_decided and not (name == "delete a ledger" and sent)
-    )
-
-
-@pytest.mark.parametrize(
-    "name, sent",
-    [
-        ("read any object", True),
-        ("write the ledger", True),
-        ("write the checkpoint", False),
-        ("write the checkpoint", True),
-        ("write the rejects", True),
-    ],
-)
-def test_a_first_run_that_is_killed_is_made_good_by_the_next(
-    world: World, forks: Forks, name: str, *, sent: bool
-) -> None:
-    """The function itself; a ledger without a checkpoint does not stop the next one."""
-    before_a_first_run(world)
-
-    kill_at(world, forks, POINTS[name], HANDLER, sent=sent)
-
-    is_decided = name == "write the rejects" or (name == "write the checkpoint" and sent)
-    assert is_decided == (CHECKPOINT in world.s3.keys(TARGET))
-    check_next_run(world)
+    if prepare is before_an_incremental_run:
+        assert (OLD_LEDGER in world.s3.keys(TARGET)) == (
+            is_decided and not (name == "delete a ledger" and sent)
+        )
 
 
 def check_next_run(world: World) -> None:

@@ -15,7 +15,7 @@ import pytest
 from checkpoint_lambda.handler import RunFailedError, lambda_handler
 from tests.checkpoint_lambda.invoking import EVENT, Context, object_key
 from tests.end_to_end.commands import finish, start
-from tests.end_to_end.s3_worlds import CHECKPOINT, REJECTS, SOURCE, TARGET, World, serving_world
+from tests.end_to_end.s3_worlds import CHECKPOINT, SOURCE, TARGET, World, serving_world
 from tests.fake_s3 import Fault
 
 pytestmark = pytest.mark.on_one_python
@@ -144,25 +144,6 @@ def test_a_run_that_cannot_begin_to_read_ends_before_it_is_killed(
     assert f"was over in or after the stage {stage}" in str(raised.value)
     assert '"RunSucceeded":0' in capsys.readouterr().out.replace(" ", "")
     assert world.checkpoint() is None
-
-
-def test_when_the_time_is_over_after_the_commit_nothing_is_lost(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """While the rejects are written: the error does not speak of the beginning, nor advise for it."""
-    monkeypatch.setenv("RESERVE_SECONDS", "4")
-    world.write(1)
-    world.put(2, b"{}")
-    world.s3.plan.add(Fault.TIMEOUT, operation="PutObject", bucket=TARGET, key=REJECTS, times=None)
-
-    with pytest.raises(RunFailedError, match="was over in or after the stage commit") as raised:
-        invoke(time_left(8))
-
-    assert "set RESERVE_SECONDS higher" in str(raised.value)
-    assert world.every_version() == world.rows()
-    world.s3.plan.clear()
-    world.invoke()
-    assert [] == world.problems()
 
 
 def test_an_interrupted_command_does_not_wait_for_an_answer(world: World) -> None:

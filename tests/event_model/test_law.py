@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from nacc_event_model import Decoder, EventFormat, decode, event_type
 from tests.event_model.strategies import accepted, documents, texts, with_field
 from tests.event_model.test_refusals import broken_documents
-from tests.event_model.test_schemas import VALIDATORS
 
 pairs = st.sampled_from(list(itertools.combinations(EventFormat, 2)))
 
@@ -72,22 +71,6 @@ def test_a_newer_format_accepts_what_an_older_one_does(
 def is_text(raw: msgspec.Raw | None) -> bool:
     """Tell whether a value as it is written is a string."""
     return raw is not None and bytes(raw).strip().startswith(b'"')
-
-
-@given(st.data(), pairs)
-def test_a_newer_schema_accepts_what_an_older_one_does(
-    data: st.DataObject, pair: tuple[EventFormat, EventFormat]
-) -> None:
-    """Whatever the decoders say of it."""
-    older, newer = pair
-    document = data.draw(broken_documents(older)) | data.draw(
-        st.dictionaries(
-            st.sampled_from([*added_fields(older, newer), "novelty"]),
-            anything.map(msgspec.json.decode),
-        )
-    )
-
-    assert VALIDATORS[newer].is_valid(document) >= VALIDATORS[older].is_valid(document)
 
 
 @pytest.mark.parametrize("value", [b"1", b"true", b"[]", b'{"a":1}', b'"\xff"', b"1e999"])

@@ -124,8 +124,6 @@ def test_there_is_no_key_that_stays_valid(file: Path) -> None:
     for step in steps(file):
         if "configure-aws-credentials" in step.get("uses", ""):
             assert {"role-to-assume", "aws-region"} == step["with"].keys()
-        if "checkout" in step.get("uses", ""):
-            assert step["with"]["persist-credentials"] is False
 
 
 def test_every_action_is_one_commit() -> None:
