@@ -496,6 +496,16 @@ class TestReading:
             assert isinstance(answer, Content)
             assert answer.etag != listed(DirectorySource(root))["a.json"]
 
+    def test_the_etag_of_a_file_is_of_its_time_and_of_its_size(self, root: Path) -> None:
+        """Either tells one content from the next."""
+        etags = set()
+        for content, time_s in ((b"old", 1), (b"new", 2), (b"newer", 2)):
+            (root / "a.json").write_bytes(content)
+            os.utime(root / "a.json", (time_s, time_s))
+            etags |= set(listed(DirectorySource(root)).values())
+
+        assert 3 == len(etags)
+
     def test_a_file_that_never_comes_holds_up_no_run(
         self, root: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
