@@ -76,12 +76,13 @@ def _deploy(built: Path, target: Target, endpoint_url: str) -> Deployed:
         for each in program.all("aws:iam/rolePolicy:RolePolicy")
         if each.inputs["role"] == name
     ]
-    s3, iam, sts = (boto3.client(service) for service in ("s3", "iam", "sts"))
+    s3, iam = boto3.client("s3"), boto3.client("iam")
     for bucket in (CHECKPOINTS, EVENTS):
         s3.create_bucket(Bucket=bucket)
     created = iam.create_role(RoleName=name, AssumeRolePolicyDocument=role["assumeRolePolicy"])
     iam.put_role_policy(RoleName=name, PolicyName="given", PolicyDocument=rights["policy"])
-    found = sts.assume_role(RoleArn=created["Role"]["Arn"], RoleSessionName="run")
+    arn = created["Role"]["Arn"]
+    found = boto3.client("sts").assume_role(RoleArn=arn, RoleSessionName="run")
     keys = found["Credentials"]
     return Deployed(
         endpoint_url=endpoint_url,

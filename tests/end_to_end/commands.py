@@ -153,7 +153,7 @@ def files_of(folder: Path) -> dict[str, tuple[int, int]]:
     }
 
 
-def fields(number: int = 0, **changes: object) -> Document:
+def fields(number: int = 0, **changes: Any) -> Document:
     """Return a valid event; a field that is set to ... is left out."""
     plain = {
         "center_label": "sample-center-42",
