@@ -1,8 +1,8 @@
 """Whatever is answered to any request of a run, the run is right, or fails and says what it was.
 
-What the adapters make of each answer, given once or each time, is in their own tests; here is one of
-each kind that a run may have to do with: at each request of an incremental run, and, of those that
-are most like an answer, from the first request of each kind on, and in a first and an adopting run.
+Each answer at each request of an incremental run, and from the first request of each kind on. Of
+a first and of an adopting run those that are most like an answer: what the adapters make of each
+answer by itself is in their own tests.
 Right is: the multiset of rows is that of an undisturbed run, and every listed object is accounted
 for. After a run that failed the checkpoint is as it was or complete, and the next undisturbed run
 is right.
@@ -30,7 +30,7 @@ from tests.end_to_end.s3_worlds import (
     undisturbed,
 )
 from tests.fake_s3 import Fault, LoggedRequest
-from tests.fake_s3.faults import OF_LISTINGS
+from tests.fake_s3.faults import INSTEAD, OF_LISTINGS
 
 pytestmark = [pytest.mark.on_one_python, pytest.mark.usefixtures("deltas")]
 
@@ -38,15 +38,18 @@ PAGE_SIZE = 3
 
 FAILED = [Fault.FAIL_BEFORE, Fault.RESPONSE_LOST]
 """Not hostile: no answer, or one that says that it failed, before or after the effect."""
+ANYWHERE = [*FAILED, *INSTEAD, Fault.NO_ETAG, Fault.HTML_AFTER, Fault.UNSUPPORTED]
+OF_WRITES = [Fault.BAD_DIGEST, Fault.INCOMPLETE_BODY, Fault.SHA256_MISMATCH, Fault.TIME_SKEWED]
+ENDLESS = {Fault.EMPTY_TRUNCATED, Fault.LEADS_BACK}
+"""From then on they would lead to no end, and only the time that a run has ends them."""
 LIKELY = [Fault.STATIC_HTML, Fault.EMPTY_WITH_200, Fault.UNSUPPORTED, Fault.NO_TOKEN]
 """The most like an answer: with an ETag, without a word, in S3's own words, with half the keys."""
-ODD = [Fault.NO_ETAG, Fault.HTML_AFTER, Fault.HALF_A_PAGE, Fault.LEADS_BACK]
-OF_WRITES = [Fault.BAD_DIGEST, Fault.TIME_SKEWED]
 CASES = [
-    *(("incremental", fault, 1) for fault in (*FAILED, *LIKELY, *ODD, *OF_WRITES)),
-    *(("incremental", fault, None) for fault in (*FAILED, *LIKELY)),
-    *((scenario, fault, 1) for scenario in ("first", "adopting") for fault in (*FAILED, *LIKELY)),
-]
+    ("incremental", fault, times)
+    for fault in sorted({*ANYWHERE, *OF_WRITES, *OF_LISTINGS}, key=lambda fault: fault.name)
+    for times in (1, None)
+    if times or fault not in ENDLESS
+] + [(scenario, fault, 1) for scenario in ("first", "adopting") for fault in (*FAILED, *LIKELY)]
 CAUSE = re.compile(
     r"HTTP \d\d\d|[Cc]onnection|that is not S3's answer|does not do|clock is wrong|not what was sent"
 )
