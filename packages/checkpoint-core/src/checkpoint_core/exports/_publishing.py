@@ -1,6 +1,5 @@
 """Writing and removing the files of exports, each on the condition that it is what was known."""
 
-import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Final
@@ -20,7 +19,7 @@ from checkpoint_core.exports._manifest import (
     Manifest,
     load_manifest,
 )
-from checkpoint_core.exports._paths import root, shape
+from checkpoint_core.exports._paths import is_named, root
 from checkpoint_core.settings import Settings
 from checkpoint_core.stores import CheckpointStore, Condition, Host, PutOutcome, Tail
 
@@ -54,6 +53,7 @@ class Publisher:
         self.trees: dict[str, dict[str, str]] = {}
         self.written: list[tuple[str, str]] = []
         """Export and name of each file that was written."""
+        self.wanted: Mapping[str, Export] = {}
 
     def write(
         self, export: Export, group: Group, digest: str, *, etag: str | None, is_known: bool
@@ -74,10 +74,10 @@ class Publisher:
                 tail = tail_of(self.store, group.name)
                 etag = tail.etag if tail else None
                 if tail:
-                    theirs = self._ours(export.name, tail)
-                    if theirs is None:
+                    theirs = self._ours(tail)
+                    if theirs is None or self._is_anothers(group.name, theirs, export):
                         raise StorageError(_FOREIGN.format(group.name))
-                    if theirs.digest == digest:
+                    if (theirs.export, theirs.digest) == (export.name, digest):
                         return GroupFile(digest=digest, etag=tail.etag)
                     self.check_in_force()
             self.written.append((export.name, group.name))
@@ -88,12 +88,10 @@ class Publisher:
         message = f"{group.name}: it keeps being replaced; other runs are at work."
         raise StorageError(message)
 
-    def _ours(self, export: str, tail: Tail) -> FileMetadata | None:
-        """Return what a file says it is; None where it is not one of this export."""
+    def _ours(self, tail: Tail) -> FileMetadata | None:
+        """Return what a file says it is; None where it is not an export of this checkpoint."""
         found = of_file(tail.data)
-        if found and (found.checkpoint, found.export) == (self.store.checkpoint_name, export):
-            return found
-        return None
+        return found if found and found.checkpoint == self.store.checkpoint_name else None
 
     def take_back(self) -> None:
         """Remove what was written and is in nobody's manifest, after another commit came first.
@@ -106,22 +104,30 @@ class Publisher:
             if known and name in known.files:
                 continue
             tail = tail_of(self.store, name)
-            found = self._ours(export, tail) if tail else None
-            if found and found.commit_id == self.commit_id:
+            found = self._ours(tail) if tail else None
+            if found and (found.export, found.commit_id) == (export, self.commit_id):
                 self.store.delete(name)
 
-    def remove(self, export: str, names: Mapping[str, str], known: Mapping[str, GroupFile]) -> int:
-        """Remove those of the listed files that are the export's; return how many those were."""
-        if names:
-            self.check_in_force()
+    def _is_anothers(self, name: str, found: FileMetadata, export: Export) -> bool:
+        """Tell whether another export still has its files under such names."""
+        other = self.wanted.get(found.export)
+        return other is not None and other.name != export.name and is_named(name, other.path)
+
+    def is_of(self, export: str, name: str) -> bool:
+        """Tell whether the file is there and says that it is the export's."""
+        tail = tail_of(self.store, name)
+        found = self._ours(tail) if tail else None
+        return found is not None and found.export == export
+
+    def remove(self, export: str, names: Iterable[str]) -> int:
+        """Remove those of the files that are the export's by now; return how many those were."""
         removed = 0
-        for name, etag in names.items():
-            if name not in known or known[name].etag != etag:
-                tail = tail_of(self.store, name)
-                if tail is None or self._ours(export, tail) is None:
-                    continue
-            self.store.delete(name)
-            removed += 1
+        for number, name in enumerate(names):
+            if number == 0:
+                self.check_in_force()
+            if self.is_of(export, name):
+                self.store.delete(name)
+                removed += 1
         return removed
 
     def save(self, name: str, entry: Exported | None) -> None:
@@ -149,8 +155,7 @@ class Publisher:
             folder = root(path)
             if folder not in self.trees:
                 self.trees[folder] = self.store.list_tree(folder)
-            is_named_so = re.compile(shape(path)).fullmatch
-            found |= {n: etag for n, etag in self.trees[folder].items() if is_named_so(n)}
+            found |= {n: etag for n, etag in self.trees[folder].items() if is_named(n, path)}
         return found
 
     def check_in_force(self) -> None:
