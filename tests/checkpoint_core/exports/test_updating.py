@@ -345,6 +345,26 @@ def test_groups_that_would_share_a_file_fail_the_export(world: World) -> None:
     assert "all/{study}{adcid}.parquet: different groups" in str(result.problem)
 
 
+def test_checkpoints_of_one_name_in_two_folders_do_not_replace_each_others_exports(
+    world: World,
+) -> None:
+    """In a folder that both lead to, the second one's export fails, and removes nothing either."""
+    write(world, 1)
+    world.run()
+    world.store.location = "memory://here/events.parquet"
+    update(world, SUBMISSIONS)
+    before = exported(world)
+    write(world, 2)
+    world.run()
+    del world.store.files[MANIFEST]
+    world.store.location = "memory://there/events.parquet"
+
+    states = [update(world, *each)["submissions"].state for each in ((SUBMISSIONS,), ())]
+
+    assert states == ["failed", "removed"]
+    assert exported(world) == before
+
+
 def pl_file(world: World, said: str) -> bytes:
     """Return a Parquet file that says something about itself."""
     path = world.workdir() / "file.parquet"

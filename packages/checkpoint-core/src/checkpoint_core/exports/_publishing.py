@@ -63,7 +63,7 @@ class Publisher:
         `is_known` says that the file has the etag given, or with None is not there.
         """
         metadata = FileMetadata(
-            checkpoint=self.store.checkpoint_name,
+            checkpoint=self._checkpoint_of(group.name),
             export=export.name,
             commit_id=self.commit_id,
             digest=digest,
@@ -74,7 +74,7 @@ class Publisher:
                 tail = tail_of(self.store, group.name)
                 etag = tail.etag if tail else None
                 if tail:
-                    theirs = self._ours(tail)
+                    theirs = self._ours(group.name, tail)
                     if theirs is None or self._is_anothers(group.name, theirs, export):
                         raise StorageError(_FOREIGN.format(group.name))
                     if (theirs.export, theirs.digest) == (export.name, digest):
@@ -88,10 +88,18 @@ class Publisher:
         message = f"{group.name}: it keeps being replaced; other runs are at work."
         raise StorageError(message)
 
-    def _ours(self, tail: Tail) -> FileMetadata | None:
+    def _checkpoint_of(self, name: str) -> str:
+        """Return what the checkpoint is called, as seen from where the file leaves its folder.
+
+        So that two of one name in different folders are told apart in a folder that they share.
+        """
+        parts = self.store.location.split("/")
+        return "/".join(parts[-1 - name.count("../") :])
+
+    def _ours(self, name: str, tail: Tail) -> FileMetadata | None:
         """Return what a file says it is; None where it is not an export of this checkpoint."""
         found = of_file(tail.data)
-        return found if found and found.checkpoint == self.store.checkpoint_name else None
+        return found if found and found.checkpoint == self._checkpoint_of(name) else None
 
     def take_back(self) -> None:
         """Remove what was written and is in nobody's manifest, after another commit came first.
@@ -116,7 +124,7 @@ class Publisher:
     def is_of(self, export: str, name: str) -> bool:
         """Tell whether the file is there and says that it is the export's."""
         tail = tail_of(self.store, name)
-        found = self._ours(tail) if tail else None
+        found = self._ours(name, tail) if tail else None
         return found is not None and found.export == export
 
     def remove(self, export: str, names: Iterable[str]) -> int:
