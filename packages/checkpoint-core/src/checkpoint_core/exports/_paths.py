@@ -73,6 +73,12 @@ def is_named(name: str, template: str) -> bool:
     return re.fullmatch(shape(template), name) is not None
 
 
+def folders_up(name: str) -> int:
+    """Return how many folders a name leads up before it leads down."""
+    up = _UPWARDS.match(name)
+    return up[0].count("/") if up else 0
+
+
 def group_keys(template: str) -> dict[str, pl.Expr]:
     """Return, by placeholder, the text by which rows are grouped."""
     return {f"key_{name}": _PLACEHOLDERS[name] for name in placeholders(template)}

@@ -19,7 +19,7 @@ from checkpoint_core.exports._manifest import (
     Manifest,
     load_manifest,
 )
-from checkpoint_core.exports._paths import is_named, root
+from checkpoint_core.exports._paths import folders_up, is_named, root
 from checkpoint_core.settings import Settings
 from checkpoint_core.stores import CheckpointStore, Condition, Host, PutOutcome, Tail
 
@@ -94,7 +94,7 @@ class Publisher:
         So that two of one name in different folders are told apart in a folder that they share.
         """
         parts = self.store.location.split("/")
-        return "/".join(parts[-1 - name.count("../") :])
+        return "/".join(parts[-1 - folders_up(name) :])
 
     def _ours(self, name: str, tail: Tail) -> FileMetadata | None:
         """Return what a file says it is; None where it is not an export of this checkpoint."""
@@ -112,7 +112,7 @@ class Publisher:
             if known and name in known.files:
                 continue
             tail = tail_of(self.store, name)
-            found = self._ours(tail) if tail else None
+            found = self._ours(name, tail) if tail else None
             if found and (found.export, found.commit_id) == (export, self.commit_id):
                 self.store.delete(name)
 
