@@ -56,11 +56,12 @@ class Publisher:
         self.wanted: Mapping[str, Export] = {}
 
     def write(
-        self, export: Export, group: Group, digest: str, *, etag: str | None, is_known: bool
+        self, export: Export, group: Group, digest: str, *, known: str | None, is_there: bool
     ) -> GroupFile:
         """Write one file, unless it is there already, and return what is there afterwards.
 
-        `is_known` says that the file has the etag given, or with None is not there.
+        What is there is looked at first, also where its etag is known: a copy of a checkpoint has
+        the manifest of the other, and both may lead to one folder.
         """
         metadata = FileMetadata(
             checkpoint=self._checkpoint_of(group.name),
@@ -69,8 +70,9 @@ class Publisher:
             digest=digest,
         )
         file = group.finish(metadata, self.settings)
+        etag = None
         for attempt in range(_ATTEMPTS):
-            if attempt or not is_known:
+            if attempt or is_there:
                 tail = tail_of(self.store, group.name)
                 etag = tail.etag if tail else None
                 if tail:
@@ -79,7 +81,8 @@ class Publisher:
                         raise StorageError(_FOREIGN.format(group.name))
                     if (theirs.export, theirs.digest) == (export.name, digest):
                         return GroupFile(digest=digest, etag=tail.etag)
-                    self.check_in_force()
+                    if etag != known:
+                        self.check_in_force()
             self.written.append((export.name, group.name))
             with suppress(OutcomeUnknownError):
                 outcome = self.store.put_if(group.name, file, Condition(etag))

@@ -174,9 +174,8 @@ class _Update:
                 is_whole = False
                 files |= {group.name: before} if before else {}
             else:
-                is_known = there.get(group.name) == etag
                 files[group.name] = self.publisher.write(
-                    export, group, digest, etag=etag if is_known else None, is_known=is_known
+                    export, group, digest, known=etag, is_there=group.name in there
                 )
                 written += 1
         rmtree(folder)
