@@ -538,6 +538,33 @@ def test_a_checkpoint_that_is_replaced_before_it_is_fetched_is_left_to_the_other
     assert exported(world) == {}
 
 
+@pytest.mark.parametrize("number", range(18))
+def test_rivals_that_define_one_export_differently_leave_nothing_behind(
+    world: World, number: int
+) -> None:
+    """Whoever ends last, the manifest tells where files of both may lie."""
+    one = {"name": "one", "path": "one/{study}.parquet"}
+    other = {**one, "path": "other/{study}.parquet"}
+    write(world, 1)
+    world.run()
+    update(world, other)
+    write(world, 2, study="dvcid")
+    world.run()
+    begin_at = len(world.store.calls) + number
+
+    def rival(_call: str) -> None:
+        if len(world.store.calls) > begin_at:
+            world.store.before_call = lambda _call: None
+            update(world, other)
+
+    world.store.before_call = rival
+    update(world, one)
+    world.store.before_call = lambda _call: None
+    update(world)
+
+    assert exported(world) == {}
+
+
 def test_files_that_keep_being_replaced_are_left_to_a_later_update(world: World) -> None:
     """It is tried a bounded number of times."""
     write(world, 1)

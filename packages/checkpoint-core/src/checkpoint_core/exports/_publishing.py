@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Final
 
 import msgspec
+from msgspec import structs
 
 from checkpoint_core._committing.commit import back_off
 from checkpoint_core._files.layout import Names
@@ -141,8 +142,12 @@ class Publisher:
                 removed += 1
         return removed
 
-    def save(self, name: str, entry: Exported | None) -> None:
-        """Put an entry into the manifest, or take it out, whatever others have done to the rest."""
+    def save(self, name: str, entry: Exported | None) -> bool:
+        """Put an entry into the manifest, or take it out, whatever others have done to the rest.
+
+        Returns whether a rival had meanwhile another one there; its paths are kept in ours.
+        """
+        has_rival = False
         file = self.host.workdir / "exports.json"
         target = Names(self.store.checkpoint_name).exports
         for attempt in range(_ATTEMPTS):
@@ -152,9 +157,16 @@ class Publisher:
             with suppress(OutcomeUnknownError):
                 if self.store.put_if(target, file, Condition(self.etag)) is PutOutcome.REFUSED:
                     back_off(self.host, attempt)
+            before = self.manifest.exports.get(name)
             self.manifest, self.etag = load_manifest(self.store)
-            if self.manifest.exports.get(name) == entry:
-                return
+            theirs = self.manifest.exports.get(name)
+            if theirs == entry:
+                return has_rival
+            if entry and theirs and theirs != before:
+                # A rival defines it otherwise: the next update looks where its files may lie, too.
+                paths = tuple(dict.fromkeys([*theirs.paths, *entry.paths]))
+                entry = structs.replace(entry, paths=paths)
+                has_rival = True
             self.check_in_force()
         message = f"{target}: it keeps being replaced; other runs are at work."
         raise StorageError(message)

@@ -148,9 +148,11 @@ class _Update:
         if known is None or paths != known.paths:
             # Before the first file is written under a template: whoever comes next, finds it.
             before = known.definition if known else export
-            self.publisher.save(
-                export.name, Exported(definition=before, commit_id=None, paths=paths, files=files)
-            )
+            entry = Exported(definition=before, commit_id=None, paths=paths, files=files)
+            if self.publisher.save(export.name, entry):
+                # Where a rival has its files, and which, is to be listed again.
+                self.publisher.trees.clear()
+                return self._bring(export)
         return self._make(export, paths, files, there)
 
     def _make(
