@@ -1,5 +1,6 @@
 """`nacc-checkpoint export`: other shapes of the same rows, for readers that expect them."""
 
+import errno
 import json
 from collections import Counter
 from pathlib import Path
@@ -194,6 +195,23 @@ def test_a_file_that_is_in_the_way_is_told_and_left(checkpoint: Path) -> None:
     assert "not of this export" in ended.stderr
     assert (0, True) == (ran.status, "not of this export" in ran.stderr)
     assert file.read_bytes() == b"mine"
+
+
+def test_whatever_fails_over_exports_fails_no_run(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also a full disk or a mistake of ours, which is a warning: the run tells what it has done."""
+    exported(checkpoint, "--path", BY_STUDY)
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.EFBIG, "File too large")
+
+    monkeypatch.setattr("checkpoint_cli._commands.run.update_exports", fail)
+    ended = call("run", checkpoint.parent.parent / "events", checkpoint, "--event-format", "1.1")
+
+    assert ended.status == 0
+    assert "warning: exports: File too large" in ended.stderr
+    assert "0 new events taken" in ended.stdout
 
 
 def test_without_exports_the_command_says_how_to_define_one(checkpoint: Path) -> None:

@@ -263,6 +263,110 @@ def test_what_is_not_an_export_of_this_checkpoint_is_left_alone(
     assert results["latest"].state == "made"
 
 
+def test_a_file_of_somebody_elses_beside_those_of_an_export_makes_no_work(world: World) -> None:
+    """It is looked at, and nothing is derived because of it."""
+    write(world, 1)
+    world.run()
+    update(world, STUDIES)
+    world.store.write("by/other/form/events.parquet", b"somebody's")
+
+    asked = calls(world, lambda: update(world, STUDIES))
+
+    assert asked == [
+        "read_tail events.parquet",
+        f"read_tail {MANIFEST}",
+        "list_tree by",
+        "read_tail by/other/form/events.parquet",
+    ]
+
+
+def test_what_is_put_in_the_place_of_a_file_that_goes_stays(world: World) -> None:
+    """Also when it comes after the folder was listed."""
+    write(world, 1)
+    world.run()
+    update(world, STUDIES)
+    name = "by/adrc/form/events.parquet"
+
+    listed = world.store.list_tree
+
+    def list_tree(folder: str) -> dict[str, str]:
+        found = listed(folder)
+        world.store.write(name, b"somebody's")
+        return found
+
+    world.store.list_tree = list_tree  # type: ignore[method-assign]
+    results = update(world)
+
+    assert (results["by-study"].state, results["by-study"].removed) == ("removed", 0)
+    assert world.store.data(name) == b"somebody's"
+
+
+def test_exports_may_be_renamed_and_change_places(world: World) -> None:
+    """One update makes it so: a file of an export that has left that place may be replaced."""
+    for number, study in enumerate(("adrc", "dvcid")):
+        write(world, number, study=study)
+    world.run()
+    one = {"name": "one", "path": "one/{study}.parquet"}
+    other = {"name": "other", "kind": "submissions", "path": "other/{study}.parquet"}
+    update(world, one, other)
+    swapped = ({**one, "path": other["path"]}, {**other, "path": one["path"]})
+    renamed = [{**each, "name": f"{each['name']}-again"} for each in swapped]
+
+    for definitions in (swapped, renamed):
+        results = update(world, *definitions)
+        assert {results[each["name"]].state for each in definitions} == {"made"}
+        assert exported(world) == expected(world, *definitions)
+        assert {each.state for each in update(world, *definitions).values()} == {"current"}
+
+
+def test_two_exports_of_one_name_do_not_replace_each_other(world: World) -> None:
+    """The one that comes later fails, as long as the other is defined."""
+    write(world, 1)
+    world.run()
+    update(world, STUDIES)
+
+    results = update(world, {**STUDIES, "name": "other"}, only_these=False)
+
+    assert {name: each.state for name, each in results.items()} == {
+        "by-study": "current",
+        "other": "failed",
+    }
+
+
+def test_groups_that_would_share_a_file_fail_the_export(world: World) -> None:
+    """No row is lost silently where a template does not tell two groups apart."""
+    write(world, 1, study="a1", adcid=2)
+    write(world, 2, study="a", adcid=12)
+    world.run()
+
+    result = update(world, {"name": "joined", "path": "all/{study}{adcid}.parquet"})["joined"]
+
+    assert (result.state, exported(world)) == ("failed", {})
+    assert "all/{study}{adcid}.parquet: different groups" in str(result.problem)
+
+
+@pytest.mark.parametrize("knows", ["nothing", "as a copy what the other knows"])
+def test_checkpoints_of_one_name_in_two_folders_do_not_replace_each_others_exports(
+    world: World, knows: str
+) -> None:
+    """In a folder that both lead to, the second one's export fails, and removes nothing either."""
+    write(world, 1)
+    world.run()
+    world.store.location = "memory://here/events.parquet"
+    update(world, SUBMISSIONS)
+    before = exported(world)
+    write(world, 2)
+    world.run()
+    if knows == "nothing":
+        del world.store.files[MANIFEST]
+    world.store.location = "memory://there/events.parquet"
+
+    states = [update(world, *each)["submissions"].state for each in ((SUBMISSIONS,), ())]
+
+    assert states == ["failed", "removed"]
+    assert exported(world) == before
+
+
 def pl_file(world: World, said: str) -> bytes:
     """Return a Parquet file that says something about itself."""
     path = world.workdir() / "file.parquet"
@@ -349,7 +453,7 @@ def test_time_that_ends_leaves_the_rest_to_the_next_update(world: World) -> None
     for number, study in enumerate(("adrc", "dvcid", "leads")):
         write(world, number, study=study)
     world.run()
-    left = iter([100.0, 100.0, 5.0, 5.0, 5.0])
+    left = iter([100.0, 100.0, 100.0, 5.0, 5.0, 5.0])
 
     first = update(world, STUDIES, LATEST, remaining_s=lambda: next(left))
     written = set(exported(world))
@@ -359,6 +463,16 @@ def test_time_that_ends_leaves_the_rest_to_the_next_update(world: World) -> None
     assert (first["latest"].state, first["latest"].written) == ("partly made", 0)
     assert not {f"put_if {name}" for name in written} & set(second)
     assert exported(world) == expected(world, STUDIES, LATEST)
+
+
+def test_where_no_time_is_left_nothing_is_asked(world: World) -> None:
+    """So that a run that has committed late still ends in time."""
+    write(world, 1)
+    world.run()
+
+    asked = calls(world, lambda: update(world, STUDIES, remaining_s=lambda: 2.0))
+
+    assert asked == []
 
 
 def test_an_update_gives_way_to_a_later_commit(world: World) -> None:
@@ -421,6 +535,33 @@ def test_a_checkpoint_that_is_replaced_before_it_is_fetched_is_left_to_the_other
     world.store.before_call = rival
 
     assert update(world, STUDIES)["by-study"].state == "given way"
+    assert exported(world) == {}
+
+
+@pytest.mark.parametrize("number", range(18))
+def test_rivals_that_define_one_export_differently_leave_nothing_behind(
+    world: World, number: int
+) -> None:
+    """Whoever ends last, the manifest tells where files of both may lie."""
+    one = {"name": "one", "path": "one/{study}.parquet"}
+    other = {**one, "path": "other/{study}.parquet"}
+    write(world, 1)
+    world.run()
+    update(world, other)
+    write(world, 2, study="dvcid")
+    world.run()
+    begin_at = len(world.store.calls) + number
+
+    def rival(_call: str) -> None:
+        if len(world.store.calls) > begin_at:
+            world.store.before_call = lambda _call: None
+            update(world, other)
+
+    world.store.before_call = rival
+    update(world, one)
+    world.store.before_call = lambda _call: None
+    update(world)
+
     assert exported(world) == {}
 
 

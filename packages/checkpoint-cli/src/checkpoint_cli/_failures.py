@@ -12,7 +12,7 @@ from checkpoint_cli._signals import stop_status
 from checkpoint_core.responses import ErrorDocument
 from checkpoint_storage.explanations import Advice, explain
 
-__all__ = ["ended_well"]
+__all__ = ["ended_well", "what_is_wrong"]
 
 _ADVICE: Final = Advice(
     no_space="Make room there, and run again.",
@@ -43,7 +43,7 @@ def ended_well(*, as_json: bool = False, debug: bool = False) -> Iterator[None]:
             raise
         if isinstance(error, BrokenPipeError):
             raise typer.Exit(_NOBODY_READS) from None
-        message = one_line(explain(error, _ADVICE))
+        message = what_is_wrong(error)
         if debug:
             complain(_trace(error))
         complain(f"Error: {message}")
@@ -51,6 +51,11 @@ def ended_well(*, as_json: bool = False, debug: bool = False) -> Iterator[None]:
             with suppress(OSError):
                 write_document(ErrorDocument.of(error, message))
         raise typer.Exit(_FAILED) from None
+
+
+def what_is_wrong(error: BaseException) -> str:
+    """Return what is wrong and what to do, in one line without a value of an event."""
+    return one_line(explain(error, _ADVICE))
 
 
 def _trace(error: BaseException) -> str:

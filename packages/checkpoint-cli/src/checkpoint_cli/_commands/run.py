@@ -13,7 +13,7 @@ from msgspec import structs
 
 from checkpoint_cli._adopted import fetch_all, foreign_files
 from checkpoint_cli._commands.export import exports_told
-from checkpoint_cli._failures import ended_well
+from checkpoint_cli._failures import ended_well, what_is_wrong
 from checkpoint_cli._options import (
     CheckpointArgument,
     DebugOption,
@@ -27,7 +27,8 @@ from checkpoint_cli._options import (
 from checkpoint_cli._printing.output import complain, one_line, write_document, write_lines
 from checkpoint_cli._printing.progress import watched
 from checkpoint_cli._printing.summary import summarize
-from checkpoint_core import CheckpointError, Observer, Request, RunReport, Settings, Source, run
+from checkpoint_cli._signals import stop_status
+from checkpoint_core import Observer, Request, RunReport, Settings, Source, run
 from checkpoint_core.errors import DeniedObjectsError
 from checkpoint_core.exports import ExportResult, update_exports
 from checkpoint_core.passes import run_until_complete
@@ -114,13 +115,15 @@ def run_command(
 
 
 def _export(store: OpenStore, settings: Settings) -> tuple[ExportResult, ...]:
-    """Bring the exports that are defined up to date; what fails there is a warning."""
+    """Bring the exports that are defined up to date; whatever fails there is a warning."""
     try:
         with store.scratch() as workdir:
             host = local_host(workdir, QuietObserver())
             return update_exports(store, (), settings=settings, host=host, only_these=False)
-    except CheckpointError as error:
-        complain(f"warning: exports: {one_line(str(error))}")
+    except BaseException as error:  # polars panics with one
+        if stop_status(error) is not None:
+            raise
+        complain(f"warning: exports: {what_is_wrong(error)}")
         return ()
 
 

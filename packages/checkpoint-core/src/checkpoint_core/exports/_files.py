@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from checkpoint_core._files.layout import DAMAGED
 from checkpoint_core._files.parquet import digest_of, scan, sink, sink_groups
+from checkpoint_core.errors import StorageError
 from checkpoint_core.exports._definitions import Export
 from checkpoint_core.exports._manifest import METADATA_KEY, FileMetadata
 from checkpoint_core.exports._paths import file_name, group_keys
@@ -61,6 +62,12 @@ def make_groups(events: Path, export: Export, folder: Path, settings: Settings) 
         compression=settings.compression,
         row_group_rows=settings.row_group_rows,
     )
+    if len(set(names)) < len(names):
+        message = (
+            f"{export.path}: different groups of rows would have one file. Nothing was written. "
+            "Give each placeholder a folder of its own."
+        )
+        raise StorageError(message)
     groups = [
         Group(name=name, file=folder / f"{number}.parquet") for number, name in enumerate(names)
     ]

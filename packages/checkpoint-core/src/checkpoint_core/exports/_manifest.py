@@ -44,6 +44,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
 class FileMetadata(Struct, frozen=True, kw_only=True):
     """What a file of an export says about itself, below METADATA_KEY.
 
+    `checkpoint` is its name, with as many folders before it as the file's name leads out of;
     `commit_id` is the commit by which it was last changed, `digest` that of its rows.
     """
 

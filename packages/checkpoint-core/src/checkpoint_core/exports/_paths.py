@@ -68,6 +68,17 @@ def shape(template: str) -> str:
     return "".join("[^/]*" if at % 2 else re.escape(text) for at, text in enumerate(pieces))
 
 
+def is_named(name: str, template: str) -> bool:
+    """Tell whether a file may have its name from the template."""
+    return re.fullmatch(shape(template), name) is not None
+
+
+def folders_up(name: str) -> int:
+    """Return how many folders a name leads up before it leads down."""
+    up = _UPWARDS.match(name)
+    return up[0].count("/") if up else 0
+
+
 def group_keys(template: str) -> dict[str, pl.Expr]:
     """Return, by placeholder, the text by which rows are grouped."""
     return {f"key_{name}": _PLACEHOLDERS[name] for name in placeholders(template)}
@@ -76,7 +87,8 @@ def group_keys(template: str) -> dict[str, pl.Expr]:
 def file_name(template: str, values: Mapping[str, str | None]) -> str:
     """Return the name of a group's file, by the values of `group_keys`.
 
-    Different groups have different names, and a name leads nowhere but below `root`.
+    A name leads nowhere but below `root`. Different groups have different names, unless nothing in
+    the template tells where one value ends and the next begins.
     """
     return _PLACEHOLDER.sub(lambda found: _encoded(values[f"key_{found[1]}"]), template)
 

@@ -1,11 +1,11 @@
 """Writing and removing the files of exports, each on the condition that it is what was known."""
 
-import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Final
 
 import msgspec
+from msgspec import structs
 
 from checkpoint_core._committing.commit import back_off
 from checkpoint_core._files.layout import Names
@@ -20,7 +20,7 @@ from checkpoint_core.exports._manifest import (
     Manifest,
     load_manifest,
 )
-from checkpoint_core.exports._paths import root, shape
+from checkpoint_core.exports._paths import folders_up, is_named, root
 from checkpoint_core.settings import Settings
 from checkpoint_core.stores import CheckpointStore, Condition, Host, PutOutcome, Tail
 
@@ -54,32 +54,36 @@ class Publisher:
         self.trees: dict[str, dict[str, str]] = {}
         self.written: list[tuple[str, str]] = []
         """Export and name of each file that was written."""
+        self.wanted: Mapping[str, Export] = {}
 
     def write(
-        self, export: Export, group: Group, digest: str, *, etag: str | None, is_known: bool
+        self, export: Export, group: Group, digest: str, *, known: str | None, is_there: bool
     ) -> GroupFile:
         """Write one file, unless it is there already, and return what is there afterwards.
 
-        `is_known` says that the file has the etag given, or with None is not there.
+        What is there is looked at first, also where its etag is known: a copy of a checkpoint has
+        the manifest of the other, and both may lead to one folder.
         """
         metadata = FileMetadata(
-            checkpoint=self.store.checkpoint_name,
+            checkpoint=self._checkpoint_of(group.name),
             export=export.name,
             commit_id=self.commit_id,
             digest=digest,
         )
         file = group.finish(metadata, self.settings)
+        etag = None
         for attempt in range(_ATTEMPTS):
-            if attempt or not is_known:
+            if attempt or is_there:
                 tail = tail_of(self.store, group.name)
                 etag = tail.etag if tail else None
                 if tail:
-                    theirs = self._ours(export.name, tail)
-                    if theirs is None:
+                    theirs = self._ours(group.name, tail)
+                    if theirs is None or self._is_anothers(group.name, theirs, export):
                         raise StorageError(_FOREIGN.format(group.name))
-                    if theirs.digest == digest:
+                    if (theirs.export, theirs.digest) == (export.name, digest):
                         return GroupFile(digest=digest, etag=tail.etag)
-                    self.check_in_force()
+                    if etag != known:
+                        self.check_in_force()
             self.written.append((export.name, group.name))
             with suppress(OutcomeUnknownError):
                 outcome = self.store.put_if(group.name, file, Condition(etag))
@@ -88,12 +92,18 @@ class Publisher:
         message = f"{group.name}: it keeps being replaced; other runs are at work."
         raise StorageError(message)
 
-    def _ours(self, export: str, tail: Tail) -> FileMetadata | None:
-        """Return what a file says it is; None where it is not one of this export."""
+    def _checkpoint_of(self, name: str) -> str:
+        """Return what the checkpoint is called, as seen from where the file leaves its folder.
+
+        So that two of one name in different folders are told apart in a folder that they share.
+        """
+        parts = self.store.location.split("/")
+        return "/".join(parts[-1 - folders_up(name) :])
+
+    def _ours(self, name: str, tail: Tail) -> FileMetadata | None:
+        """Return what a file says it is; None where it is not an export of this checkpoint."""
         found = of_file(tail.data)
-        if found and (found.checkpoint, found.export) == (self.store.checkpoint_name, export):
-            return found
-        return None
+        return found if found and found.checkpoint == self._checkpoint_of(name) else None
 
     def take_back(self) -> None:
         """Remove what was written and is in nobody's manifest, after another commit came first.
@@ -106,26 +116,38 @@ class Publisher:
             if known and name in known.files:
                 continue
             tail = tail_of(self.store, name)
-            found = self._ours(export, tail) if tail else None
-            if found and found.commit_id == self.commit_id:
+            found = self._ours(name, tail) if tail else None
+            if found and (found.export, found.commit_id) == (export, self.commit_id):
                 self.store.delete(name)
 
-    def remove(self, export: str, names: Mapping[str, str], known: Mapping[str, GroupFile]) -> int:
-        """Remove those of the listed files that are the export's; return how many those were."""
-        if names:
-            self.check_in_force()
+    def _is_anothers(self, name: str, found: FileMetadata, export: Export) -> bool:
+        """Tell whether another export still has its files under such names."""
+        other = self.wanted.get(found.export)
+        return other is not None and other.name != export.name and is_named(name, other.path)
+
+    def is_of(self, export: str, name: str) -> bool:
+        """Tell whether the file is there and says that it is the export's."""
+        tail = tail_of(self.store, name)
+        found = self._ours(name, tail) if tail else None
+        return found is not None and found.export == export
+
+    def remove(self, export: str, names: Iterable[str]) -> int:
+        """Remove those of the files that are the export's by now; return how many those were."""
         removed = 0
-        for name, etag in names.items():
-            if name not in known or known[name].etag != etag:
-                tail = tail_of(self.store, name)
-                if tail is None or self._ours(export, tail) is None:
-                    continue
-            self.store.delete(name)
-            removed += 1
+        for number, name in enumerate(names):
+            if number == 0:
+                self.check_in_force()
+            if self.is_of(export, name):
+                self.store.delete(name)
+                removed += 1
         return removed
 
-    def save(self, name: str, entry: Exported | None) -> None:
-        """Put an entry into the manifest, or take it out, whatever others have done to the rest."""
+    def save(self, name: str, entry: Exported | None) -> bool:
+        """Put an entry into the manifest, or take it out, whatever others have done to the rest.
+
+        Returns whether a rival had meanwhile another one there; its paths are kept in ours.
+        """
+        has_rival = False
         file = self.host.workdir / "exports.json"
         target = Names(self.store.checkpoint_name).exports
         for attempt in range(_ATTEMPTS):
@@ -135,9 +157,16 @@ class Publisher:
             with suppress(OutcomeUnknownError):
                 if self.store.put_if(target, file, Condition(self.etag)) is PutOutcome.REFUSED:
                     back_off(self.host, attempt)
+            before = self.manifest.exports.get(name)
             self.manifest, self.etag = load_manifest(self.store)
-            if self.manifest.exports.get(name) == entry:
-                return
+            theirs = self.manifest.exports.get(name)
+            if theirs == entry:
+                return has_rival
+            if entry and theirs and theirs != before:
+                # A rival defines it otherwise: the next update looks where its files may lie, too.
+                paths = tuple(dict.fromkeys([*theirs.paths, *entry.paths]))
+                entry = structs.replace(entry, paths=paths)
+                has_rival = True
             self.check_in_force()
         message = f"{target}: it keeps being replaced; other runs are at work."
         raise StorageError(message)
@@ -149,8 +178,7 @@ class Publisher:
             folder = root(path)
             if folder not in self.trees:
                 self.trees[folder] = self.store.list_tree(folder)
-            is_named_so = re.compile(shape(path)).fullmatch
-            found |= {n: etag for n, etag in self.trees[folder].items() if is_named_so(n)}
+            found |= {n: etag for n, etag in self.trees[folder].items() if is_named(n, path)}
         return found
 
     def check_in_force(self) -> None:

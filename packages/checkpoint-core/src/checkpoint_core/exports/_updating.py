@@ -73,6 +73,9 @@ def update_exports(
         CheckpointError: where the checkpoint or the manifest cannot be read or written.
 
     """
+    if host.remaining_s() < _MARGIN_S:
+        # Not even what is asked first: the run has committed, and must still end in time.
+        return tuple(ExportResult(name=export.name, state="partly made") for export in exports)
     _, metadata = look(store)
     if metadata is None:
         return ()
@@ -105,6 +108,7 @@ class _Update:
         known = self.publisher.manifest.exports
         wanted = {} if only_these else {name: each.definition for name, each in known.items()}
         wanted |= {export.name: export for export in exports}
+        self.publisher.wanted = wanted
         dropped = [each.definition for name, each in known.items() if name not in wanted]
         steps = [(each, self._bring) for each in self._by_need(wanted.values())]
         steps += [(each, self._drop) for each in dropped]
@@ -136,17 +140,19 @@ class _Update:
         known = self.publisher.manifest.exports.get(export.name)
         paths = tuple(dict.fromkeys([*(known.paths if known else ()), export.path]))
         there = self.publisher.listed(paths)
-        if known and _is_current(known, export, self.commit_id, there):
-            return ExportResult(name=export.name, state="current", files=len(there))
+        if known and self._is_current(known, export, there):
+            return ExportResult(name=export.name, state="current", files=len(known.files))
         if self._is_out_of_time():
             return ExportResult(name=export.name, state="partly made", files=len(there))
         files = known.files if known else {}
         if known is None or paths != known.paths:
             # Before the first file is written under a template: whoever comes next, finds it.
             before = known.definition if known else export
-            self.publisher.save(
-                export.name, Exported(definition=before, commit_id=None, paths=paths, files=files)
-            )
+            entry = Exported(definition=before, commit_id=None, paths=paths, files=files)
+            if self.publisher.save(export.name, entry):
+                # Where a rival has its files, and which, is to be listed again.
+                self.publisher.trees.clear()
+                return self._bring(export)
         return self._make(export, paths, files, there)
 
     def _make(
@@ -170,16 +176,13 @@ class _Update:
                 is_whole = False
                 files |= {group.name: before} if before else {}
             else:
-                is_known = there.get(group.name) == etag
                 files[group.name] = self.publisher.write(
-                    export, group, digest, etag=etag if is_known else None, is_known=is_known
+                    export, group, digest, known=etag, is_there=group.name in there
                 )
                 written += 1
         rmtree(folder)
         if is_whole:
-            removed = self.publisher.remove(
-                export.name, {name: there[name] for name in there if name not in files}, known
-            )
+            removed = self.publisher.remove(export.name, there.keys() - files.keys())
         self.publisher.save(
             export.name,
             Exported(
@@ -202,9 +205,7 @@ class _Update:
         known = self.publisher.manifest.exports.get(export.name)
         if known is None:  # a rival was first
             return ExportResult(name=export.name, state="removed")
-        removed = self.publisher.remove(
-            export.name, self.publisher.listed(known.paths), known.files
-        )
+        removed = self.publisher.remove(export.name, self.publisher.listed(known.paths))
         self.publisher.save(export.name, None)
         return ExportResult(name=export.name, state="removed", removed=removed)
 
@@ -220,11 +221,15 @@ class _Update:
     def _is_out_of_time(self) -> bool:
         return self.host.remaining_s() < _MARGIN_S
 
-
-def _is_current(known: Exported, export: Export, commit_id: str, there: Mapping[str, str]) -> bool:
-    return (
-        known.definition == export
-        and known.commit_id == commit_id
-        and known.paths == (export.path,)
-        and {name: file.etag for name, file in known.files.items()} == there
-    )
+    def _is_current(self, known: Exported, export: Export, there: Mapping[str, str]) -> bool:
+        """Tell whether all files are there and none is left behind; others' files do not count."""
+        return (
+            known.definition == export
+            and known.commit_id == self.commit_id
+            and known.paths == (export.path,)
+            and all(there.get(name) == file.etag for name, file in known.files.items())
+            and not any(
+                self.publisher.is_of(export.name, name)
+                for name in there.keys() - known.files.keys()
+            )
+        )
