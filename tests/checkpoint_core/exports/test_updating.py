@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checkpoint_core import CheckpointError
+from checkpoint_core.errors import MissingLedgerError, NewerLayoutError
 from checkpoint_core.exports import Export, ExportResult, read_exports, update_exports
 from checkpoint_core.queries import Filters, submissions
 from nacc_event_model import EventFormat
@@ -602,9 +603,7 @@ def test_a_damaged_checkpoint_fails_the_export(world: World) -> None:
     assert exported(world) == {}
 
 
-@pytest.mark.parametrize(
-    "said", [b"{", b'{"layout":2,"exports":{}}', b'{"layout":1,"exports":{"a":1}}']
-)
+@pytest.mark.parametrize("said", [b"{", b'{"layout":1,"exports":{"a":1}}'])
 def test_a_manifest_that_is_damaged_is_made_again(world: World, said: bytes) -> None:
     """From what the files say of themselves; no file is written again."""
     write(world, 1)
@@ -616,6 +615,44 @@ def test_a_manifest_that_is_damaged_is_made_again(world: World, said: bytes) -> 
 
     assert {call for call in asked if call.startswith("put")} == {f"put_if {MANIFEST}"}
     assert update(world, STUDIES)["by-study"].state == "current"
+
+
+def test_a_manifest_of_newer_software_is_left_alone(world: World) -> None:
+    """What it knows would be lost."""
+    write(world, 1)
+    world.run()
+    world.store.write(MANIFEST, b'{"layout":2,"exports":[]}')
+
+    with pytest.raises(NewerLayoutError, match="exports"):
+        update(world, STUDIES)
+    assert world.store.data(MANIFEST) == b'{"layout":2,"exports":[]}'
+
+
+def test_a_file_that_is_no_checkpoint_is_told(world: World) -> None:
+    """Not taken for one that has nothing to export."""
+    world.store.write("events.parquet", pl_file(world, "{}"))
+
+    with pytest.raises(MissingLedgerError):
+        update(world, STUDIES)
+
+
+def test_an_export_in_the_way_of_another_is_not_defined(world: World) -> None:
+    """Whoever was first keeps its files; the other fails, and is not remembered."""
+    write(world, 1)
+    world.run()
+    update(world, STUDIES)
+    other = {"name": "other", "path": "by/{study}/{adcid}.parquet"}
+    same = {"name": "same", "path": "by/adrc/{study}/events.parquet"}
+
+    results = update(world, other, same, only_these=False)
+
+    assert {name: each.state for name, each in results.items()} == {
+        "by-study": "current",
+        "other": "made",
+        "same": "failed",
+    }
+    assert set(json.loads(world.store.data(MANIFEST))["exports"]) == {"by-study", "other"}
+    assert "export by-study" in str(results["same"].problem)
 
 
 ALL: list[dict[str, Any]] = [STUDIES, LATEST, MONTHS, SUBMISSIONS]

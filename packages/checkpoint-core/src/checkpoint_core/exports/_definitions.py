@@ -69,7 +69,7 @@ def read_exports(definitions: object, *, checkpoint: str) -> tuple[Export, ...]:
     for one, other in combinations(exports, 2):
         if one.name == other.name:
             mistakes.append(f"export {one.name}: the name is there twice")
-        if _may_meet(one.path, other.path):
+        if may_meet(one.path, other.path):
             mistakes.append(f"exports {one.name} and {other.name}: both may write the same files")
     if mistakes:
         raise InvalidExportsError(dict.fromkeys(mistakes))
@@ -91,15 +91,15 @@ def _read(definition: Any) -> tuple[Export | None, list[str]]:
     return export, wrong
 
 
-def _may_meet(one: str, other: str) -> bool:
+def may_meet(one: str, other: str) -> bool:
     """Tell whether two templates may give one name; part by part, on the safe side."""
     parts = [each.split("/") for each in (one, other)]
     return len(parts[0]) == len(parts[1]) and all(
-        _parts_may_meet(*pair) for pair in zip(*parts, strict=True)
+        _parts_meet(*pair) for pair in zip(*parts, strict=True)
     )
 
 
-def _parts_may_meet(one: str, other: str) -> bool:
+def _parts_meet(one: str, other: str) -> bool:
     ends = [(each.partition("{")[0], each.rpartition("}")[2]) for each in (one, other)]
     if "{" not in one or "{" not in other:
         return bool(re.fullmatch(shape(one), other) or re.fullmatch(shape(other), one))

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from checkpoint_core._files.layout import CommitId, Names
+from checkpoint_core.errors import NewerLayoutError
 from checkpoint_core.exports._definitions import Export
 from checkpoint_core.stores import CheckpointStore
 
@@ -41,6 +42,10 @@ class Manifest(Struct, frozen=True, kw_only=True):
     exports: dict[str, Exported] = {}
 
 
+class _LayoutOnly(Struct):
+    layout: int
+
+
 class FileMetadata(Struct, frozen=True, kw_only=True):
     """What a file of an export says about itself, below METADATA_KEY.
 
@@ -57,13 +62,16 @@ class FileMetadata(Struct, frozen=True, kw_only=True):
 def load_manifest(store: CheckpointStore) -> tuple[Manifest, str | None]:
     """Return the manifest and its etag; an empty one where there is none, or a damaged one.
 
-    Nothing is lost with it: each file says what it is.
+    Nothing is lost with a damaged one but definitions: each file says what it is. Raises
+    NewerLayoutError where newer software wrote it.
     """
     tail = store.read_tail(Names(store.checkpoint_name).exports, _MOST_BYTES)
     if tail is None:
         return Manifest(), None
     try:
-        manifest = msgspec.json.decode(tail.data, type=Manifest)
+        layout = msgspec.json.decode(tail.data, type=_LayoutOnly).layout
+        if layout > LAYOUT:
+            raise NewerLayoutError(f"{store.location}, its exports", layout, LAYOUT)
+        return msgspec.json.decode(tail.data, type=Manifest), tail.etag
     except (ValueError, RecursionError):
         return Manifest(), tail.etag
-    return (manifest if manifest.layout == LAYOUT else Manifest()), tail.etag

@@ -14,9 +14,9 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from checkpoint_core._files.layout import DamagedFileError
-from checkpoint_core._files.snapshot import look
-from checkpoint_core.errors import CheckpointError
-from checkpoint_core.exports._definitions import Export
+from checkpoint_core._files.snapshot import own_metadata, tail_of
+from checkpoint_core.errors import CheckpointError, StorageError
+from checkpoint_core.exports._definitions import Export, may_meet
 from checkpoint_core.exports._files import make_groups
 from checkpoint_core.exports._manifest import Exported, GroupFile
 from checkpoint_core.exports._publishing import GiveWay, Publisher
@@ -76,9 +76,10 @@ def update_exports(
     if host.remaining_s() < _MARGIN_S:
         # Not even what is asked first: the run has committed, and must still end in time.
         return tuple(ExportResult(name=export.name, state="partly made") for export in exports)
-    _, metadata = look(store)
-    if metadata is None:
+    tail = tail_of(store, store.checkpoint_name)
+    if tail is None:
         return ()
+    metadata = own_metadata(store, tail.data)
     with host.observer.stage("export"):
         update = _Update(store, host, settings, metadata.commit_id)
         results = update.execute(exports, only_these=only_these)
@@ -117,6 +118,8 @@ class _Update:
         for export, step in steps:
             result = ExportResult(name=export.name, state="given way")
             try:
+                if export.name in wanted:
+                    self._refuse_in_the_way(export, wanted.values())
                 result = result if given_way else step(export)
             except GiveWay:
                 given_way = True
@@ -127,6 +130,16 @@ class _Update:
                 result = ExportResult(name=export.name, state="failed", problem=problem)
             results[export.name] = result
         return tuple(results[name] for name in (*wanted, *(each.name for each in dropped)))
+
+    def _refuse_in_the_way(self, export: Export, exports: Iterable[Export]) -> None:
+        """Raise StorageError where an export that is new or changed may write another's files."""
+        known = self.publisher.manifest.exports.get(export.name)
+        if known and known.definition == export:
+            return
+        for other in exports:
+            if other.name != export.name and may_meet(export.path, other.path):
+                message = f"it may write files of export {other.name}; give it another path"
+                raise StorageError(message)
 
     def _by_need(self, exports: Iterable[Export]) -> list[Export]:
         """Put first what has never been made, then what is furthest behind."""
