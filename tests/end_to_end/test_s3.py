@@ -79,3 +79,34 @@ def test_all_commands_that_read_a_checkpoint_read_it_from_s3(s3: FakeS3, tmp_pat
     s3.log.clear()
     assert 0 == call("verify", CHECKPOINT, SOURCE).status
     assert {"PutObject", "DeleteObject"}.isdisjoint(s3.log.operations())
+
+
+def test_exports_in_s3_have_the_rows_of_those_in_a_directory(s3: FakeS3, tmp_path: Path) -> None:
+    """Beside the checkpoint's folder, kept up to date by the next run, which asks for little else."""
+    folder, local = tmp_path / "events", tmp_path / "out" / "events.parquet"
+    path = "../exports/{study}/{datatype}/events.parquet"
+    call("sample", folder, "--count", "80", "--event-format", "1.1")
+    upload(s3, folder)
+    for source, checkpoint in ((folder, local), (SOURCE, CHECKPOINT)):
+        assert 0 == call("run", source, checkpoint, "--event-format", "1.1").status
+        assert 0 == call("export", checkpoint, "--path", path, "--kind", "latest-events").status
+    for seed in ("9", "10"):
+        call("sample", folder, "--count", "20", "--seed", seed, "--event-format", "1.1")
+        upload(s3, folder)
+        for source, checkpoint in ((folder, local), (SOURCE, CHECKPOINT)):
+            assert 0 == call("run", source, checkpoint, "--event-format", "1.1").status
+    files = {
+        f"exports/{file.relative_to(tmp_path / 'exports')}": rows(file.read_bytes())
+        for file in (tmp_path / "exports").rglob("*.parquet")
+    }
+
+    assert len(files) > 1
+    assert files == {
+        key: rows(content(s3, "checkpoints", key)) for key in s3.keys("checkpoints", "exports/")
+    }
+    s3.log.clear()
+    states = {
+        each["state"] for each in json.loads(call("export", CHECKPOINT, "--json").stdout)["exports"]
+    }
+    assert states == {"current"}
+    assert {"PutObject", "DeleteObject"}.isdisjoint(s3.log.operations())
