@@ -101,5 +101,6 @@ def test_a_newcomer_gets_to_a_report(readme: str, tmp_path: Path) -> None:
     with chdir(tmp_path):
         assert all(call(*shlex.split(command)).status == 0 for command in commands)
 
-    assert len(commands) == 3
+    assert len(commands) == 4
+    assert (tmp_path / "out" / "exports" / "adrc" / "form" / "events.parquet").exists()
     assert (tmp_path / "out" / "report.html").read_text(encoding="utf-8").startswith("<!doctype")
