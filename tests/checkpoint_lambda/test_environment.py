@@ -111,7 +111,10 @@ def test_every_variable_sets_what_it_is_named_after() -> None:
     expected = {name: right for name, right, _ in VARIABLES.values()}
     assert expected == {name: values[name] for name in expected}
     assert ("sandbox-*", "practice-?") == found.core.exclude_projects
-    assert {*VARIABLES, "EXCLUDE_PROJECTS", None} == {variable(each.name) for each in settings()}
+    # Of exports, test_exports.py tells.
+    assert {*VARIABLES, "EXCLUDE_PROJECTS", "EXPORTS", None} == {
+        variable(each.name) for each in settings()
+    }
 
 
 def test_an_event_may_ask_for_a_cutoff_and_a_dry_run() -> None:

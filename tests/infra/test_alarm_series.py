@@ -184,13 +184,16 @@ def test_a_run_with_many_failures_is_told_once(
 
 
 @pytest.mark.parametrize("more", MORE)
-def test_denied_objects_are_told_by_every_run_that_meets_them(
-    stacks: dict[str, Deployment], more: int
+@pytest.mark.parametrize(
+    "alarm, metric", [("denied-objects", "ObjectsDenied"), ("failed-exports", "ExportsFailed")]
+)
+def test_denied_objects_and_failed_exports_are_told_by_every_run_that_meets_them(
+    everything: Deployment, alarm: str, metric: str, more: int
 ) -> None:
     """A run an hour; nothing between them."""
-    data = [of_run("ObjectsDenied", START + each * HOUR, each % 2, 240) for each in range(6)]
+    data = [of_run(metric, START + each * HOUR, each % 2, 240) for each in range(6)]
 
-    assert len(raised(stacks["prod"], "denied-objects", data, START + DAY, more)) == 3
+    assert len(raised(everything, alarm, data, START + DAY, more)) == 3
 
 
 @pytest.mark.parametrize("more", MORE)
@@ -248,6 +251,7 @@ def test_every_alarm_has_its_series_here(
         "run-expected",
         "failed-events",
         "denied-objects",
+        "failed-exports",
         "no-new-events",
         "failed-runs",
         "more-failed-runs",

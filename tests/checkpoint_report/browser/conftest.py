@@ -37,9 +37,13 @@ class Visit(Struct, kw_only=True):
     complaints: list[str] = field(default_factory=list)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Start the machine's Chromium. In CI there has to be one; elsewhere the tests are skipped."""
+    """Start the machine's Chromium. In CI there has to be one; elsewhere the tests are skipped.
+
+    No longer than it is used: an event loop runs in this thread until then, and other tests have
+    their own.
+    """
     executable = next(filter(None, map(shutil.which, NAMES)), None)
     if executable is None:
         problem = f"the machine has none of: {', '.join(NAMES)}"
