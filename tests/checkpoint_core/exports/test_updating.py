@@ -636,6 +636,27 @@ def test_a_file_that_is_no_checkpoint_is_told(world: World) -> None:
         update(world, STUDIES)
 
 
+def test_an_export_that_fails_leaves_its_room_to_the_others(world: World) -> None:
+    """Its local files are gone before the next is made."""
+    write(world, 1)
+    world.run()
+    world.store.write("by/adrc/form/events.parquet", b"somebody's")
+    host = world.host()
+    left: list[str] = []
+
+    def look(call: str) -> None:
+        if call == "put_if latest/42.parquet":
+            left.extend(each.name for each in host.workdir.glob("export-*"))
+
+    world.store.before_call = look
+    results = update_exports(
+        world.store, exports(STUDIES, LATEST), settings=SETTINGS, host=host, only_these=True
+    )
+
+    assert [each.state for each in results] == ["failed", "made"]
+    assert left == ["export-latest"]
+
+
 def test_an_export_in_the_way_of_another_is_not_defined(world: World) -> None:
     """Whoever was first keeps its files; the other fails, and is not remembered."""
     write(world, 1)

@@ -128,6 +128,9 @@ class _Update:
             except (CheckpointError, DamagedFileError) as error:
                 problem = str(error) or "the checkpoint is damaged"
                 result = ExportResult(name=export.name, state="failed", problem=problem)
+            finally:
+                # Also of one that failed: the next needs the room.
+                rmtree(self._folder_of(export), ignore_errors=True)
             results[export.name] = result
         return tuple(results[name] for name in (*wanted, *(each.name for each in dropped)))
 
@@ -175,8 +178,7 @@ class _Update:
         known: Mapping[str, GroupFile],
         there: Mapping[str, str],
     ) -> ExportResult:
-        folder = self.host.workdir / f"export-{export.name}"
-        groups = make_groups(self._events(), export, folder, self.settings)
+        groups = make_groups(self._events(), export, self._folder_of(export), self.settings)
         files: dict[str, GroupFile] = {}
         written = removed = 0
         is_whole = True
@@ -193,7 +195,6 @@ class _Update:
                     export, group, digest, known=etag, is_there=group.name in there
                 )
                 written += 1
-        rmtree(folder)
         if is_whole:
             removed = self.publisher.remove(export.name, there.keys() - files.keys())
         self.publisher.save(
@@ -221,6 +222,9 @@ class _Update:
         removed = self.publisher.remove(export.name, self.publisher.listed(known.paths))
         self.publisher.save(export.name, None)
         return ExportResult(name=export.name, state="removed", removed=removed)
+
+    def _folder_of(self, export: Export) -> Path:
+        return self.host.workdir / f"export-{export.name}"
 
     def _events(self) -> Path:
         """Fetch the checkpoint, once."""
