@@ -8,8 +8,9 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from benchmarks.measuring import Measurement, best_of, compared
-from checkpoint_core import LISTING_SCHEMA, Content, Settings, event_schema
+from checkpoint_core import LISTING_SCHEMA, Content, Request, Settings, event_schema
 from checkpoint_core._judging.judgement import Judge, content_digest
+from checkpoint_core._judging.rules import JudgingRules
 from nacc_event_model import Decoder, EventFormat, VisitEvent, encode
 
 _START = datetime(2026, 9, 1, tzinfo=UTC)
@@ -37,7 +38,7 @@ def measure(events: int, rounds: int) -> list[Measurement]:
     """Measure judging a batch, and its parts."""
     contents = [_content(number) for number in range(events)]
     data = [content.data for content in contents]
-    judge = Judge(Settings(), since=None, started_at=_START, filters=True)
+    judge = Judge(JudgingRules.of(Settings(), Request(), started_at=_START))
     listed = LISTING_SCHEMA.to_frame()
     decode = Decoder(on_unknown_fields=lambda _names: None).decode
     ways = {

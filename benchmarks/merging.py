@@ -59,7 +59,7 @@ def _merge(previous: Path, incoming: pl.DataFrame, to: Path) -> None:
         committed_at=_START,
         versions={},
     )
-    merge(previous, incoming, to, metadata, compression="snappy", row_group_rows=32_768)
+    merge(previous, incoming.lazy(), to, metadata, compression="snappy", row_group_rows=32_768)
 
 
 def _rows(count: int, start: datetime, seconds: int) -> pl.DataFrame:

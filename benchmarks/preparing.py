@@ -26,6 +26,7 @@ from checkpoint_core._committing.merge import NO_ROWS
 from checkpoint_core._committing.preparation import Base, Commit, prepare
 from checkpoint_core._files.layout import Names, new_commit_id
 from checkpoint_core._files.ledger import NO_LEDGER
+from checkpoint_core._judging.accepted import AcceptedRows
 from checkpoint_storage.s3._source import S3Source
 from nacc_event_model import EventFormat
 
@@ -58,7 +59,7 @@ def prepare_pair(known: pl.DataFrame, source: str, folder: Path) -> str:
     changed = ledger.select(LEDGER_SCHEMA.names()).cast(LEDGER_SCHEMA).sort("key")
     pair = prepare(
         base,
-        known,
+        AcceptedRows.in_memory(known),
         changed,
         particulars,
         replaced=changed.clear(),

@@ -6,9 +6,19 @@ from pathlib import Path
 
 import polars as pl
 
-from checkpoint_core import LAYOUT_VERSION, LISTING_SCHEMA, CheckpointMetadata, Content, Settings
-from checkpoint_core._committing.merge import in_arrival_order, merge
-from checkpoint_core._judging.judgement import Judge, Judgement
+from checkpoint_core import (
+    LAYOUT_VERSION,
+    LISTING_SCHEMA,
+    CheckpointMetadata,
+    Content,
+    Request,
+    Settings,
+)
+from checkpoint_core._committing.merge import merge
+from checkpoint_core._judging.accepted import in_arrival_order
+from checkpoint_core._judging.ends import Judgement
+from checkpoint_core._judging.judgement import Judge
+from checkpoint_core._judging.rules import JudgingRules
 from nacc_event_model import EventFormat
 from tests.checkpoint_core.memory import START
 from tests.checkpoint_core.world import SETTINGS
@@ -20,13 +30,13 @@ def judge(
     batch: Sequence[Content], settings: Settings = SETTINGS, *, since: datetime | None = None
 ) -> Judgement:
     """Judge a batch."""
-    rules = Judge(settings, since=since, started_at=START, filters=True)
+    rules = Judge(JudgingRules.of(settings, Request(since=since), started_at=START))
     return rules.judge(batch, known={}, listed=LISTING)
 
 
 def judged(batch: Sequence[Content], settings: Settings = SETTINGS) -> pl.DataFrame:
     """Return the accepted rows of a batch."""
-    return judge(batch, settings).accepted
+    return judge(batch, settings).accepted.collect()
 
 
 def metadata(event_format: EventFormat = EventFormat.V1_0) -> CheckpointMetadata:
@@ -56,7 +66,7 @@ def merged(
         target = folder / f"{number}.parquet"
         merge(
             file,
-            in_arrival_order(judged(batch, settings)),
+            in_arrival_order(judged(batch, settings)).lazy(),
             target,
             metadata(settings.event_format),
             compression=settings.compression,

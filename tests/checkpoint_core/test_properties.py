@@ -105,7 +105,7 @@ def test_only_events_after_the_cutoff_are_taken(
     judgement = judge(contents(events), since=cutoff)
 
     columns = event_schema(EventFormat.V1_0).names()
-    assert multiset(judgement.accepted.select(columns)) == rows_of(later)
+    assert multiset(judgement.accepted.select(*columns)) == rows_of(later)
     assert judgement.before_cutoff == len(events) - len(later)
     assert judgement.rejected.is_empty()
 

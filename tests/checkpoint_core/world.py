@@ -18,8 +18,9 @@ import msgspec
 import polars as pl
 import pytest
 
-from checkpoint_core import Host, Observer, Request, RunReport, Settings, run
+from checkpoint_core import Host, Observer, Request, RunReport, Settings, Source, run
 from checkpoint_core.inspection import verify
+from checkpoint_core.readers import Reader
 from checkpoint_core.stores import QuietObserver, unlimited
 from nacc_event_model import EventFormat, decode, make_object_name
 from tests.checkpoint_core.memory import Clock, Fault, MemorySource, MemoryStore
@@ -80,13 +81,16 @@ def multiset(rows: pl.DataFrame) -> Counter[Row]:
 
 
 class World:
-    """A source, a store and a clock; `run` is one whole run on them."""
+    """A source, a store and a clock; `run` is one whole run on them, with the usual `reader` or
+    another one.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.clock = Clock()
         self.source = MemorySource(self.clock)
         self.store = MemoryStore(self.clock)
+        self.reader: Callable[[Source], Reader] | None = None
         self.pauses: list[float] = []
         self.runs = 0
 
@@ -134,6 +138,7 @@ class World:
             settings=settings,
             request=Request(**request),
             host=host or self.host(),
+            reader=self.reader(self.source) if self.reader else None,
         )
 
     def write(self, *numbers: int, **changed: Any) -> None:

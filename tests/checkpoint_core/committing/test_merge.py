@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkpoint_core import Content, Settings
-from checkpoint_core._committing.merge import in_arrival_order, measure
+from checkpoint_core._committing.merge import measure
 from checkpoint_core._files.layout import DamagedFileError
+from checkpoint_core._judging.accepted import in_arrival_order
 from nacc_event_model import EventFormat
 from tests.checkpoint_core.batches import judged, merged
 from tests.checkpoint_core.memory import START

@@ -9,8 +9,10 @@ import msgspec
 import polars as pl
 import pytest
 
-from checkpoint_core import LISTING_SCHEMA, REJECTS_SCHEMA, Content, ReadFailure, Settings
-from checkpoint_core._judging.judgement import Judge, Judgement, content_digest
+from checkpoint_core import LISTING_SCHEMA, REJECTS_SCHEMA, Content, ReadFailure, Request, Settings
+from checkpoint_core._judging.ends import Judgement, joined
+from checkpoint_core._judging.judgement import Judge, content_digest
+from checkpoint_core._judging.rules import JudgingRules
 from nacc_event_model import RULES_VERSION, EventFormat
 from tests.checkpoint_core.memory import START
 from tests.checkpoint_core.world import SETTINGS, World, a_time, document, key, row
@@ -40,7 +42,7 @@ def judge(
     since: datetime | None = None,
 ) -> Judgement:
     """Judge one batch by the rules of one run."""
-    rules = Judge(settings, since=since, started_at=START, filters=True)
+    rules = Judge(JudgingRules.of(settings, Request(since=since), started_at=START))
     return rules.judge(answers, known=known or {}, listed=listed(1, 2, 3))
 
 
@@ -79,7 +81,7 @@ def test_an_accepted_event_is_a_row_with_its_object() -> None:
 
     judgement = judge(content(1, data))
 
-    assert judgement.accepted.row(0) == (
+    assert judgement.accepted.collect().row(0) == (
         *row(data),
         key(1),
         content_digest(data),
@@ -215,7 +217,7 @@ def test_an_object_that_grew_after_the_listing_is_refused_too(world: World) -> N
 
 def test_unknown_fields_are_counted_and_their_names_are_input_like_everything_else() -> None:
     """Those of valid events; names are shortened and escaped, and no more than twenty are told."""
-    rules = Judge(SETTINGS, since=None, started_at=START, filters=True)
+    rules = Judge(JudgingRules.of(SETTINGS, Request(), started_at=START))
     names = {f"field-{number:02d}": number for number in range(30)}
     odd = {"new\nline": 1, "\u202eflipped\x1b[31m": 1, "x" * 500: 1}
     answers = [
@@ -225,7 +227,7 @@ def test_unknown_fields_are_counted_and_their_names_are_input_like_everything_el
     ]
 
     judgement = rules.judge(answers, known={}, listed=listed(1, 2, 3))
-    told = rules.unknown_fields()
+    told = dict(judgement.unknown_fields.most_common(20))
 
     assert judgement.accepted.height == 2
     assert len(told) == 20
@@ -239,14 +241,18 @@ def test_unknown_fields_are_counted_and_their_names_are_input_like_everything_el
 
 def test_a_flood_of_unknown_field_names_is_bounded() -> None:
     """A producer that writes ever new names must not fill the memory; known ones go on counting."""
-    rules = Judge(SETTINGS, since=None, started_at=START, filters=True)
+    rules = Judge(JudgingRules.of(SETTINGS, Request(), started_at=START))
     flood = {f"field-{number}": 1 for number in range(3000)}
 
-    rules.judge([content(1, document(common=1))], known={}, listed=listed(1, 2, 3))
-    rules.judge([content(2, document(**flood, common=1))], known={}, listed=listed(1, 2, 3))
+    documents = [document(common=1), document(**flood, common=1)]
+    batches = [
+        rules.judge([content(number, data)], known={}, listed=listed(1, 2, 3))
+        for number, data in enumerate(documents)
+    ]
+    unknown = joined(batches).unknown_fields
 
-    assert len(rules._unknown) == 1000
-    assert rules.unknown_fields()["common"] == 2
+    assert len(batches[1].unknown_fields) == len(unknown) == 1000
+    assert unknown["common"] == 1 + ("common" in batches[1].unknown_fields)
 
 
 HINT = "; event format 1.1 would take it"

@@ -182,7 +182,7 @@ def test_a_source_may_answer_by_any_iterator(world: World, monkeypatch: pytest.M
 
 def test_large_objects_are_not_all_in_memory(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch ends where its objects might be too large together; one is always read."""
-    monkeypatch.setattr("checkpoint_core._judging.reading._BATCH_BYTES", 3_000)
+    monkeypatch.setattr("checkpoint_core.readers._BATCH_BYTES", 3_000)
     for number in range(10):
         world.source.write(key(number), document(gear_name=str(number)) + b" " * 1_000)
     world.source.write(key(20), document() + b" " * 4_000)

@@ -1,7 +1,9 @@
 """Counting what became of every listed object, and telling it."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Final
 
 import polars as pl
 
@@ -20,6 +22,8 @@ from checkpoint_core.accounting import (
     add_up,
 )
 
+_UNKNOWN_NAMES: Final = 20
+
 
 def report(
     task: Task,
@@ -29,13 +33,14 @@ def report(
     left: int,
     before_cutoff: int,
     rejects: Rejects,
-    unknown_fields: dict[str, int],
+    unknown_fields: Counter[str],
     warnings: list[str],
 ) -> RunReport:
     """Describe a run that has come to its end; of a dry run, what it would have done."""
     counts = _count(selection, result, left=left, before_cutoff=before_cutoff)
     tolerance = timedelta(seconds=task.settings.future_tolerance_s)
-    future = result.judgement.accepted.filter(pl.col("timestamp") > task.started_at + tolerance)
+    is_future = pl.col("timestamp") > task.started_at + tolerance
+    future = result.judgement.accepted.select(is_future.sum()).item()
     committed = result.committed
     metadata = committed.metadata if committed else result.snapshot.metadata
     size_bytes = committed.checkpoint.stat().st_size if committed else result.snapshot.size_bytes
@@ -56,15 +61,15 @@ def report(
         last_timestamp=metadata.last_timestamp if metadata else None,
         awaiting_upgrade=_awaiting(selection, result),
         commit_id=committed.metadata.commit_id if committed else None,
-        future_dated=future.height,
-        unknown_fields=unknown_fields,
+        future_dated=future,
+        unknown_fields=dict(unknown_fields.most_common(_UNKNOWN_NAMES)),
         failed_files=_failed_files(result, at_most=task.settings.listed_failures),
         unrecognized_examples=tuple(
             selection.unrecognized["key"].head(task.settings.listed_failures)
         ),
         warnings=(*warnings, *remarks(selection, counts, result)),
         hints=hints(rejects.rows["reason"], selection.unrecognized["reason"]),
-        new_events_by_study=count_by_study(result.judgement.accepted),
+        new_events_by_study=count_by_study(result.judgement.accepted.select("study", "datatype")),
     )
 
 
@@ -118,8 +123,11 @@ def _count(selection: Selection, result: Replacement, *, left: int, before_cutof
 
 def _awaiting(selection: Selection, result: Replacement) -> int:
     judgement = result.judgement
-    parts = (judgement.accepted, judgement.touched, judgement.rejected)
-    settled = pl.concat([part.select("key") for part in parts])
+    if selection.upgradable.is_empty():
+        return 0
+    settled = pl.concat(
+        [part.select("key") for part in (judgement.accepted, judgement.touched, judgement.rejected)]
+    )
     return selection.upgradable.join(settled, on="key", how="anti").height
 
 

@@ -28,8 +28,10 @@ from checkpoint_core._files.rejects import (
     save_rejects,
 )
 from checkpoint_core._files.snapshot import Snapshot, damage_told, load
+from checkpoint_core._judging.ends import joined
 from checkpoint_core._judging.judgement import Judge
-from checkpoint_core._judging.reading import Taken, joined, read_and_judge, tell_selected
+from checkpoint_core._judging.reading import Taken, read_and_judge, tell_selected
+from checkpoint_core._judging.rules import JudgingRules
 from checkpoint_core._judging.selection import Rules, Selection, select
 from checkpoint_core._reporting import report
 from checkpoint_core.accounting import RunReport
@@ -39,6 +41,7 @@ from checkpoint_core.errors import (
     SourceChangedError,
     StorageError,
 )
+from checkpoint_core.readers import Reader, SourceReader
 from checkpoint_core.settings import Request, Settings
 from checkpoint_core.stores import CheckpointStore, Host, Source
 
@@ -49,53 +52,50 @@ _REJECTS_LOST: Final = "the rejects file could not be read; all rejected objects
 
 
 def run(
-    source: Source, store: CheckpointStore, *, settings: Settings, request: Request, host: Host
+    source: Source,
+    store: CheckpointStore,
+    *,
+    settings: Settings,
+    request: Request,
+    host: Host,
+    reader: Reader | None = None,
 ) -> RunReport:
     """Bring the checkpoint up to date with the source, and account for every listed object.
 
     Guarantee: afterwards, however it ends, checkpoint and ledger are either the pair that was in
     force or a new one; rows are never lost and never taken twice, also when several runs are at
     work at once. What cannot be taken is in the rejects with a reason. Where nothing is new,
-    nothing is written.
+    nothing is written. All of this holds whoever reads: `reader`, or without one this process.
 
     Objects to which access was denied do not stop a run; the caller decides what `counts.denied`
     means. Raises a CheckpointError for everything that concerns the run as a whole.
     """
     with damage_told(store.location):
-        return _Run(source, store, settings, request, host).execute()
-
-
-class _Run:
-    """The steps of one run, each of which needs what the run was given."""
-
-    def __init__(
-        self,
-        source: Source,
-        store: CheckpointStore,
-        settings: Settings,
-        request: Request,
-        host: Host,
-    ) -> None:
-        self.source = source
-        self.store = store
-        self.host = host
-        self.started_at = host.now()
-        self.rules = Rules.of(settings)
-        self.task = Task(
+        task = Task(
+            started_at=host.now(),
             run_id=host.new_id(),
-            started_at=self.started_at,
             source=source.location,
             store=store,
             host=host,
             settings=settings,
             request=request,
         )
-        self.judge = Judge(
-            settings,
-            since=request.since,
-            started_at=self.started_at,
-            filters=request.mode != "adopt",
-        )
+        usual = SourceReader(source, batch_objects=settings.batch_objects)
+        return _Run(source, reader or usual, task).execute()
+
+
+class _Run:
+    """The steps of one run, each of which needs what the run was given."""
+
+    def __init__(self, source: Source, reader: Reader, task: Task) -> None:
+        self.source = source
+        self.reader = reader
+        self.task = task
+        self.store = task.store
+        self.host = task.host
+        self.started_at = task.started_at
+        self.rules = Rules.of(task.settings)
+        self.judging = JudgingRules.of(task.settings, task.request, started_at=task.started_at)
 
     def execute(self) -> RunReport:
         if self.task.request.mode == "incremental":
@@ -137,7 +137,9 @@ class _Run:
         if taken.left.height:
             raise _no_progress(self.source.location, taken)
         if self.task.request.mode == "adopt":
-            result = adopt(predecessor, taken.judgement, self.judge, rejects.rows, self.task)
+            result = adopt(
+                predecessor, taken.judgement, Judge(self.judging), rejects.rows, self.task
+            )
         else:
             result = rebuild(predecessor, taken.judgement, self.task)
         return self._finish(selection, taken, result, rejects, listed_restores=listed_restores)
@@ -206,9 +208,10 @@ class _Run:
 
     def _take(self, to_read: pl.DataFrame, entries: pl.DataFrame, *, whole: bool) -> Taken:
         return read_and_judge(
-            self.source,
+            self.reader,
             to_read,
-            self.judge,
+            self.judging,
+            where=self.source.location,
             entries=entries,
             settings=self.task.settings,
             host=self.host,
@@ -256,7 +259,7 @@ class _Run:
             left=left.height,
             before_cutoff=taken.judgement.before_cutoff,
             rejects=renewed,
-            unknown_fields=self.judge.unknown_fields(),
+            unknown_fields=taken.judgement.unknown_fields,
             warnings=warnings,
         )
 

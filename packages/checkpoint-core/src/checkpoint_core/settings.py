@@ -1,7 +1,6 @@
 """Everything about a run that may be set, with its default and its meaning."""
 
 from datetime import datetime
-from fnmatch import translate
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -104,11 +103,6 @@ class Settings(Struct, frozen=True, kw_only=True):
         """Refuse limits with which no run could make progress; raises ValueError with them all."""
         if wrong := beyond_bounds(self):
             raise ValueError("; ".join(wrong))
-
-    @property
-    def exclusion(self) -> str | None:
-        """One regular expression for all the excluded projects, None without any."""
-        return "|".join(translate(pattern) for pattern in self.exclude_projects) or None
 
 
 class ForeignFile(Struct, frozen=True, kw_only=True):

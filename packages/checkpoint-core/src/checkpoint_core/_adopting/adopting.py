@@ -11,13 +11,15 @@ from checkpoint_core._adopting.normalizing import ExistingRows
 from checkpoint_core._adopting.pairing import added_by, pair
 from checkpoint_core._adopting.predecessor import Predecessor
 from checkpoint_core._adopting.rewriting import rewrite
-from checkpoint_core._committing.merge import in_arrival_order, measure
+from checkpoint_core._committing.merge import measure
 from checkpoint_core._committing.preparation import Base
 from checkpoint_core._committing.replacement import Replacement, Task
 from checkpoint_core._committing.row_changes import RowChanges
 from checkpoint_core._files.ledger import NO_LEDGER
 from checkpoint_core._files.parquet import collect, digest_of, scan
-from checkpoint_core._judging.judgement import Judge, Judgement
+from checkpoint_core._judging.accepted import AcceptedRows, in_arrival_order
+from checkpoint_core._judging.ends import Judgement
+from checkpoint_core._judging.judgement import Judge
 from checkpoint_core.errors import AdoptionIncompleteError
 
 _EXAMPLES: Final = 5
@@ -41,7 +43,7 @@ def adopt(
     existing = predecessor.existing
     assert existing is not None  # noqa: S101 - find_predecessor refuses to adopt anything else
     event_format = task.settings.event_format
-    arrived = in_arrival_order(judgement.accepted)
+    arrived = in_arrival_order(judgement.accepted.collect())
     pairs = pair(existing.file, arrived, event_format)
     matched = arrived[pairs["event"]]
     rest = arrived.join(matched.select("key"), on="key", how="anti", maintain_order="left")
@@ -60,7 +62,7 @@ def adopt(
     changes = RowChanges(
         judgement=structs.replace(
             judgement,
-            accepted=new,
+            accepted=AcceptedRows.in_memory(new),
             touched=matched.select(judgement.touched.columns),
             rejected=pl.concat([rejected, excluded]),
             before_cutoff=0,

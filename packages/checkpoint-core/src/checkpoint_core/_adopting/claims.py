@@ -13,10 +13,11 @@ import polars as pl
 from msgspec import Struct
 
 from checkpoint_core._adopting.pairing import pair
-from checkpoint_core._committing.merge import in_arrival_order, scan_rows
+from checkpoint_core._committing.merge import scan_rows
 from checkpoint_core._files.layout import DamagedFileError, Names
 from checkpoint_core._files.parquet import collect, digest_of, read_schema, scan, sink
 from checkpoint_core._files.snapshot import Snapshot
+from checkpoint_core._judging.accepted import AcceptedRows, in_arrival_order
 from checkpoint_core.errors import MissingLedgerError
 from checkpoint_core.stores import CheckpointStore
 from nacc_event_model import EventFormat
@@ -48,7 +49,7 @@ class Claims(Struct, frozen=True, kw_only=True):
 
     claimed: pl.DataFrame
     lacking: pl.DataFrame
-    new: pl.DataFrame
+    new: AcceptedRows
     adopted: Adopted
 
 
@@ -77,7 +78,7 @@ def keep_unclaimed(rows: pl.LazyFrame, paired: pl.DataFrame, to: Path) -> None:
 def claim(
     store: CheckpointStore,
     snapshot: Snapshot,
-    accepted: pl.DataFrame,
+    accepted: AcceptedRows,
     *,
     entries: pl.DataFrame,
     event_format: EventFormat,
@@ -90,11 +91,13 @@ def claim(
     Raises MissingLedgerError or DamagedFileError where the file is not what it should be.
     """
     adopted = adopted_of(snapshot)
-    none = accepted.clear()
+    none = accepted.none()
     nothing = Claims(claimed=none, lacking=none, new=accepted, adopted=adopted)
+    if adopted.commit is None or adopted.at is None:
+        return nothing
     known = entries.filter(pl.col("state") != "adopted")
-    candidates = accepted.join(known, on="key", how="anti")
-    if adopted.commit is None or adopted.at is None or candidates.is_empty():
+    candidates = accepted.collect().join(known, on="key", how="anti")
+    if candidates.is_empty():
         return nothing
     file = fetch_unclaimed(store, adopted, workdir)
     assert file is not None  # noqa: S101 - it is named
@@ -112,7 +115,7 @@ def claim(
     return Claims(
         claimed=claimed,
         lacking=claimants[pairs.filter("adds")["event"]],
-        new=accepted.join(claimed.select("key"), on="key", how="anti", maintain_order="left"),
+        new=accepted.without(claimed.select("key")),
         adopted=Adopted(
             rows=adopted.rows - claimed.height,
             at=adopted.at,

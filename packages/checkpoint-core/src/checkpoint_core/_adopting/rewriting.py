@@ -11,13 +11,14 @@ from checkpoint_core._adopting.claims import NONE_ADOPTED
 from checkpoint_core._adopting.pairing import pair
 from checkpoint_core._adopting.predecessor import Predecessor
 from checkpoint_core._committing.commit import commit
-from checkpoint_core._committing.merge import NO_ROWS, in_arrival_order
+from checkpoint_core._committing.merge import NO_ROWS
 from checkpoint_core._committing.preparation import Base
 from checkpoint_core._committing.replacement import Replacement, Task, prepare_changes
 from checkpoint_core._committing.row_changes import RowChanges
 from checkpoint_core._files.layout import LEDGER_SCHEMA, Names
 from checkpoint_core._files.ledger import NO_LEDGER
-from checkpoint_core._judging.judgement import Judgement
+from checkpoint_core._judging.accepted import in_arrival_order
+from checkpoint_core._judging.ends import Judgement
 from checkpoint_core.errors import CommitConflictError, WouldLoseRowsError
 
 
@@ -27,13 +28,13 @@ def rebuild(predecessor: Predecessor, judgement: Judgement, task: Task) -> Repla
     Raises WouldLoseRowsError unless every existing row is found again or the loss is accepted.
     """
     _refuse_loss(predecessor, judgement, task)
-    accepted = judgement.accepted
+    none = judgement.accepted.none()
     base = Base(file=None, rows=NO_ROWS, ledger=NO_LEDGER, lineage=predecessor.lineage)
     changes = RowChanges(
         judgement=judgement,
-        claimed=accepted.clear(),
-        added=accepted.select(pl.lit(None).alias("row")).clear(),
-        upgraded=accepted.select("key").clear(),
+        claimed=none,
+        added=none.select(pl.lit(None).alias("row")),
+        upgraded=none.select("key"),
         adopted=NONE_ADOPTED,
     )
     return rewrite(base, changes, judgement.rejected.clear(), predecessor, task)
@@ -54,12 +55,12 @@ def rewrite(
         rows=base.rows.count + accepted.height,
         snapshot=snapshot,
         judgement=changes.judgement,
-        deferred=accepted.select("key").clear(),
+        deferred=adopted.select("key").clear(),
         upgraded=changes.upgraded,
         adopted=adopted,
     )
     is_nothing = (
-        predecessor.original is None and predecessor.existing is None and accepted.is_empty()
+        predecessor.original is None and predecessor.existing is None and not accepted.height
     )
     if is_nothing or task.request.dry_run:
         return result
@@ -86,7 +87,7 @@ def _refuse_loss(predecessor: Predecessor, judgement: Judgement, task: Task) -> 
     if task.request.allow_loss:
         return
     if predecessor.existing is not None:
-        arrived = in_arrival_order(judgement.accepted)
+        arrived = in_arrival_order(judgement.accepted.collect())
         pairs = pair(predecessor.existing.file, arrived, task.settings.event_format)
         lost = predecessor.existing.rows - pairs.height
         if lost:

@@ -5,7 +5,7 @@ from typing import Final
 import polars as pl
 from msgspec import structs
 
-from checkpoint_core._judging.judgement import Judgement
+from checkpoint_core._judging.ends import Judgement
 from checkpoint_core._judging.selection import Selection
 from checkpoint_core.settings import Settings
 

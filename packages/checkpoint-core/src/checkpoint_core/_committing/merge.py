@@ -17,9 +17,6 @@ from checkpoint_core._files.layout import (
 from checkpoint_core._files.parquet import Compression, collect, read_schema, scan, sink
 from nacc_event_model import EventFormat
 
-ARRIVAL: Final = ("timestamp", "last_modified", "key")
-"""The order of new rows: by event time, then by when their object was written, then by its key."""
-
 
 class Rows(Struct, frozen=True):
     """How many rows a file holds, and from when to when."""
@@ -52,11 +49,6 @@ def moment(microseconds: int | None) -> datetime | None:
     return None if microseconds is None else EPOCH + timedelta(microseconds=microseconds)
 
 
-def in_arrival_order(accepted: pl.DataFrame) -> pl.DataFrame:
-    """Sort new rows; the same whatever order they were read in."""
-    return accepted.sort(*ARRIVAL)
-
-
 def measure(file: Path, event_format: EventFormat) -> Rows:
     """Count the rows and make sure that they can be merged with: right columns, sorted by time.
 
@@ -82,7 +74,7 @@ def measure(file: Path, event_format: EventFormat) -> Rows:
 
 def merge(
     previous: Path | None,
-    incoming: pl.DataFrame,
+    incoming: pl.LazyFrame,
     to: Path,
     metadata: CheckpointMetadata,
     *,
@@ -98,7 +90,7 @@ def merge(
     Raises DamagedFileError.
     """
     schema = event_schema(metadata.event_format)
-    rows = incoming.lazy().select(schema.names())
+    rows = incoming.select(schema.names())
     if previous is not None:
         complete = scan_rows(previous, schema)
         if added is not None and added.height:

@@ -10,9 +10,7 @@ import nacc_event_model
 from checkpoint_core._adopting.claims import NONE_ADOPTED, Adopted
 from checkpoint_core._committing.commit import Prepared
 from checkpoint_core._committing.merge import (
-    NO_ROWS,
     Rows,
-    in_arrival_order,
     measure,
     merge,
     moment,
@@ -25,6 +23,7 @@ from checkpoint_core._files.layout import (
     DamagedFileError,
 )
 from checkpoint_core._files.ledger import Ledger, write_ledger
+from checkpoint_core._judging.accepted import AcceptedRows
 from checkpoint_core._version import __version__
 from checkpoint_core.settings import Settings
 
@@ -54,7 +53,7 @@ class Commit(Struct, frozen=True, kw_only=True):
 
 def prepare(
     base: Base,
-    incoming: pl.DataFrame,
+    incoming: AcceptedRows,
     changed: pl.DataFrame,
     particulars: Commit,
     *,
@@ -84,7 +83,7 @@ def prepare(
     checkpoint = workdir / f"checkpoint-{particulars.commit_id}.parquet"
     merge(
         base.file,
-        in_arrival_order(incoming),
+        incoming.in_arrival_order(),
         checkpoint,
         metadata,
         added=added,
@@ -110,7 +109,7 @@ def prepare(
 
 
 def _metadata(
-    base: Base, incoming: pl.DataFrame, particulars: Commit, *, full_ledger: str | None
+    base: Base, incoming: AcceptedRows, particulars: Commit, *, full_ledger: str | None
 ) -> CheckpointMetadata:
     span = _span(incoming)
     adopted = base.adopted
@@ -138,11 +137,10 @@ def _metadata(
     )
 
 
-def _span(incoming: pl.DataFrame) -> Rows:
-    times = incoming["timestamp"].cast(pl.Int64).sort()
-    if times.is_empty():
-        return NO_ROWS
-    return Rows(times.len(), moment(times[0]), moment(times[-1]))
+def _span(incoming: AcceptedRows) -> Rows:
+    time = pl.col("timestamp").cast(pl.Int64)
+    first, last = incoming.select(time.min().alias("first"), time.max().alias("last")).row(0)
+    return Rows(incoming.height, moment(first), moment(last))
 
 
 def _present(*moments: datetime | None) -> list[datetime]:

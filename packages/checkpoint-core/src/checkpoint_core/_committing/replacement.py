@@ -20,16 +20,17 @@ from checkpoint_core._files.layout import (
     new_commit_id,
 )
 from checkpoint_core._files.ledger import NO_LEDGER
-from checkpoint_core._files.ledger_changes import adopted_entries, updates
+from checkpoint_core._files.ledger_changes import ACCEPTED_COLUMNS, adopted_entries, updates
 from checkpoint_core._files.parquet import read_schema
 from checkpoint_core._files.snapshot import Snapshot, load
-from checkpoint_core._judging.judgement import Judgement
+from checkpoint_core._judging.ends import Judgement
 from checkpoint_core.errors import (
     ChangedWhileReadingError,
     CommitConflictError,
     FormatDowngradeError,
     MissingCheckpointError,
     SourceChangedError,
+    StorageError,
 )
 from checkpoint_core.settings import Request, Settings
 from checkpoint_core.stores import CheckpointStore, Host
@@ -208,13 +209,21 @@ def prepare_changes(
     )
     judgement = changes.judgement
     known = updates(
-        pl.concat([judgement.accepted, changes.claimed]),
+        pl.concat(
+            [
+                judgement.accepted.select(*ACCEPTED_COLUMNS),
+                changes.claimed.select(*ACCEPTED_COLUMNS),
+            ]
+        ),
         judgement.touched.join(changes.claimed, on="key", how="anti"),
         entries,
         commit_id=particulars.commit_id,
         event_format=task.settings.event_format,
     )
     changed = pl.concat([known, adopted_entries(adopted, particulars.commit_id)]).sort("key")
+    if (changed["key"] == changed["key"].shift()).any():
+        message = f"{task.source}: an object was read more than once. Nothing was changed."
+        raise StorageError(message)
     return prepare(
         base,
         judgement.accepted,
@@ -255,8 +264,7 @@ def _fetch(snapshot: Snapshot, task: Task, attempt: int) -> Path | None:
 
 def _changed_since(entries: pl.DataFrame, now: Snapshot, judgement: Judgement) -> pl.DataFrame:
     """Return the judged keys whose ledger rows are not what they were at selection."""
-    parts = (judgement.accepted, judgement.touched, judgement.reread, judgement.rejected)
-    judged = pl.concat([part.select("key") for part in parts])
+    judged = judgement.keys()
     present = now.ledger.entries(judged)
     columns = LEDGER_SCHEMA.names()
     new = present.join(entries, on=columns, how="anti", nulls_equal=True)

@@ -7,8 +7,8 @@ from msgspec import Struct, structs
 
 from checkpoint_core._adopting.claims import Adopted, Claims
 from checkpoint_core._adopting.pairing import added_by, pair
-from checkpoint_core._committing.merge import in_arrival_order
-from checkpoint_core._judging.judgement import Judgement
+from checkpoint_core._judging.accepted import in_arrival_order
+from checkpoint_core._judging.ends import Judgement
 from nacc_event_model import EventFormat
 
 

@@ -1,9 +1,23 @@
 """The rows of the ledger that a commit changes or adds."""
 
+from typing import Final
+
 import polars as pl
 
 from checkpoint_core._files.layout import LEDGER_SCHEMA
 from nacc_event_model import EventFormat
+
+ACCEPTED_COLUMNS: Final = (
+    "key",
+    "digest",
+    "etag",
+    "size",
+    "last_modified",
+    "timestamp",
+    "pipeline_adcid",
+    "ptid",
+)
+"""What the ledger keeps of an accepted object."""
 
 
 def updates(
@@ -16,22 +30,14 @@ def updates(
 ) -> pl.DataFrame:
     """Return the ledger rows that judged objects change or add, sorted by key.
 
-    `entries` are the present rows of the judged keys. An accepted object gets a new version;
+    `accepted` has ACCEPTED_COLUMNS; `entries` are the present rows of the judged keys. An accepted object gets a new version;
     a touched one keeps everything but its etag, size, time and event format.
     """
     accepted = accepted.join(
         entries.select("key", present="versions"), on="key", how="left"
-    ).select(
-        "key",
-        "digest",
-        "etag",
-        "size",
-        "last_modified",
+    ).with_columns(
         versions=pl.col("present").fill_null(0) + 1,
         state=pl.lit("accepted"),
-        timestamp="timestamp",
-        pipeline_adcid="pipeline_adcid",
-        ptid="ptid",
         commit_id=pl.lit(commit_id),
         event_format=pl.lit(str(event_format)),
     )

@@ -12,21 +12,21 @@ from hashlib import blake2b
 from typing import Any, Final, TypeAlias
 
 import polars as pl
-from msgspec import Struct, structs
+from msgspec import structs
 
 from checkpoint_core._files.event_columns import TIMESTAMP, added_columns, event_schema
 from checkpoint_core._files.layout import EPOCH, REJECTS_SCHEMA
+from checkpoint_core._judging.accepted import AcceptedRows
+from checkpoint_core._judging.ends import Judgement, count_names
 from checkpoint_core._judging.format_hints import WOULD_TAKE, newer_format
+from checkpoint_core._judging.rules import JudgingRules
 from checkpoint_core._judging.sanitizing import sanitized
 from checkpoint_core._judging.selection import Rules
-from checkpoint_core.settings import Settings
 from checkpoint_core.stores import Content, ReadFailure
 from nacc_event_model import AnyVisitEvent, Decoder, InvalidEvent
 
 DIGEST_BYTES: Final = 16
 _EXCLUDED: Final = "project_label: matches an excluded pattern"
-_UNKNOWN_NAMES: Final = 20
-_UNKNOWN_NAMES_COUNTED: Final = 1_000
 
 _HINTS: Final = ("etag", "size", "last_modified")
 _WAS_CUT: Final = (
@@ -45,59 +45,25 @@ def content_digest(data: bytes) -> bytes:
     return blake2b(data, digest_size=DIGEST_BYTES).digest()
 
 
-class Judgement(Struct, frozen=True, kw_only=True):
-    """What became of the objects that were read.
-
-    `accepted`: the event's columns, then key, digest, etag, size, last_modified.
-    `touched`: those last five. `reread`: like `accepted`, of objects with the content that was
-    taken, under a narrower format, and with values for the columns that were added since.
-    `rejected`: REJECTS_SCHEMA. Each key is in at most one of them.
-    """
-
-    accepted: pl.DataFrame
-    touched: pl.DataFrame
-    reread: pl.DataFrame
-    rejected: pl.DataFrame
-    before_cutoff: int
-
-    def without(self, keys: pl.DataFrame) -> "Judgement":
-        """Return what is left when the given keys are left to the next run."""
-        parts = {
-            name: getattr(self, name).join(keys, on="key", how="anti", maintain_order="left")
-            for name in ("accepted", "touched", "reread", "rejected")
-        }
-        return structs.replace(self, **parts)
-
-
 class Judge:
     """Judges objects batch by batch under the rules of one run."""
 
-    def __init__(
-        self, settings: Settings, *, since: datetime | None, started_at: datetime, filters: bool
-    ) -> None:
-        """Prepare the rules of a run that started then.
-
-        Without `filters`, judging leaves the excluded projects in; `exclude` takes them out later.
-        """
-        self._settings = settings
-        self._rules = Rules.of(settings)
-        self._columns = event_schema(settings.event_format)
-        self._added = added_columns(settings.event_format)
-        self._unknown: Counter[str] = Counter()
+    def __init__(self, rules: JudgingRules) -> None:
+        self._given = rules
+        self._rules = Rules.of(rules)
+        self._columns = event_schema(rules.event_format)
+        self._added = added_columns(rules.event_format)
         self._pending: list[str] = []
         self._decode = Decoder(
-            settings.event_format,
-            max_size_bytes=settings.max_object_size_bytes,
+            rules.event_format,
+            max_size_bytes=rules.max_object_size_bytes,
             on_unknown_fields=self._pending.extend,
         ).decode
-        newer = newer_format(settings.event_format)
+        newer = newer_format(rules.event_format)
         self._decode_newer = (
-            Decoder(newer, max_size_bytes=settings.max_object_size_bytes).decode if newer else None
+            Decoder(newer, max_size_bytes=rules.max_object_size_bytes).decode if newer else None
         )
-        self._since = since
-        self._started_at = started_at
-        self._filters = filters
-        exclusion = settings.exclusion
+        exclusion = rules.exclusion
         self._is_excluded = re.compile(exclusion).match if exclusion else None
 
     def judge(
@@ -115,8 +81,8 @@ class Judge:
         A content that the ledger holds is touched. Otherwise it is validated, then held against
         the cutoff and the excluded projects, in this order. Never raises over a content.
         """
-        decode, since, unknown = self._decode, self._since, self._pending
-        is_excluded = self._is_excluded if self._filters else None
+        decode, since, unknown = self._decode, self._given.since, self._pending
+        is_excluded = self._is_excluded if self._given.filters else None
         events: list[AnyVisitEvent] = []
         accepted: list[_Version] = []
         touched: list[_Version] = []
@@ -124,6 +90,7 @@ class Judge:
         reread: list[_Version] = []
         rejected: list[_Reject] = []
         before_cutoff = 0
+        counted = Counter[str]()
         for answer in answers:
             unknown.clear()
             if isinstance(answer, ReadFailure):
@@ -154,13 +121,15 @@ class Judge:
                 events.append(event)
                 accepted.append(version)
                 if unknown:
-                    self._count_unknown(unknown)
+                    count_names(counted, ((sanitized(name), 1) for name in unknown))
+        rows = pl.DataFrame([*self._event_columns(events), *_version_columns(accepted)])
         return Judgement(
-            accepted=pl.DataFrame([*self._event_columns(events), *_version_columns(accepted)]),
+            accepted=AcceptedRows.in_memory(rows),
             touched=pl.DataFrame(_version_columns(touched)),
             reread=pl.DataFrame([*self._event_columns(again), *_version_columns(reread)]),
             rejected=self._rejects(rejected, listed),
             before_cutoff=before_cutoff,
+            unknown_fields=counted,
         )
 
     def _added_values(self, data: bytes) -> AnyVisitEvent | None:
@@ -176,17 +145,10 @@ class Judge:
 
     def refuse_oversized(self, listed: pl.DataFrame) -> Judgement:
         """Judge objects that are too large to be read at all."""
-        reason = f"larger than {self._settings.max_object_size_bytes} bytes"
+        reason = f"larger than {self._given.max_object_size_bytes} bytes"
         refused: list[_Reject] = [(key, None, "invalid", reason) for key in listed["key"]]
         nothing = self.judge((), known={}, listed=listed)
         return structs.replace(nothing, rejected=self._rejects(refused, listed))
-
-    def unknown_fields(self) -> dict[str, int]:
-        """Return the commonest field names of accepted events that the model does not know.
-
-        They are input like everything else: at most 20, shortened, and escaped.
-        """
-        return dict(self._unknown.most_common(_UNKNOWN_NAMES))
 
     def _newer_hint(self, data: bytes) -> str:
         """Return what to add to a refusal: that a newer format would take the event, or nothing."""
@@ -198,12 +160,6 @@ class Judge:
             return ""
         is_excluded = self._is_excluded
         return "" if is_excluded and is_excluded(event.project_label) else WOULD_TAKE
-
-    def _count_unknown(self, names: Sequence[str]) -> None:
-        for name in names:
-            told = sanitized(name)
-            if told in self._unknown or len(self._unknown) < _UNKNOWN_NAMES_COUNTED:
-                self._unknown[told] += 1
 
     def _event_columns(self, events: list[AnyVisitEvent]) -> list[pl.Series]:
         rows = [structs.astuple(event) for event in events]
@@ -256,7 +212,7 @@ class Judge:
             model_version=pl.lit(self._rules.model_version),
             exclude_projects=pl.lit(self._rules.exclude_projects),
             max_object_size_bytes=pl.lit(self._rules.max_object_size_bytes, pl.Int64()),
-            first_seen=pl.lit(self._started_at).cast(REJECTS_SCHEMA["first_seen"]),
+            first_seen=pl.lit(self._given.started_at).cast(REJECTS_SCHEMA["first_seen"]),
         ).select(REJECTS_SCHEMA.names())
 
 

@@ -1,22 +1,17 @@
-"""Reading what was selected, in bounded batches, until it is done or the run must stop."""
-
-from collections.abc import Iterator, Sequence
-from typing import TypeVar
+"""Having what was selected read, portion by portion, until it is done or the run must stop."""
 
 import polars as pl
 from msgspec import Struct
 
 from checkpoint_core._files.event_columns import narrower_formats
 from checkpoint_core._files.ledger import awaits_upgrade
-from checkpoint_core._judging.judgement import Judge, Judgement
+from checkpoint_core._judging.ends import Judgement, joined
+from checkpoint_core._judging.judgement import Judge
+from checkpoint_core._judging.rules import JudgingRules
 from checkpoint_core.errors import StorageError
+from checkpoint_core.readers import Portion, Reader
 from checkpoint_core.settings import Settings
-from checkpoint_core.stores import Content, Host, Observer, ReadFailure, Source
-
-_Answer = TypeVar("_Answer", bound=Content | ReadFailure)
-_TOLD_EVERY = 500
-# Of usual events, far more than a batch has.
-_BATCH_BYTES = 64 * 1024 * 1024
+from checkpoint_core.stores import LISTING_SCHEMA, Host, Observer
 
 
 class Taken(Struct, frozen=True, kw_only=True):
@@ -40,22 +35,23 @@ class Taken(Struct, frozen=True, kw_only=True):
 
 
 def read_and_judge(
-    source: Source,
+    reader: Reader,
     to_read: pl.DataFrame,
-    judge: Judge,
+    rules: JudgingRules,
     *,
+    where: str,
     entries: pl.DataFrame,
     settings: Settings,
     host: Host,
     whole: bool,
 ) -> Taken:
-    """Read the selected objects in their order, batch by batch, and judge each batch.
+    """Have the selected objects read and judged in their order, portion by portion.
 
-    Stops before a batch when the events of this run have reached their limit (not where the
+    Stops before a portion when the events of this run have reached their limit (not where the
     `whole` selection is needed), and anywhere when no more time is left than the reserve: then the
-    source yields what it has read, whether or not the rest ever answers.
-    `entries` are the ledger's rows of these objects. Raises StorageError when the source does not
-    answer for each object once, because a row could come a second time.
+    reader hands over what it has read, whether or not the rest ever answers.
+    `entries` are the ledger's rows of these objects, `where` is the source's name. Raises
+    StorageError when not each object has come to one end, because a row could come a second time.
     """
     out_of_time = False
 
@@ -66,44 +62,35 @@ def read_and_judge(
         out_of_time = out_of_time or left_s <= 0
         return 0.0 if out_of_time else left_s
 
+    def told(count: int) -> None:
+        host.observer.progress(to_read.height - left.height + count, to_read.height)
+
     if to_read.height:
         tell_selected(host.observer, to_read, settings)
-    known = dict(zip(entries["key"], entries["digest"], strict=True))
-    narrow = frozenset(
-        entries.filter(awaits_upgrade(narrower_formats(settings.event_format)))["key"]
-    )
-    parts = [judge.judge((), known={}, listed=to_read.clear())]
-    left = to_read
-    accepted = 0
-    unanswered: set[str] = set()
+    parts = [Judge(rules).judge((), known={}, listed=to_read.clear())]
+    left = _with_entries(to_read, entries, settings)
+    accepted = unanswered = 0
     while left.height and remaining_s() > 0:
         if accepted >= settings.max_events_per_run and not whole:
             break
         room = left.height if whole else settings.max_events_per_run - accepted
-        batch = _batch(left, min(settings.batch_objects, room), settings.max_object_size_bytes)
-        oversized = pl.col("size") > settings.max_object_size_bytes
-        keys = batch.filter(~oversized)["key"].to_list()
-        answers = source.read(
-            keys, max_size_bytes=settings.max_object_size_bytes, remaining_s=remaining_s
-        )
-        answered: list[str] = []
-        done = to_read.height - left.height
-        told = _told(answers, answered, host.observer, span=(done, to_read.height))
-        part = judge.judge(told, known=known, narrow=narrow, listed=batch)
-        unanswered = set(keys).difference(answered)
-        is_odd = len(answered) + len(unanswered) != len(keys)
-        if is_odd or (unanswered and not out_of_time):
-            raise _odd_answers(source.location, asked=len(keys), answered=len(answered))
-        parts += [part, judge.refuse_oversized(batch.filter(oversized))]
-        accepted += part.accepted.height
-        left = left[batch.height :]
+        portion = _portion(left, room, reader.largest_portion, rules.max_object_size_bytes)
+        reading = reader.read(portion, rules, remaining_s=remaining_s, told=told)
+        unanswered = reading.unanswered.height
+        ends = reading.judgement.ends
+        if ends + unanswered != portion.height or (unanswered and not out_of_time):
+            raise _odd_answers(where, asked=portion.height, answered=ends)
+        parts.append(reading.judgement)
+        accepted += reading.judgement.accepted.height
+        left = left[portion.height :]
         if unanswered:
-            left = pl.concat([batch.filter(pl.col("key").is_in(list(unanswered))), left])
+            waiting = portion.join(reading.unanswered, on="key", how="semi", maintain_order="left")
+            left = pl.concat([waiting, left])
         host.observer.progress(to_read.height - left.height, to_read.height)
     return Taken(
         judgement=joined(parts),
-        left=left,
-        unanswered=len(unanswered),
+        left=left.select(LISTING_SCHEMA.names()),
+        unanswered=unanswered,
         out_of_time=out_of_time and left.height > 0,
     )
 
@@ -115,11 +102,20 @@ def tell_selected(observer: Observer, to_read: pl.DataFrame, settings: Settings)
     observer.note(selected=to_read.height, largest_bytes=largest or 0)
 
 
-def _batch(left: pl.DataFrame, objects: int, max_size_bytes: int) -> pl.DataFrame:
-    """Return the next so many objects, or as many as may be in memory together; at least one."""
-    batch = left[:objects]
-    total = batch["size"].clip(upper_bound=max_size_bytes).cum_sum()
-    return batch[: max(1, (total <= _BATCH_BYTES).sum())]
+def _with_entries(to_read: pl.DataFrame, entries: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """Put beside each object what the ledger has of it."""
+    narrower = narrower_formats(settings.event_format)
+    known = entries.select("key", "digest", is_narrow=awaits_upgrade(narrower))
+    return to_read.join(known, on="key", how="left", maintain_order="left").select(
+        *LISTING_SCHEMA, "digest", pl.col("is_narrow").fill_null(value=False)
+    )
+
+
+def _portion(left: pl.DataFrame, room: int, largest: Portion, max_size_bytes: int) -> pl.DataFrame:
+    """Return the next objects, as many as the run and the reader take; at least one."""
+    portion = left[: min(room, largest.objects)]
+    total = portion["size"].clip(upper_bound=max_size_bytes).cum_sum()
+    return portion[: max(1, (total <= largest.size_bytes).sum())]
 
 
 def _odd_answers(source: str, *, asked: int, answered: int) -> StorageError:
@@ -127,33 +123,3 @@ def _odd_answers(source: str, *, asked: int, answered: int) -> StorageError:
         f"{source}: {asked} objects were asked for, and other ones or another number answered: "
         f"{answered}. Nothing was changed."
     )
-
-
-def joined(parts: Sequence[Judgement]) -> Judgement:
-    """Return the judgement of all the objects together."""
-    return Judgement(
-        accepted=pl.concat([part.accepted for part in parts]),
-        touched=pl.concat([part.touched for part in parts]),
-        reread=pl.concat([part.reread for part in parts]),
-        rejected=pl.concat([part.rejected for part in parts]),
-        before_cutoff=sum(part.before_cutoff for part in parts),
-    )
-
-
-def _told(
-    answers: Iterator[_Answer],
-    answered: list[str],
-    observer: Observer,
-    *,
-    span: tuple[int, int],
-) -> Iterator[_Answer]:
-    """Pass answers on, note whose they are, and tell the observer now and then how many there were.
-
-    `span` has how many were before these, and how many there are in all.
-    """
-    done, total = span
-    for count, answer in enumerate(answers, start=done + 1):
-        answered.append(answer.key)
-        yield answer
-        if count % _TOLD_EVERY == 0:
-            observer.progress(count, total)

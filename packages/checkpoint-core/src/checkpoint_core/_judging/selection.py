@@ -5,6 +5,7 @@ import polars as pl
 from msgspec import Struct
 
 from checkpoint_core._judging.object_names import is_recognized, time_text, unrecognized
+from checkpoint_core._judging.rules import JudgingRules
 from checkpoint_core.settings import Settings
 from checkpoint_core.stores import LISTING_SCHEMA
 from nacc_event_model import RULES_VERSION, EventFormat
@@ -19,13 +20,13 @@ class Rules(Struct, frozen=True, kw_only=True):
     max_object_size_bytes: int
 
     @classmethod
-    def of(cls, settings: Settings) -> "Rules":
-        """Return the rules that the settings amount to."""
+    def of(cls, rules: JudgingRules | Settings) -> "Rules":
+        """Return the rules that these amount to."""
         return cls(
-            event_format=str(settings.event_format),
+            event_format=str(rules.event_format),
             model_version=RULES_VERSION,
-            exclude_projects=msgspec.json.encode(sorted(set(settings.exclude_projects))).decode(),
-            max_object_size_bytes=settings.max_object_size_bytes,
+            exclude_projects=msgspec.json.encode(sorted(set(rules.exclude_projects))).decode(),
+            max_object_size_bytes=rules.max_object_size_bytes,
         )
 
 
