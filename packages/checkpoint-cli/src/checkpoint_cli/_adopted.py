@@ -1,39 +1,17 @@
-"""Files of other systems whose rows a run adopts: which they are, and bringing them here."""
-
-from collections.abc import Sequence
-from pathlib import Path
+"""Files of other systems whose rows a run adopts, as the option names them."""
 
 import typer
 
-from checkpoint_core import StorageError
-from checkpoint_core.settings import ForeignFile
 from checkpoint_storage.errors import UnsupportedLocationError
-from checkpoint_storage.locations import OpenStore, open_checkpoint
+from checkpoint_storage.foreign import open_foreign
+from checkpoint_storage.locations import OpenStore
 
-__all__ = ["fetch_all", "foreign_files"]
-
-_HINT = "--adopt-from"
+__all__ = ["foreign_files"]
 
 
 def foreign_files(texts: list[str] | None, checkpoint: OpenStore) -> list[OpenStore]:
     """Return where the files that were named are; anything else, or one twice, is wrong usage."""
     try:
-        files = [open_checkpoint(text) for text in texts or ()]
+        return open_foreign(texts or (), checkpoint)
     except UnsupportedLocationError as error:
-        raise typer.BadParameter(str(error), param_hint=_HINT) from error
-    if len({file.location for file in (*files, checkpoint)}) <= len(files):
-        message = "a file is named twice, or is CHECKPOINT; all its rows would be there twice"
-        raise typer.BadParameter(message, param_hint=_HINT)
-    return files
-
-
-def fetch_all(files: Sequence[OpenStore], workdir: Path) -> tuple[ForeignFile, ...]:
-    """Bring the files here; raises StorageError where one is missing."""
-    fetched = []
-    for number, file in enumerate(files):
-        path = workdir / f"foreign-{number}.parquet"
-        if not file.fetch(file.checkpoint_name, path):
-            message = f"{file.location}: there is no such file. Nothing was changed."
-            raise StorageError(message)
-        fetched.append(ForeignFile(location=file.location, path=path))
-    return tuple(fetched)
+        raise typer.BadParameter(str(error), param_hint="--adopt-from") from error

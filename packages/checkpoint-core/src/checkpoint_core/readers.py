@@ -27,6 +27,7 @@ __all__ = [
     "Reading",
     "SourceReader",
     "joined",
+    "nothing_judged",
 ]
 
 PORTION_SCHEMA: Final = pl.Schema(
@@ -49,6 +50,12 @@ class Portion(Struct, frozen=True, kw_only=True):
 
     objects: int
     size_bytes: int
+
+    def cut(self, left: pl.DataFrame, rules: JudgingRules) -> pl.DataFrame:
+        """Return as many of these objects as come next, at least one."""
+        portion = left[: self.objects]
+        total = portion["size"].clip(upper_bound=rules.max_object_size_bytes).cum_sum()
+        return portion[: max(1, (total <= self.size_bytes).sum())]
 
 
 class Reading(Struct, frozen=True, kw_only=True):
@@ -129,6 +136,11 @@ class SourceReader:
             judgement=joined([judgement, refused]),
             unanswered=asked.select("key").filter(pl.col("key").is_in(list(unanswered))),
         )
+
+
+def nothing_judged(rules: JudgingRules) -> Judgement:
+    """Return the judgement of no object: empty frames, with the columns that these rules give."""
+    return Judge(rules).judge((), known={}, listed=LISTING_SCHEMA.to_frame())
 
 
 def _told(

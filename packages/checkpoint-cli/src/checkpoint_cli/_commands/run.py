@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from msgspec import structs
 
-from checkpoint_cli._adopted import fetch_all, foreign_files
+from checkpoint_cli._adopted import foreign_files
 from checkpoint_cli._commands.export import exports_told
 from checkpoint_cli._failures import ended_well, what_is_wrong
 from checkpoint_cli._options import (
@@ -35,6 +35,7 @@ from checkpoint_core.passes import run_until_complete
 from checkpoint_core.responses import Response, warnings_of
 from checkpoint_core.settings import Mode
 from checkpoint_core.stores import QuietObserver
+from checkpoint_storage.foreign import fetch_foreign
 from checkpoint_storage.local import local_host
 from checkpoint_storage.locations import OpenStore, check_source, lies_inside
 from checkpoint_storage.scratch import temporary_folder
@@ -162,7 +163,7 @@ def _one_pass(
     with _workdir(store, request) as workdir:
         host = local_host(workdir, observer)
         if files:
-            request = structs.replace(request, adopt_from=fetch_all(files, workdir))
+            request = structs.replace(request, adopt_from=fetch_foreign(files, workdir))
         return run(source, store, settings=settings, request=request, host=host)
 
 

@@ -1,15 +1,14 @@
 """Having what was selected read, portion by portion, until it is done or the run must stop."""
 
 import polars as pl
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from checkpoint_core._files.event_columns import narrower_formats
 from checkpoint_core._files.ledger import awaits_upgrade
 from checkpoint_core._judging.ends import Judgement, joined
-from checkpoint_core._judging.judgement import Judge
 from checkpoint_core._judging.rules import JudgingRules
 from checkpoint_core.errors import StorageError
-from checkpoint_core.readers import Portion, Reader
+from checkpoint_core.readers import Reader, nothing_judged
 from checkpoint_core.settings import Settings
 from checkpoint_core.stores import LISTING_SCHEMA, Host, Observer
 
@@ -67,14 +66,16 @@ def read_and_judge(
 
     if to_read.height:
         tell_selected(host.observer, to_read, settings)
-    parts = [Judge(rules).judge((), known={}, listed=to_read.clear())]
+    parts = [nothing_judged(rules)]
     left = _with_entries(to_read, entries, settings)
     accepted = unanswered = 0
     while left.height and remaining_s() > 0:
         if accepted >= settings.max_events_per_run and not whole:
             break
         room = left.height if whole else settings.max_events_per_run - accepted
-        portion = _portion(left, room, reader.largest_portion, rules.max_object_size_bytes)
+        largest = reader.largest_portion
+        largest = structs.replace(largest, objects=min(room, largest.objects))
+        portion = largest.cut(left, rules)
         reading = reader.read(portion, rules, remaining_s=remaining_s, told=told)
         unanswered = reading.unanswered.height
         ends = reading.judgement.ends
@@ -109,13 +110,6 @@ def _with_entries(to_read: pl.DataFrame, entries: pl.DataFrame, settings: Settin
     return to_read.join(known, on="key", how="left", maintain_order="left").select(
         *LISTING_SCHEMA, "digest", pl.col("is_narrow").fill_null(value=False)
     )
-
-
-def _portion(left: pl.DataFrame, room: int, largest: Portion, max_size_bytes: int) -> pl.DataFrame:
-    """Return the next objects, as many as the run and the reader take; at least one."""
-    portion = left[: min(room, largest.objects)]
-    total = portion["size"].clip(upper_bound=max_size_bytes).cum_sum()
-    return portion[: max(1, (total <= largest.size_bytes).sum())]
 
 
 def _odd_answers(source: str, *, asked: int, answered: int) -> StorageError:
