@@ -147,7 +147,8 @@ class Oracle:
         else:
             self._look_at_increment(previous, rows, ledger)
         in_ledger = sum(entry["versions"] for entry in ledger.values())
-        assert in_ledger + metadata["adopted_rows"] == rows.height
+        balance = metadata.get("balance", 0)
+        assert in_ledger + metadata["adopted_rows"] + balance == rows.height
 
     def _look_at_rewriting(
         self, previous: bytes | None, rows: pl.DataFrame, ledger: dict[str, Entry]

@@ -20,6 +20,7 @@ import pytest
 
 from checkpoint_core import Host, Observer, Request, RunReport, Settings, run
 from checkpoint_core.inspection import verify
+from checkpoint_core.removal import Participant, Removal, remove
 from checkpoint_core.stores import QuietObserver, unlimited
 from nacc_event_model import EventFormat, decode, make_object_name
 from tests.checkpoint_core.memory import Clock, Fault, MemorySource, MemoryStore
@@ -31,6 +32,8 @@ SETTINGS = Settings()
 V11 = Settings(event_format=EventFormat.V1_1)
 SANDBOX = Settings(exclude_projects=("sandbox-*",))
 CHECKPOINT = "events.parquet"
+LIST = "_withheld/events.json"
+KEY = bytes(range(32))
 REJECTS = "_rejects/events.parquet"
 LEDGERS = "_ledger/events/"
 UNRECOGNIZED = pl.col("outcome") == "unrecognized"
@@ -118,6 +121,8 @@ class World:
         copy.source.history = list(self.source.history)
         copy.source.answers = list(self.source.answers)
         copy.store.files = dict(self.store.files)
+        copy.store.versions = dict(self.store.versions)
+        copy.store.is_versioned = self.store.is_versioned
         return copy
 
     def workdir(self) -> Path:
@@ -135,6 +140,11 @@ class World:
             request=Request(**request),
             host=host or self.host(),
         )
+
+    def remove(self, *participants: Participant, **more: Any) -> Removal:
+        """Take participants out, undisturbed as far as the store lets it."""
+        given: dict[str, Any] = {"source": None, "settings": SETTINGS, "host": self.host()} | more
+        return remove(self.store, participants, new_key=KEY, **given)
 
     def write(self, *numbers: int, **changed: Any) -> None:
         """Write the usual event under these keys, told apart by gear_name."""

@@ -16,7 +16,14 @@ from checkpoint_core._files.rejects import Rejects, load_rejects
 from checkpoint_core._files.snapshot import Snapshot, damage_told, load, load_alone
 from checkpoint_core._judging.format_hints import hints
 from checkpoint_core._judging.selection import Rules, select
-from checkpoint_core.errors import CheckpointError, MissingLedgerError, StorageError
+from checkpoint_core._removing.applying import ledger_without, without_participants
+from checkpoint_core._removing.listing import load_withheld, refuse_older
+from checkpoint_core.errors import (
+    CheckpointError,
+    MissingLedgerError,
+    StorageError,
+    WithheldListError,
+)
 from checkpoint_core.settings import Settings
 from checkpoint_core.stores import UNSETTLED, CheckpointStore, Source
 
@@ -70,15 +77,21 @@ class Opened(Struct, frozen=True, kw_only=True):
 def open_for_queries(store: CheckpointStore, workdir: Path, *, ledger: bool) -> Opened | None:
     """Bring the checkpoint in force, and if asked for its ledger, into reach of questions.
 
-    Both are of the same commit, and stay as they are whatever runs meanwhile. None where there is
-    no checkpoint. Raises what `describe` raises.
+    Both are of the same commit, and stay as they are whatever runs meanwhile; without participants
+    who are withheld, also where that commit is from before. None where there is no checkpoint. Raises what `describe` raises.
     """
     snapshot = _load(store, workdir) if ledger else load_alone(store, workdir)
     if snapshot.metadata is None:
         return None
     file = _fetch_checked(store, snapshot, workdir)
+    withheld, _ = load_withheld(store)
     with damage_told(store.location):
-        whole = snapshot.ledger.in_one_file(workdir / "ledger.parquet")
+        entries = snapshot.ledger
+        if withheld.revision != snapshot.metadata.withheld:
+            # It was restored, and no run has been there since.
+            file = without_participants(file, withheld, workdir / "events-kept.parquet")
+            entries = ledger_without(entries, withheld, workdir / "ledger-kept.parquet")
+        whole = entries.in_one_file(workdir / "ledger.parquet")
     return Opened(metadata=snapshot.metadata, events=file, ledger=whole)
 
 
@@ -172,6 +185,7 @@ def verify(
         _checked("rows", lambda: _rows(file, snapshot.metadata)),
         _checked("content", lambda: _content(file)),
         _checked("ledger", lambda: _ledger(store, file, snapshot, workdir)),
+        _checked("withheld", lambda: _withheld(store, snapshot.metadata)),
     ]
     if source is None:
         return checks
@@ -182,7 +196,7 @@ def verify(
 def _checked(name: str, look: Callable[[], str]) -> Check:
     try:
         return Check(name=name, passed=True, detail=look())
-    except (DamagedFileError, MissingLedgerError) as error:
+    except (DamagedFileError, MissingLedgerError, WithheldListError) as error:
         return Check(name=name, passed=False, detail=str(error) or "a part of it is damaged")
 
 
@@ -216,6 +230,18 @@ def _rows(file: Path, metadata: CheckpointMetadata | None) -> str:
         raise DamagedFileError(f"it has {rows.count} rows and says {metadata.rows}")
     rows.check_span(metadata)
     return f"{rows.count} rows of event format {metadata.event_format}, sorted by timestamp"
+
+
+def _withheld(store: CheckpointStore, metadata: CheckpointMetadata | None) -> str:
+    assert metadata is not None  # noqa: S101 - verify has looked
+    withheld, _ = load_withheld(store)
+    refuse_older(store, metadata, withheld)
+    if metadata.withheld != withheld.revision:
+        raise DamagedFileError(
+            "the list of withheld participants has changed since the last commit; the next run "
+            "applies it"
+        )
+    return f"it is without the {len(withheld.participants)} participants that are withheld"
 
 
 def _content(file: Path) -> str:
@@ -254,8 +280,12 @@ def _source(
             "source is another one, or they were removed"
         )
     compared = snapshot.ledger.compare(listing, narrower=())
-    selection = select(compared, rejects=rejects, rules=Rules.of(settings))
-    to_read = selection.to_read
+    withheld, _ = load_withheld(store)
+    rules = Rules.of(settings)
+    selection = select(compared, rejects=rejects, rules=rules, withheld=withheld)
+    # What is withheld by its name is looked at again by every run.
+    to_read = withheld.without_named(selection.to_read)
+    named = selection.to_read.height - to_read.height
     young = _unsettled(snapshot.ledger.entries(selection.rewritten), to_read)
     rejected = pl.concat([rejects.select("key", "etag"), _unsettled(rejects, to_read)])
     rejected = to_read.join(rejected, on=["key", "etag"], how="semi")
@@ -267,7 +297,7 @@ def _source(
         )
     return (
         f"{listing.height} objects: {selection.unchanged + young.height} in the ledger, "
-        f"{selection.rejected_before.height + rejected.height} in the rejects, "
+        f"{selection.rejected_before.height + rejected.height + named} rejected or withheld, "
         f"{selection.unrecognized.height} not named like events"
     )
 

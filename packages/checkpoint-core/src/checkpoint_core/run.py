@@ -27,13 +27,18 @@ from checkpoint_core._files.rejects import (
     next_unrecognized,
     save_rejects,
 )
-from checkpoint_core._files.snapshot import Snapshot, damage_told, load
+from checkpoint_core._files.snapshot import Snapshot, damage_told
 from checkpoint_core._judging.judgement import Judge
 from checkpoint_core._judging.reading import Taken, joined, read_and_judge, tell_selected
 from checkpoint_core._judging.selection import Rules, Selection, select
+from checkpoint_core._removing.applying import load_reduced
+from checkpoint_core._removing.listing import remember
+from checkpoint_core._removing.withheld import Withheld
+from checkpoint_core._removing.withholding import without_named
 from checkpoint_core._reporting import report
 from checkpoint_core.accounting import RunReport
 from checkpoint_core.errors import (
+    CheckpointError,
     EmptySourceError,
     NoProgressError,
     SourceChangedError,
@@ -90,21 +95,27 @@ class _Run:
             settings=settings,
             request=request,
         )
-        self.judge = Judge(
-            settings,
-            since=request.since,
-            started_at=self.started_at,
-            filters=request.mode != "adopt",
-        )
 
     def execute(self) -> RunReport:
         if self.task.request.mode == "incremental":
             return self._increment()
         return self._rewrite()
 
+    def _judge_by(self, withheld: Withheld) -> None:
+        """Judge by the list that was in force when the run looked."""
+        request = self.task.request
+        self.judge = Judge(
+            self.task.settings,
+            since=request.since,
+            started_at=self.started_at,
+            filters=request.mode != "adopt",
+            withheld=withheld,
+        )
+
     def _increment(self) -> RunReport:
         with self.host.observer.stage("load"):
-            snapshot = load(self.store, self.host.workdir)
+            snapshot = load_reduced(self.store, self.host.workdir)
+            self._judge_by(snapshot.withheld)
             refuse_mismatch(snapshot.metadata, self.task)
             if snapshot.ledger.files:
                 self.host.observer.note(ledger_bytes=snapshot.ledger.size_bytes)
@@ -114,7 +125,7 @@ class _Run:
             self._refuse_empty(snapshot.ledger.objects)
         compared = self._compare(snapshot.ledger, listing)
         self._refuse_renamed(snapshot, compared)
-        selection = select(compared, rejects=rejects.rows, rules=self.rules)
+        selection = self._select(compared, rejects.rows)
         # A listing of millions would stay in memory until the run ends.
         del listing, compared
         upgrades = portion(selection, self.task.settings)
@@ -127,12 +138,13 @@ class _Run:
     def _rewrite(self) -> RunReport:
         with self.host.observer.stage("load"):
             predecessor = find_predecessor(self.task)
+            self._judge_by(predecessor.snapshot.withheld)
             rejects = self._load_rejects()
         listing, listed_restores = self._list(rejects)
         if listing.is_empty() and (predecessor.original or predecessor.existing):
             self._refuse_empty(predecessor.existing.rows if predecessor.existing else 0)
         compared = self._compare(NO_LEDGER, listing)
-        selection = select(compared, rejects=rejects.rows.clear(), rules=self.rules)
+        selection = self._select(compared, rejects.rows.clear())
         taken = self._read(selection, NO_LEDGER.entries(selection.rewritten), selection.upgradable)
         if taken.left.height:
             raise _no_progress(self.source.location, taken)
@@ -143,7 +155,12 @@ class _Run:
         return self._finish(selection, taken, result, rejects, listed_restores=listed_restores)
 
     def _load_rejects(self) -> Rejects:
-        return load_rejects(self.store, self.host.workdir, source=self.source.location)
+        rejects = load_rejects(self.store, self.host.workdir, source=self.source.location)
+        return without_named(rejects, self.judge.withheld)
+
+    def _select(self, compared: pl.DataFrame, rejects: pl.DataFrame) -> Selection:
+        withheld = self.judge.withheld
+        return select(compared, rejects=rejects, rules=self.rules, withheld=withheld)
 
     def _list(self, rejects: Rejects) -> tuple[pl.DataFrame, bool]:
         """List the source; say whether restore states were asked for."""
@@ -225,6 +242,10 @@ class _Run:
         listed_restores: bool,
     ) -> RunReport:
         """Bring the rejects up to date, delete old ledgers, and report."""
+        withheld = result.snapshot.withheld
+        # A removal may have come in meanwhile.
+        rejects = without_named(rejects, withheld)
+        unrecognized = withheld.without_named(selection.unrecognized)
         left = pl.concat([taken.left.select("key"), result.deferred])
         rows = next_rejects(
             rejects.rows,
@@ -238,7 +259,7 @@ class _Run:
             rows=rows,
             unrecognized=next_unrecognized(
                 rejects.unrecognized,
-                selection.unrecognized,
+                unrecognized,
                 seen_at=self.started_at,
                 checkpoint=self.store.checkpoint_name,
             ),
@@ -252,6 +273,7 @@ class _Run:
         return report(
             self.task,
             selection=selection,
+            unrecognized=unrecognized,
             result=result,
             left=left.height,
             before_cutoff=taken.judgement.before_cutoff,
@@ -271,6 +293,11 @@ class _Run:
                 save_rejects(self.store, self.host.workdir, after, source=self.source.location)
         except StorageError as error:
             failures.append(f"the rejects could not be written: {error}")
+        try:
+            if result.snapshot.withheld.revision == self.judge.withheld.revision:
+                remember(self.store, self.host, result.snapshot.withheld, result.judgement.withheld)
+        except CheckpointError as error:
+            failures.append(f"the list of the withheld could not be written: {error}")
         try:
             if result.committed is not None:
                 delete_old_ledgers(

@@ -28,7 +28,13 @@ def rebuild(predecessor: Predecessor, judgement: Judgement, task: Task) -> Repla
     """
     _refuse_loss(predecessor, judgement, task)
     accepted = judgement.accepted
-    base = Base(file=None, rows=NO_ROWS, ledger=NO_LEDGER, lineage=predecessor.lineage)
+    base = Base(
+        file=None,
+        rows=NO_ROWS,
+        ledger=NO_LEDGER,
+        lineage=predecessor.lineage,
+        withheld=predecessor.snapshot.withheld.revision,
+    )
     changes = RowChanges(
         judgement=judgement,
         claimed=accepted.clear(),

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from checkpoint_core._files.layout import (
-    LAYOUT_VERSION,
+    LAYOUT_WITHOUT_LIST,
     CommitId,
     DamagedFileError,
     Number,
@@ -67,7 +67,7 @@ class Digests(Struct, frozen=True, kw_only=True):
 def digests_of(commit_id: str, checkpoint: Path, ledger: Sequence[Path]) -> Digests:
     """Return the digests of a commit's files; of the ledger's, the full one first."""
     return Digests(
-        layout=LAYOUT_VERSION,
+        layout=LAYOUT_WITHOUT_LIST,
         commit_id=commit_id,
         checkpoint=digest_of(checkpoint),
         footer=_digest(_read_footer(checkpoint)),

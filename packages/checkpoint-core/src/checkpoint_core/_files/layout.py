@@ -1,8 +1,9 @@
 """The files that a checkpoint consists of: their names, columns, and what their metadata says.
 
-Layout version 3. The Parquet file at the checkpoint's own name is the only commit point; its
+Layout version 4. The Parquet file at the checkpoint's own name is the only commit point; its
 metadata names the one ledger that belongs to it and, where that is a delta, the full one below it.
-Beside the ledger, a small file holds the digests of them all. Version 2 had no such file, its
+Beside the ledger, a small file holds the digests of them all. Version 3 knew of nobody who was taken
+out, and is still what is written as long as nobody was. Version 2 had no file of digests, its
 rejects did not say which size limit they were judged by, and its ledgers not under which event
 format a row was taken; version 1 had full ledgers only. Both are read as what they are.
 """
@@ -21,7 +22,13 @@ from polars.exceptions import PanicException, PolarsError
 from checkpoint_core._files.event_columns import TIMESTAMP
 from nacc_event_model import EventFormat
 
-LAYOUT_VERSION: Final = 3
+LAYOUT_VERSION: Final = 4
+"""The latest; said by checkpoints that name a list of withheld participants.
+
+A version that knows no such list would bring them back, so it must refuse.
+"""
+LAYOUT_WITHOUT_LIST: Final = 3
+"""What all other files say, so that an earlier version can go on where nobody was taken out."""
 METADATA_KEY: Final = "nacc.checkpoint"
 LINEAGE_LENGTH: Final = 48
 _UPON: Final = ".upon."
@@ -120,13 +127,23 @@ class Names(Struct, frozen=True):
         return f"{self.ledgers}/unclaimed-{commit_id}.parquet"
 
     @property
+    def withheld(self) -> str:
+        """The list of participants who were taken out. It is never restored with a checkpoint."""
+        return f"_withheld/{self.stem}.json"
+
+    @property
+    def previous(self) -> str:
+        """The folder of the checkpoints that were replaced by an adoption or a rebuild."""
+        return f"_previous/{self.stem}"
+
+    @property
     def exports(self) -> str:
         """What was exported from the checkpoint, and from which commit."""
         return f"_exports/{self.stem}.json"
 
     def replaced(self, commit_id: str) -> str:
         """Return the name under which a commit keeps the checkpoint that it replaced."""
-        return f"_previous/{self.stem}/{commit_id}.parquet"
+        return f"{self.previous}/{commit_id}.parquet"
 
 
 def new_commit_id(generation: int, unique: str) -> str:
@@ -175,7 +192,10 @@ class CheckpointMetadata(Struct, frozen=True, kw_only=True):
     `full_ledger` is the commit whose full ledger this commit's is a delta upon; None: it is full.
     `adopted_at` is when the adoption began that the `adopted_rows` come from, and `unclaimed` the
     commit whose file, with this digest, holds exactly those rows; None where none are left, or
-    where they were adopted before there were such files.
+    where they were adopted before there were such files. `withheld` is the revision of the list of
+    withheld participants that was applied. `balance` is by how much the rows are more than what the
+    ledger's versions and the adopted rows add up to: objects had versions of several participants,
+    of whom one was taken out.
     """
 
     layout: Number
@@ -194,6 +214,13 @@ class CheckpointMetadata(Struct, frozen=True, kw_only=True):
     adopted_at: Moment | None = None
     unclaimed: CommitId | None = None
     unclaimed_digest: str | None = None
+    withheld: CommitId | None = None
+    balance: int = 0
+
+    @property
+    def versions_in_ledger(self) -> int:
+        """How many versions of objects the ledger has to account for."""
+        return self.rows - self.adopted_rows - self.balance
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself; raises ValueError."""

@@ -19,6 +19,7 @@ from checkpoint_core._files.layout import EPOCH, REJECTS_SCHEMA
 from checkpoint_core._judging.format_hints import WOULD_TAKE, newer_format
 from checkpoint_core._judging.sanitizing import sanitized
 from checkpoint_core._judging.selection import Rules
+from checkpoint_core._removing.withheld import NOBODY, Withheld
 from checkpoint_core.settings import Settings
 from checkpoint_core.stores import Content, ReadFailure
 from nacc_event_model import AnyVisitEvent, Decoder, InvalidEvent
@@ -51,20 +52,22 @@ class Judgement(Struct, frozen=True, kw_only=True):
     `accepted`: the event's columns, then key, digest, etag, size, last_modified.
     `touched`: those last five. `reread`: like `accepted`, of objects with the content that was
     taken, under a narrower format, and with values for the columns that were added since.
-    `rejected`: REJECTS_SCHEMA. Each key is in at most one of them.
+    `rejected`: REJECTS_SCHEMA. `withheld`: like `touched`, of participants who were taken out; only
+    what is known by its content has an etag. Each key is in at most one of them.
     """
 
     accepted: pl.DataFrame
     touched: pl.DataFrame
     reread: pl.DataFrame
     rejected: pl.DataFrame
+    withheld: pl.DataFrame
     before_cutoff: int
 
     def without(self, keys: pl.DataFrame) -> "Judgement":
         """Return what is left when the given keys are left to the next run."""
         parts = {
             name: getattr(self, name).join(keys, on="key", how="anti", maintain_order="left")
-            for name in ("accepted", "touched", "reread", "rejected")
+            for name in ("accepted", "touched", "reread", "rejected", "withheld")
         }
         return structs.replace(self, **parts)
 
@@ -73,9 +76,15 @@ class Judge:
     """Judges objects batch by batch under the rules of one run."""
 
     def __init__(
-        self, settings: Settings, *, since: datetime | None, started_at: datetime, filters: bool
+        self,
+        settings: Settings,
+        *,
+        since: datetime | None,
+        started_at: datetime,
+        filters: bool,
+        withheld: Withheld = NOBODY,
     ) -> None:
-        """Prepare the rules of a run that started then.
+        """Prepare the rules of a run that started then, with the list in force.
 
         Without `filters`, judging leaves the excluded projects in; `exclude` takes them out later.
         """
@@ -97,6 +106,7 @@ class Judge:
         self._since = since
         self._started_at = started_at
         self._filters = filters
+        self.withheld = withheld
         exclusion = settings.exclusion
         self._is_excluded = re.compile(exclusion).match if exclusion else None
 
@@ -113,8 +123,9 @@ class Judge:
         `narrow` are the keys whose rows may lack columns; `listed` is the listing of these objects:
         what could not be read is recorded as listed.
         A content that the ledger holds is touched. Otherwise it is validated, then held against
-        the cutoff and the excluded projects, in this order. Never raises over a content.
+        the list, the cutoff and the excluded projects, in this order. Never raises over a content.
         """
+        is_withheld = self.withheld.holds
         decode, since, unknown = self._decode, self._since, self._pending
         is_excluded = self._is_excluded if self._filters else None
         events: list[AnyVisitEvent] = []
@@ -123,6 +134,7 @@ class Judge:
         again: list[AnyVisitEvent] = []
         reread: list[_Version] = []
         rejected: list[_Reject] = []
+        withheld: list[_Version] = []
         before_cutoff = 0
         for answer in answers:
             unknown.clear()
@@ -146,7 +158,9 @@ class Judge:
                 reason = f"{error}{self._newer_hint(answer.data)}"
                 rejected.append((answer.key, version, "invalid", reason))
                 continue
-            if since is not None and event.timestamp <= since:
+            if is_withheld(event.pipeline_adcid, event.ptid):
+                withheld.append(version)
+            elif since is not None and event.timestamp <= since:
                 before_cutoff += 1
             elif is_excluded is not None and is_excluded(event.project_label):
                 rejected.append((answer.key, version, "excluded", _EXCLUDED))
@@ -160,6 +174,7 @@ class Judge:
             touched=pl.DataFrame(_version_columns(touched)),
             reread=pl.DataFrame([*self._event_columns(again), *_version_columns(reread)]),
             rejected=self._rejects(rejected, listed),
+            withheld=pl.DataFrame(_version_columns(withheld)),
             before_cutoff=before_cutoff,
         )
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 from checkpoint_core._files.event_columns import narrower_formats
 from checkpoint_core._files.ledger import awaits_upgrade
 from checkpoint_core._judging.judgement import Judge, Judgement
+from checkpoint_core._removing.withholding import withhold
 from checkpoint_core.errors import StorageError
 from checkpoint_core.settings import Settings
 from checkpoint_core.stores import Content, Host, Observer, ReadFailure, Source
@@ -35,7 +36,8 @@ class Taken(Struct, frozen=True, kw_only=True):
         """Whether the next run need not do all of it again."""
         judgement = self.judgement
         recorded = judgement.rejected["outcome"].is_in(["invalid", "excluded", "archived"]).any()
-        known = (judgement.accepted, judgement.touched, judgement.reread)
+        withheld = judgement.withheld.drop_nulls("etag")
+        known = (judgement.accepted, judgement.touched, judgement.reread, withheld)
         return recorded or any(part.height for part in known)
 
 
@@ -101,7 +103,7 @@ def read_and_judge(
             left = pl.concat([batch.filter(pl.col("key").is_in(list(unanswered))), left])
         host.observer.progress(to_read.height - left.height, to_read.height)
     return Taken(
-        judgement=joined(parts),
+        judgement=withhold(joined(parts), judge.withheld),
         left=left,
         unanswered=len(unanswered),
         out_of_time=out_of_time and left.height > 0,
@@ -136,6 +138,7 @@ def joined(parts: Sequence[Judgement]) -> Judgement:
         touched=pl.concat([part.touched for part in parts]),
         reread=pl.concat([part.reread for part in parts]),
         rejected=pl.concat([part.rejected for part in parts]),
+        withheld=pl.concat([part.withheld for part in parts]),
         before_cutoff=sum(part.before_cutoff for part in parts),
     )
 
