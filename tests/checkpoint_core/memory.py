@@ -269,7 +269,7 @@ class MemoryStore:
             lambda: [
                 StoredVersion(name=each, version_id=etag)
                 for each, etag in self.versions
-                if each == name or (name.endswith("/") and each.startswith(name))
+                if each == name or (each.startswith(name) and name[-1:] in {"", "/"})
             ],
         )
 

@@ -271,6 +271,13 @@ class World:
         """Return the calls so far that would change something."""
         return [call for call in self.store.calls if call.startswith(("put", "delete"))]
 
+    def revision(self) -> str | None:
+        """Return the revision of the list in force."""
+        if LIST not in self.store.files:
+            return None
+        revision: str = json.loads(self.store.data(LIST))["revision"]
+        return revision
+
     def problems(self, settings: Settings = SETTINGS, *, source: bool = False) -> list[str]:
         """Return what `verify` finds wrong."""
         checks = verify(

@@ -1,5 +1,7 @@
 """Taking a participant out of a checkpoint, for good; or, where that was a mistake, back in."""
 
+from contextlib import suppress
+
 import polars as pl
 from msgspec import Struct, structs
 
@@ -12,10 +14,10 @@ from checkpoint_core._files.layout import (
 )
 from checkpoint_core._files.parquet import collect, read_schema, scan
 from checkpoint_core._files.rejects import load_rejects, save_rejects
-from checkpoint_core._files.snapshot import Snapshot, damage_told, load
+from checkpoint_core._files.snapshot import damage_told, load
 from checkpoint_core._judging.judgement import Judge
 from checkpoint_core._removing.applying import load_reduced
-from checkpoint_core._removing.holdings import Holdings, look_up
+from checkpoint_core._removing.holdings import Holdings, look_up, no_checkpoint
 from checkpoint_core._removing.listing import (
     change_withheld,
     load_withheld,
@@ -25,7 +27,11 @@ from checkpoint_core._removing.listing import (
 from checkpoint_core._removing.purging import Purge, purge
 from checkpoint_core._removing.withheld import PAIR, Participant, Withheld
 from checkpoint_core._removing.withholding import without_named
-from checkpoint_core.errors import StorageError
+from checkpoint_core.errors import (
+    CommitConflictError,
+    FormatDowngradeError,
+    SourceChangedError,
+)
 from checkpoint_core.exports import ExportResult, update_exports
 from checkpoint_core.inspection import open_for_queries
 from checkpoint_core.settings import Request, Settings
@@ -115,11 +121,11 @@ def remove(
 
     """
     with damage_told(store.location):
-        snapshot, metadata = _load(store, host)
+        metadata = _load(store, host)
         alone = Withheld(revision=_NOWHERE, key=new_key)
         digests = frozenset(map(alone.digest_of, participants))
         alone = structs.replace(alone, participants=digests)
-        holdings = look_up(store, snapshot, alone, source, host.workdir)
+        holdings = look_up(store, alone, source, host.workdir)
         if dry_run:
             return Removal(holdings=holdings, commit_id=None, exports=())
         run_id = host.new_id()
@@ -135,7 +141,7 @@ def remove(
             return structs.replace(keyed, revision=revision, participants=wanted)
 
         change_withheld(store, host, decide)
-        commit_id = _commit(store, metadata, settings, host, run_id)
+        commit_id = _commit(store, settings, host, run_id)
         _clean_rejects(store, metadata, host)
     exports = update_exports(store, (), settings=settings, host=host, only_these=False)
     return Removal(holdings=holdings, commit_id=commit_id, exports=exports)
@@ -147,7 +153,7 @@ def undo(store: CheckpointStore, participants: tuple[Participant, ...], *, host:
     The next run reads every object anew that was withheld, and takes those in that are theirs.
     Versions that were overwritten, and adopted rows, cannot come back.
     """
-    _, metadata = _load(store, host)
+    metadata = _load(store, host)
     run_id = host.new_id()
     were_there = False
 
@@ -167,7 +173,7 @@ def undo(store: CheckpointStore, participants: tuple[Participant, ...], *, host:
 
 def listed(store: CheckpointStore, host: Host) -> Listed:
     """Count what is on the list."""
-    _, metadata = _load(store, host)
+    metadata = _load(store, host)
     withheld, _ = load_withheld(store)
     refuse_older(store, metadata, withheld)
     return Listed(
@@ -177,14 +183,11 @@ def listed(store: CheckpointStore, host: Host) -> Listed:
     )
 
 
-def _load(store: CheckpointStore, host: Host) -> tuple[Snapshot, CheckpointMetadata]:
-    snapshot = load(store, host.workdir)
-    if snapshot.metadata is None:
-        message = (
-            f"{store.location}: there is no checkpoint. Nothing was changed. Correct the name."
-        )
-        raise StorageError(message)
-    return snapshot, snapshot.metadata
+def _load(store: CheckpointStore, host: Host) -> CheckpointMetadata:
+    metadata = load(store, host.workdir).metadata
+    if metadata is None:
+        raise no_checkpoint(store)
+    return metadata
 
 
 def _next_revision(present: Withheld, metadata: CheckpointMetadata, run_id: str) -> str:
@@ -192,19 +195,27 @@ def _next_revision(present: Withheld, metadata: CheckpointMetadata, run_id: str)
     return new_commit_id(last + 1, run_id)
 
 
-def _commit(
-    store: CheckpointStore,
-    metadata: CheckpointMetadata,
-    settings: Settings,
-    host: Host,
-    run_id: str,
-) -> str | None:
-    """Commit what is left by the list in force, as a run does that has nothing new."""
-    settings = structs.replace(settings, event_format=metadata.event_format)
+def _commit(store: CheckpointStore, settings: Settings, host: Host, run_id: str) -> str | None:
+    """Commit what is left by the list in force, as a run does that has nothing new.
+
+    Where a run brings it to another event format or source meanwhile, it begins again.
+    """
+    for attempt in range(settings.commit_attempts):
+        unique = run_id if attempt == 0 else f"{run_id}-again-{attempt}"
+        with suppress(FormatDowngradeError, SourceChangedError):
+            return _commit_once(store, settings, host, unique)
+    raise CommitConflictError(store.location, settings.commit_attempts)
+
+
+def _commit_once(store: CheckpointStore, settings: Settings, host: Host, run_id: str) -> str | None:
+    snapshot = load_reduced(store, host.workdir)
+    if snapshot.metadata is None:
+        raise no_checkpoint(store)
+    settings = structs.replace(settings, event_format=snapshot.metadata.event_format)
     task = Task(
         run_id=run_id,
         started_at=host.now(),
-        source=metadata.source,
+        source=snapshot.metadata.source,
         store=store,
         host=host,
         settings=settings,
@@ -213,7 +224,7 @@ def _commit(
     judge = Judge(settings, since=None, started_at=task.started_at, filters=True)
     nothing = judge.judge((), known={}, listed=LISTING_SCHEMA.to_frame())
     judged = Judged(judgement=nothing, entries=LEDGER_SCHEMA.to_frame())
-    result = replace(load_reduced(store, host.workdir), judged, task)
+    result = replace(snapshot, judged, task)
     reduced = result.snapshot.reduced
     if reduced is not None:
         theirs = reduced.gone.filter(pl.col("state") == "accepted")

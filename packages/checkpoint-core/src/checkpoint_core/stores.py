@@ -209,8 +209,9 @@ class CheckpointStore(Protocol):
         ...
 
     def list_versions(self, name: str) -> list[StoredVersion]:
-        """List what is kept besides a file, or where the name ends in `/` those in a folder.
+        """List what is kept besides a file; of a name that ends in `/`, besides all in a folder.
 
+        The folder `""` is the checkpoint's own.
         In an order in which they can be deleted without bringing a version back into force. Empty
         where the store keeps no versions.
         """

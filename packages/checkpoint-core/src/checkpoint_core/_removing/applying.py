@@ -4,6 +4,7 @@ Every load goes through here, the first of a run and each one after a lost race.
 matter which version of the checkpoint is in force: one that was restored, or a rival's.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -33,18 +34,34 @@ def load_reduced(store: CheckpointStore, workdir: Path) -> Snapshot:
     applied already, or there is none, that is all. Raises what `load` raises, and
     WithheldListError.
     """
-    for _ in range(_LOOKS):
-        snapshot = load(store, workdir)
+
+    def in_force(snapshot: Snapshot) -> Withheld:
         withheld, _ = load_withheld(store)
         refuse_older(store, snapshot.metadata, withheld)
+        return withheld
+
+    _, left = load_by(store, workdir, in_force)
+    return left
+
+
+def load_by(
+    store: CheckpointStore, workdir: Path, choose: Callable[[Snapshot], Withheld]
+) -> tuple[Snapshot, Snapshot]:
+    """Load the pair in force; return it, and what is left of it by the list that is chosen then.
+
+    When the checkpoint is replaced meanwhile, looks again.
+    """
+    for _ in range(_LOOKS):
+        snapshot = load(store, workdir)
+        withheld = choose(snapshot)
         with suppress(ChangedWhileReadingError):
-            return reduce(store, snapshot, withheld, workdir)
+            return snapshot, _reduced(store, snapshot, withheld, workdir)
     raise StorageError(
         f"{store.location}: it keeps being replaced; other runs are at work. Try again."
     )
 
 
-def reduce(
+def _reduced(
     store: CheckpointStore, snapshot: Snapshot, withheld: Withheld, workdir: Path
 ) -> Snapshot:
     """Return what is left of a snapshot by a list, all of it where that was applied.

@@ -1,5 +1,6 @@
 """What holds a participant: looked up before anything is changed."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
@@ -7,9 +8,9 @@ from msgspec import Struct
 
 from checkpoint_core._files.layout import CheckpointMetadata, Names
 from checkpoint_core._files.rejects import load_rejects
-from checkpoint_core._files.snapshot import Snapshot
-from checkpoint_core._removing.applying import reduce
+from checkpoint_core._removing.applying import load_by
 from checkpoint_core._removing.withheld import Withheld
+from checkpoint_core.errors import StorageError
 from checkpoint_core.exports._manifest import load_manifest
 from checkpoint_core.exports._paths import is_named, root
 from checkpoint_core.stores import CheckpointStore, Source, StoredVersion
@@ -21,7 +22,8 @@ class Holdings(Struct, frozen=True, kw_only=True):
     `rows` of the checkpoint, `ledger_entries` and `rejects`, also names among the unrecognized, are
     theirs. Of files and versions it is not looked into which hold something of them: `export_files`
     are all that are in force, `older_ledgers`, `previous_files` and `older_versions` all that are
-    kept of what was in force before.
+    kept of what was in force before; the last is None where they cannot be listed, which takes a
+    permission of its own.
     `objects` are the keys that the ledger or the rejects have of them, and those in the source,
     where one was given, that are named after them.
     """
@@ -32,24 +34,23 @@ class Holdings(Struct, frozen=True, kw_only=True):
     export_files: int
     older_ledgers: int
     previous_files: int
-    older_versions: int
+    older_versions: int | None
     objects: tuple[str, ...]
 
 
 def look_up(
     store: CheckpointStore,
-    snapshot: Snapshot,
     participants: Withheld,
     source: Source | None,
     workdir: Path,
 ) -> Holdings:
     """Find out what holds the participants of a list that has no others; changes nothing."""
-    metadata = snapshot.metadata
-    assert metadata is not None  # noqa: S101 - callers have looked
     names = Names(store.checkpoint_name)
-    left = reduce(store, snapshot, participants, workdir)
-    assert left.reduced is not None  # noqa: S101 - the list is new to every checkpoint
-    gone = left.reduced.gone
+    snapshot, left = load_by(store, workdir, lambda _snapshot: participants)
+    metadata, reduced = snapshot.metadata, left.reduced
+    if metadata is None or reduced is None:
+        raise no_checkpoint(store)
+    gone = reduced.gone
     rejects = load_rejects(store, workdir, source=metadata.source)
     keys = [gone["key"]]
     rejected = 0
@@ -57,6 +58,9 @@ def look_up(
         named = _named(each, participants)
         rejected += named.len()
         keys.append(named)
+    versions = None
+    with suppress(StorageError):
+        versions = len(older_versions(store))
     if source is not None:
         keys.append(_named(source.list_objects(restore_states=False), participants))
     return Holdings(
@@ -66,8 +70,15 @@ def look_up(
         export_files=sum(len(each.files) for each in load_manifest(store)[0].exports.values()),
         older_ledgers=len(store.list_files(names.ledgers)) - len(files_in_force(names, metadata)),
         previous_files=len(store.list_files(names.previous)),
-        older_versions=len(older_versions(store)),
+        older_versions=versions,
         objects=tuple(pl.concat(keys).unique().sort()),
+    )
+
+
+def no_checkpoint(store: CheckpointStore) -> StorageError:
+    """Return the error where there is nothing to take anybody out of."""
+    return StorageError(
+        f"{store.location}: there is no checkpoint. Nothing was changed. Correct the name."
     )
 
 
@@ -85,18 +96,21 @@ def files_in_force(names: Names, metadata: CheckpointMetadata) -> set[str]:
 def older_versions(store: CheckpointStore) -> list[StoredVersion]:
     """Return what a versioned store keeps of our files as they were, but not of the list."""
     names = Names(store.checkpoint_name)
-    places = [names.checkpoint, f"{names.ledgers}/", names.rejects, f"{names.previous}/"]
-    found = [each for place in (*places, names.exports) for each in store.list_versions(place)]
-    exports = load_manifest(store)[0].exports.values()
-    paths = {path for each in exports for path in each.paths}
-    for folder in sorted({root(path) for path in paths}):
-        inside = store.list_versions(f"{folder}/")
-        found += [
-            each
-            for each in inside
-            if any(is_named(each.name, path) for path in paths if root(path) == folder)
-        ]
-    return found
+    own = (
+        names.checkpoint,
+        f"{names.ledgers}/",
+        names.rejects,
+        f"{names.previous}/",
+        names.exports,
+    )
+    found = {(each.name, each.version_id): each for at in own for each in store.list_versions(at)}
+    for export in load_manifest(store)[0].exports.values():
+        for path in export.paths:
+            folder = f"{root(path)}/" if root(path) else ""
+            for each in store.list_versions(folder if "{" in path else path):
+                if is_named(each.name, path):
+                    found[each.name, each.version_id] = each
+    return list(found.values())
 
 
 def _named(objects: pl.DataFrame, participants: Withheld) -> pl.Series:

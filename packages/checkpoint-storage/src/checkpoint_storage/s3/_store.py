@@ -13,7 +13,7 @@ from checkpoint_core.errors import (
     OutcomeUnknownError,
     StorageError,
 )
-from checkpoint_core.stores import Condition, PutOutcome, StoredFile, Tail
+from checkpoint_core.stores import Condition, PutOutcome, StoredFile, StoredVersion, Tail
 from checkpoint_storage.explanations import replaced_meanwhile
 from checkpoint_storage.s3._clients import S3Clients, current_clients
 from checkpoint_storage.s3._errors import (
@@ -28,6 +28,7 @@ from checkpoint_storage.s3._explanations import explained, storage_error
 from checkpoint_storage.s3._files import download, tail
 from checkpoint_storage.s3._pages import answers
 from checkpoint_storage.s3._retrying import retrying
+from checkpoint_storage.s3._versions import older_versions
 from checkpoint_storage.scratch import temporary_folder
 
 if TYPE_CHECKING:
@@ -210,6 +211,33 @@ class S3Store:
         with explained(self._uri(key), "removing"):
             self._retrying(
                 lambda: self._clients().single.delete_object(Bucket=self._bucket, Key=key)
+            )
+
+    def list_versions(self, name: str) -> list[StoredVersion]:
+        """List noncurrent versions and marks of deletion, as the protocol has it.
+
+        Empty where the bucket keeps none. Raises StorageError where that fails.
+        """
+        key = self._key(name) if name else self._folder
+        above = name.rpartition("/")[0] + "/" if "/" in name else ""
+        inside = key.rpartition("/")[0] + "/" if "/" in key else ""
+        with explained(self._uri(key), "listing"):
+            found = self._retrying(
+                lambda: older_versions(self._clients().single, self._bucket, key)
+            )
+        return [
+            StoredVersion(name=above + each.removeprefix(inside), version_id=version_id)
+            for each, version_id in found
+        ]
+
+    def delete_version(self, version: StoredVersion) -> None:
+        """Remove a version for good. Raises StorageError where that fails."""
+        key, which = self._key(version.name), version.version_id
+        with explained(self._uri(key), "removing"):
+            self._retrying(
+                lambda: self._clients().single.delete_object(
+                    Bucket=self._bucket, Key=key, VersionId=which
+                )
             )
 
     def _put(self, key: str, file: Path) -> None:
