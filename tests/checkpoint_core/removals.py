@@ -85,7 +85,7 @@ class Removals:
             opened = open_for_queries(store, self.world.workdir(), ledger=True)
         except MissingLedgerError:
             opened = None
-        problems = [each for each in self.world.problems() if not each.startswith("withheld")]
+        problems = [each for each in self.world.problems() if not each.startswith("list")]
         if opened is None or opened.ledger is None or problems:
             store.files[CHECKPOINT] = present
             return
@@ -103,5 +103,5 @@ class Removals:
         self.world.store.faults = {}
         assert files.get(CHECKPOINT) == before
         if before:
-            problems = [each for each in self.world.problems() if not each.startswith("withheld")]
+            problems = [each for each in self.world.problems() if not each.startswith("list")]
             assert problems == []

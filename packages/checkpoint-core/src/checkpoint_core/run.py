@@ -10,7 +10,6 @@ from checkpoint_core._adopting.adopting import adopt
 from checkpoint_core._adopting.predecessor import find_predecessor
 from checkpoint_core._adopting.rewriting import rebuild
 from checkpoint_core._adopting.upgrading import portion, without_unread
-from checkpoint_core._committing.commit import delete_old_ledgers
 from checkpoint_core._committing.replacement import (
     Judged,
     Replacement,
@@ -25,20 +24,18 @@ from checkpoint_core._files.rejects import (
     load_rejects,
     next_rejects,
     next_unrecognized,
-    save_rejects,
 )
 from checkpoint_core._files.snapshot import Snapshot, damage_told
 from checkpoint_core._judging.judgement import Judge
 from checkpoint_core._judging.reading import Taken, joined, read_and_judge, tell_selected
 from checkpoint_core._judging.selection import Rules, Selection, select
 from checkpoint_core._removing.applying import load_reduced
-from checkpoint_core._removing.listing import remember
 from checkpoint_core._removing.withheld import Withheld
 from checkpoint_core._removing.withholding import without_named
 from checkpoint_core._reporting import report
+from checkpoint_core._tidying import tidy
 from checkpoint_core.accounting import RunReport
 from checkpoint_core.errors import (
-    CheckpointError,
     EmptySourceError,
     NoProgressError,
     SourceChangedError,
@@ -269,7 +266,7 @@ class _Run:
         if rejects.unreadable:
             warnings.append(_REJECTS_LOST)
         if not self.task.request.dry_run:
-            warnings += self._tidy(result, rejects, renewed)
+            warnings += tidy(self.task, result, rejects, renewed, self.judge.withheld)
         return report(
             self.task,
             selection=selection,
@@ -281,34 +278,6 @@ class _Run:
             unknown_fields=self.judge.unknown_fields(),
             warnings=warnings,
         )
-
-    def _tidy(self, result: Replacement, before: Rejects, after: Rejects) -> list[str]:
-        """Write the rejects and delete old ledgers; return what failed.
-
-        Both come after the commit and no data depends on them, so they cannot fail a run.
-        """
-        failures = []
-        try:
-            if before.differs(after):
-                save_rejects(self.store, self.host.workdir, after, source=self.source.location)
-        except StorageError as error:
-            failures.append(f"the rejects could not be written: {error}")
-        try:
-            if result.snapshot.withheld.revision == self.judge.withheld.revision:
-                remember(self.store, self.host, result.snapshot.withheld, result.judgement.withheld)
-        except CheckpointError as error:
-            failures.append(f"the list of the withheld could not be written: {error}")
-        try:
-            if result.committed is not None:
-                delete_old_ledgers(
-                    self.store,
-                    result.committed.metadata,
-                    now=self.started_at,
-                    retention=timedelta(days=self.task.settings.ledger_retention_days),
-                )
-        except StorageError as error:
-            failures.append(f"old ledgers could not be deleted: {error}")
-        return failures
 
 
 def _no_progress(source: str, taken: Taken) -> NoProgressError:

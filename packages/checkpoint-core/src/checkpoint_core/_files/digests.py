@@ -19,7 +19,6 @@ from checkpoint_core._files.layout import (
     CommitId,
     DamagedFileError,
     Number,
-    footer_size,
 )
 from checkpoint_core._files.parquet import digest_of
 
@@ -115,6 +114,13 @@ def _start_of_own(data: bytes) -> int:
     """
     start = data.rfind(_OWN)
     return start if start < 0 else start + len(_OWN)
+
+
+def footer_size(tail: bytes) -> int:
+    """Return how many of a Parquet file's last bytes hold its footer; 0 where there is none."""
+    if tail[-4:] != b"PAR1":
+        return 0
+    return int.from_bytes(tail[-8:-4], "little") + 8
 
 
 def _digest(data: bytes) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 from msgspec import Struct, structs
 
-from checkpoint_core._files.digests import Digests, decode_digests
+from checkpoint_core._files.digests import Digests, decode_digests, footer_size
 from checkpoint_core._files.layout import (
     LAYOUT_VERSION,
     CheckpointMetadata,
@@ -17,7 +17,6 @@ from checkpoint_core._files.layout import (
     LedgerMetadata,
     Names,
     NotOurFileError,
-    footer_size,
     generation_of,
     is_digests,
     read_metadata,

@@ -18,7 +18,7 @@ from checkpoint_storage.explanations import replaced_meanwhile
 from checkpoint_storage.s3._clients import S3Clients, current_clients
 from checkpoint_storage.s3._errors import (
     FAILURES,
-    code_of,
+    is_missing,
     is_transient,
     is_unsupported,
     status_of,
@@ -111,7 +111,7 @@ class S3Store:
                     lambda: tail(self._clients().single, self._bucket, key, length_bytes)
                 )
             except ClientError as error:
-                if _is_missing(error):
+                if is_missing(error):
                     return None
                 raise
 
@@ -137,7 +137,7 @@ class S3Store:
             raise
         except StorageError as error:
             cause = error.__cause__
-            gone = isinstance(cause, ClientError) and _is_missing(cause)
+            gone = isinstance(cause, ClientError) and is_missing(cause)
             if gone and etag is None:
                 return False
             if gone or (cause and status_of(cause) == 412):
@@ -214,10 +214,7 @@ class S3Store:
             )
 
     def list_versions(self, name: str) -> list[StoredVersion]:
-        """List noncurrent versions and marks of deletion, as the protocol has it.
-
-        Empty where the bucket keeps none. Raises StorageError where that fails.
-        """
+        """List noncurrent versions and marks of deletion; raises StorageError where that fails."""
         key = self._key(name) if name else self._folder
         above = name.rpartition("/")[0] + "/" if "/" in name else ""
         inside = key.rpartition("/")[0] + "/" if "/" in key else ""
@@ -267,7 +264,7 @@ class S3Store:
 
     def _outcome(self, key: str, condition: Condition, error: Exception) -> PutOutcome:
         status = status_of(error)
-        if status in {409, 412} or (condition.etag is not None and _is_missing(error)):
+        if status in {409, 412} or (condition.etag is not None and is_missing(error)):
             return PutOutcome.REFUSED
         if is_unsupported(error):
             raise storage_error(error, self._uri(key), "writing on a condition") from error
@@ -299,7 +296,3 @@ class S3Store:
 
     def _uri(self, key: str) -> str:
         return f"s3://{self._bucket}/{key}"
-
-
-def _is_missing(error: Exception) -> bool:
-    return status_of(error) == 404 and code_of(error) != "NoSuchBucket"
