@@ -47,7 +47,7 @@ def prepare_pair(known: pl.DataFrame, source: str, folder: Path) -> str:
         commit_id=pl.lit(commit_id),
         event_format=pl.lit("1.0"),
     )
-    base = Base(file=None, rows=NO_ROWS, ledger=NO_LEDGER, lineage=())
+    base = Base(file=None, rows=NO_ROWS, ledger=NO_LEDGER, lineage=(), withheld=None)
     particulars = Commit(
         commit_id=commit_id,
         generation=1,

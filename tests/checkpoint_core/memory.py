@@ -30,6 +30,7 @@ from checkpoint_core import (
     ReadFailure,
     StorageError,
     StoredFile,
+    StoredVersion,
     Tail,
 )
 from checkpoint_core.errors import ChangedWhileReadingError, OutcomeUnknownError
@@ -168,6 +169,8 @@ class MemoryStore:
 
     `calls` is every call; `faults` says which of them go wrong. `before_call` is told of each
     call before it has any effect, and `on_commit` of each checkpoint, before it is in force.
+    `versions` are earlier contents of files, by name and in their order; they are only kept where
+    it `is_versioned`.
     """
 
     checkpoint_name = "events.parquet"
@@ -177,6 +180,8 @@ class MemoryStore:
         self._clock = clock
         self._delayed: list[tuple[int, Callable[[], object]]] = []
         self.files: dict[str, tuple[bytes, str, datetime]] = {}
+        self.versions: dict[tuple[str, str], bytes] = {}
+        self.is_versioned = False
         self.calls: list[str] = []
         self.faults: dict[int, Fault] = {}
         self.before_call: Callable[[str], object] = lambda _call: None
@@ -253,13 +258,36 @@ class MemoryStore:
 
     def delete(self, name: str) -> None:
         def effect() -> None:
+            self._keep(name)
             self.files.pop(name, None)
 
         self._call(f"delete {name}", effect)
 
+    def list_versions(self, name: str) -> list[StoredVersion]:
+        return self._call(
+            f"list_versions {name}",
+            lambda: [
+                StoredVersion(name=each, version_id=etag)
+                for each, etag in self.versions
+                if each == name or (each.startswith(name) and name[-1:] in {"", "/"})
+            ],
+        )
+
+    def delete_version(self, version: StoredVersion) -> None:
+        def effect() -> None:
+            self.versions.pop((version.name, version.version_id), None)
+
+        self._call(f"delete_version {version.name}", effect)
+
     def write(self, name: str, data: bytes, last_modified: datetime | None = None) -> None:
         """Put a file there behind everybody's back."""
+        self._keep(name)
         self.files[name] = (data, f"v{next(_etags)}", last_modified or self._clock.now())
+
+    def _keep(self, name: str) -> None:
+        if self.is_versioned and name in self.files:
+            data, etag, _ = self.files[name]
+            self.versions[name, etag] = data
 
     def data(self, name: str) -> bytes:
         """Return a file's bytes."""

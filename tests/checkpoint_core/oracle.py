@@ -4,10 +4,13 @@ The oracle sees every checkpoint just before it is put in force, and compares it
 it replaces, row by row and in order: end-state checks would not see what the next run heals.
 """
 
+import base64
 import hashlib
 import io
+import json
 from collections import Counter
 from contextlib import suppress
+from copy import deepcopy
 from datetime import datetime
 from typing import Any
 
@@ -17,12 +20,14 @@ from checkpoint_core import Content, ReadFailure
 from nacc_event_model import EventFormat, InvalidEvent
 from tests.checkpoint_core.world import (
     LEDGERS,
+    LIST,
     Row,
     World,
     ledger_rows,
     multiset,
     read_json_metadata,
     row,
+    without_nulls,
 )
 
 Entry = dict[str, Any]
@@ -31,6 +36,13 @@ Entry = dict[str, Any]
 def digest_of(data: bytes) -> bytes:
     """Return the digest that tells versions apart, as the design has it."""
     return hashlib.blake2b(data, digest_size=16).digest()
+
+
+def keyed(text: str, secret: bytes) -> str:
+    """Return the digest that stands for a participant on the list."""
+    return hashlib.blake2b(
+        text.encode(), digest_size=16, key=secret, person=b"participant"
+    ).hexdigest()
 
 
 def narrow(rows: Counter[Row]) -> Counter[Row]:
@@ -45,7 +57,8 @@ class Oracle:
     """Watches a world's store.
 
     `at_adoption` has the keys that were there when it was last adopted.
-    `taken` has the versions that entered the checkpoint, by key, in the order in which they did.
+    `taken` has the versions that entered the checkpoint, by key, in the order in which they did,
+    without those of participants who were taken out since. `states` has both as of each commit.
     """
 
     def __init__(self, world: World, *, foreign: bool = False) -> None:
@@ -55,6 +68,7 @@ class Oracle:
         self.taken: dict[str, list[bytes]] = {}
         self.at_adoption: set[str] = set()
         self._following: dict[str, Any] = {}
+        self.states: dict[str, tuple[dict[str, list[bytes]], set[str]]] = {}
         self._valid: dict[bytes, Row] = {}
         self._looked_at = 0
         if not foreign:
@@ -77,6 +91,35 @@ class Oracle:
             key: entry["digest"] for key, entry in ledger.items() if entry["state"] == "accepted"
         }
 
+    def listed(self, revision: str | None = None) -> set[str]:
+        """Return which of the ids that were ever written are on the list, that in force or another.
+
+        Worked out by the list's own digests, from its file or an earlier version of it.
+        """
+        store = self.world.store
+        contents = [data for (name, _), data in store.versions.items() if name == LIST]
+        contents += [store.data(LIST)] if LIST in store.files else []
+        lists = {each["revision"]: each for each in map(json.loads, contents)}
+        if not lists or (revision is None and LIST not in store.files):
+            return set()
+        found = lists[revision or json.loads(store.data(LIST))["revision"]]
+        secret = base64.b64decode(found["key"])
+        return {
+            ptid
+            for ptid in {"110001", *(str(values[6]) for values in self.valid().values())}
+            if keyed(f"42-{ptid.lstrip('0')}", secret) in found["participants"]
+        }
+
+    def is_withheld(self, key: str, digest: bytes) -> bool:
+        """Return whether an object is one that may not even be named in the rejects."""
+        listed = self.listed()
+        ours = self.row(digest)[6] in listed if digest in self.valid() else False
+        return ours or ("110001" in listed and "-110001-" in key)
+
+    def restored(self) -> None:
+        """Go by the checkpoint that somebody put there, which was in force before."""
+        self.taken, self.at_adoption = deepcopy(self.states[self.world.metadata()["commit_id"]])
+
     def check_complete(self, *, excluded: frozenset[str] = frozenset()) -> None:
         """Check that the newest version of each valid object is in the checkpoint.
 
@@ -89,6 +132,7 @@ class Oracle:
         for key, content in self.world.source.objects.items():
             digest = digest_of(content.data)
             is_wanted = digest in rows and rows[digest][3] not in excluded
+            is_wanted = is_wanted and rows[digest][6] not in self.listed()
             is_event = key.rpartition("/")[2].startswith("log-")
             if is_wanted and is_event and key not in adopted:
                 assert self.taken[key][-1] == digest, f"{key}: its newest version is not in"
@@ -137,24 +181,37 @@ class Oracle:
 
     def _look(self, previous: bytes | None, following: bytes) -> None:
         metadata = self._following = read_json_metadata(following)
+        self._gone = self.listed(metadata["withheld"]) if metadata.get("withheld") else set()
         ledger = self._ledger(following)
         rows = pl.read_parquet(io.BytesIO(following))
         assert metadata["rows"] == rows.height
         times = rows["timestamp"].to_list()
         assert times == sorted(times)
+        assert self._gone.isdisjoint(rows["ptid"]), "it has rows of who was taken out"
+        assert self._gone.isdisjoint(
+            entry["ptid"] for entry in ledger.values() if entry["ptid"] is not None
+        )
         if self.rewriting:
             self._look_at_rewriting(previous, rows, ledger)
         else:
             self._look_at_increment(previous, rows, ledger)
         in_ledger = sum(entry["versions"] for entry in ledger.values())
-        assert in_ledger + metadata["adopted_rows"] == rows.height
+        balance = metadata.get("balance", 0)
+        assert in_ledger + metadata["adopted_rows"] + balance == rows.height
+        self.states[metadata["commit_id"]] = deepcopy((self.taken, self.at_adoption))
 
     def _look_at_rewriting(
         self, previous: bytes | None, rows: pl.DataFrame, ledger: dict[str, Entry]
     ) -> None:
         """Adopted: the existing rows, and as a multiset what the source yields beyond them."""
         assert previous is not None
-        present = multiset(pl.read_parquet(io.BytesIO(previous)))
+        present = Counter(
+            {
+                values: count
+                for values, count in multiset(pl.read_parquet(io.BytesIO(previous))).items()
+                if values[6] not in self._gone
+            }
+        )
         read = {key: entry for key, entry in ledger.items() if entry["state"] == "accepted"}
         yielded = Counter(self.row(entry["digest"]) for entry in read.values())
         assert narrow(multiset(rows)) == narrow(present) | yielded
@@ -164,10 +221,13 @@ class Oracle:
     def _look_at_increment(
         self, previous: bytes | None, rows: pl.DataFrame, ledger: dict[str, Entry]
     ) -> None:
-        before = self._ledger(previous) if previous is not None else {}
-        old_rows = (
-            list(pl.read_parquet(io.BytesIO(previous)).iter_rows()) if previous is not None else []
-        )
+        before = self._left(self._ledger(previous)) if previous is not None else {}
+        old_rows = self._old_rows(previous)
+        self.taken = {
+            key: [digest for digest in versions if self.row(digest)[6] not in self._gone]
+            for key, versions in self.taken.items()
+            if key in before
+        }
         assert before.keys() <= ledger.keys(), "objects left the ledger"
         read = {
             (answer.key, digest_of(answer.data))
@@ -189,7 +249,7 @@ class Oracle:
         new_rows = [values for _, _, values in sorted(arrived, key=lambda each: each[:2])]
         claimed = self._claimed(previous, rows, arrived)
         if not claimed:
-            plain = [values[:13] for values in old_rows]
+            plain: list[Any] = [values[:13] for values in old_rows]
             expected = sorted([*plain, *new_rows], key=lambda values: values[12])
             found = [values[:13] for values in rows.iter_rows()]
             assert found == expected, "not the stable merge of old and new rows"
@@ -203,8 +263,8 @@ class Oracle:
         self, previous: bytes | None, rows: pl.DataFrame, arrived: list[tuple[datetime, str, Row]]
     ) -> bool:
         """Check that what gave no row had one already, and was there at the adoption."""
-        before = read_json_metadata(previous)["adopted_rows"] if previous is not None else 0
-        old = multiset(pl.read_parquet(io.BytesIO(previous))) if previous is not None else Counter()
+        before = self._adopted_before(previous) if previous is not None else 0
+        old = Counter(map(without_nulls, self._old_rows(previous)))
         new = narrow(multiset(rows)) - narrow(old)
         without_row = Counter(values for _, _, values in arrived) - new
         assert without_row.total() == before - self._following["adopted_rows"]
@@ -212,6 +272,30 @@ class Oracle:
             keys = {key for _, key, each in arrived if each == values}
             assert keys & self.at_adoption, "an event that was not there at the adoption has no row"
         return bool(without_row)
+
+    def _old_rows(self, previous: bytes | None) -> list[Row]:
+        """Return the rows that were there, of those who were not taken out."""
+        rows = pl.read_parquet(io.BytesIO(previous)).iter_rows() if previous is not None else ()
+        return [values for values in rows if values[6] not in self._gone]
+
+    def _left(self, ledger: dict[str, Entry]) -> dict[str, Entry]:
+        """Return what is left of a ledger; of what was adopted unread, the name says whose it is."""
+        named = "110001" in self._gone
+        return {
+            key: entry
+            for key, entry in ledger.items()
+            if entry["ptid"] not in self._gone
+            and not (named and entry["state"] == "adopted" and "-110001-" in key)
+        }
+
+    def _adopted_before(self, previous: bytes) -> int:
+        """Return how many adopted rows there were, of those who were not taken out."""
+        metadata = read_json_metadata(previous)
+        if not metadata.get("unclaimed"):
+            return int(metadata["adopted_rows"])
+        name = f"{LEDGERS}unclaimed-{metadata['unclaimed']}.parquet"
+        rows = pl.read_parquet(io.BytesIO(self.world.store.data(name)))
+        return sum(ptid not in self._gone for ptid in rows["ptid"].drop_nulls())
 
     def _check_succession(self, key: str) -> None:
         """An older version must not follow a newer one, or the newer would be taken again."""

@@ -25,7 +25,7 @@ ADDED = document(gear_name="added", timestamp="2024-01-15T10:30:00Z")
 
 
 def a_history() -> World:
-    """Make a small synthetic history: commits, rejects of each kind, an adopted object, a delta."""
+    """Make a small synthetic history: commits, rejects of each kind, an adopted object, a removal."""
     with scratch() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr("checkpoint_core._files.ledger._FULL_BY_DELTA", 1)
         world = World(folder)
@@ -38,6 +38,7 @@ def a_history() -> World:
         source.write(named(archived), archived)
         source.write(key(5), document(ptid="lower"))
         source.write(key(6), document(project_label="sandbox-form"))
+        source.write(key(10), document(gear_name="removed", ptid="900001"))
         world.run()
         world.lose_ledgers()
         source.outcomes = {named(archived): "archived"}
@@ -47,6 +48,13 @@ def a_history() -> World:
         source.write(key(7), document(gear_name="denied"))
         source.write(key(8), document(gear_name="archived, late"))
         source.write(key(9), document(project_label="sandbox-form"))
+        world.run(SETTINGS)
+        source.write(key(11), document(gear_name="overwritten", ptid="0900001"))
+        world.run(SETTINGS)
+        source.write(key(11), document(gear_name="of another participant"))
+        world.run(SETTINGS)
+        world.remove((42, "900001"), settings=SETTINGS)
+        world.write(12)
         world.run(SETTINGS)
         return world
 

@@ -21,6 +21,7 @@ def test_a_run_with_nothing_new_writes_nothing(world: World) -> None:
         "read_tail",
         "fetch",
         "fetch",
+        "read_tail",
         "fetch",
     ]
     assert (second.counts.unchanged, second.counts.accepted, second.commit_id) == (2, 0, None)

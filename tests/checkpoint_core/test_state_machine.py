@@ -16,6 +16,7 @@ from checkpoint_core.stores import FailureOutcome
 from nacc_event_model import EventFormat
 from tests.checkpoint_core.memory import CrashError, Fault
 from tests.checkpoint_core.oracle import Oracle, digest_of, narrow
+from tests.checkpoint_core.removals import PTIDS, Removals, ptids
 from tests.checkpoint_core.world import REJECTS, World, a_time, document, key, named, scratch
 
 pytestmark = pytest.mark.usefixtures("deltas")
@@ -34,7 +35,7 @@ numbers = st.integers(1, 5)
 times = st.sampled_from(TIMES)
 
 
-class History(RuleBasedStateMachine):
+class History(Removals, RuleBasedStateMachine):
     """Everything that may happen to a source and a store, in any order.
 
     Every version that is written is unique, so that its row tells it; `revert` and `copy` are the
@@ -45,6 +46,7 @@ class History(RuleBasedStateMachine):
         super().__init__()
         self._open = ExitStack()
         self.world = World(self._open.enter_context(scratch()))
+        self.world.store.is_versioned = True
         self.oracle = Oracle(self.world)
         self.format = EventFormat.V1_0
 
@@ -78,10 +80,13 @@ class History(RuleBasedStateMachine):
         serial = len(self.world.source.history)
         return document(gear_name=f"version-{serial}", naccid=f"NACC{serial}", **changed)
 
-    @rule(number=numbers, time=times)
-    def write(self, number: int, time: str) -> None:
-        """A new object, or one rewritten in place: later, earlier, or with the same timestamp."""
-        self._write(number, self._event(timestamp=NAMED.get(number, time)))
+    @rule(number=numbers, time=times, ptid=ptids)
+    def write(self, number: int, time: str, ptid: str = PTIDS[0]) -> None:
+        """A new object, or one rewritten in place: later, earlier, or with the same timestamp.
+
+        It may become another participant's.
+        """
+        self._write(number, self._event(timestamp=NAMED.get(number, time), ptid=ptid))
 
     @rule(number=numbers)
     def write_unwanted(self, number: int) -> None:
@@ -149,7 +154,11 @@ class History(RuleBasedStateMachine):
             and (digest := digest_of(content.data)) in self.oracle.valid()
             and (self.oracle.row(digest) in before or self.oracle.row(digest)[3] != EXCLUDED)
         )
-        assert narrow(self.world.rows()) == before | wanted
+        listed = self.oracle.listed()
+        expected = before | wanted
+        assert narrow(self.world.rows()) == Counter(
+            {values: count for values, count in expected.items() if values[6] not in listed}
+        )
 
     # Runs.
 
@@ -210,7 +219,13 @@ class History(RuleBasedStateMachine):
         rivals = self.limited if limited else self.settings
         start = len(self.world.store.calls)
         waiting = sorted(start + each for each in at)
-        changes = [self.touch, self.delete, self.break_, lambda number: self.write(number, CUTOFF)]
+        changes = [
+            self.touch,
+            self.delete,
+            self.break_,
+            lambda number: self.write(number, CUTOFF),
+            lambda number: self.remove_amid(PTIDS[number % 2]),
+        ]
 
         def hook(_call: str) -> None:
             if waiting and len(self.world.store.calls) > waiting[0]:
@@ -272,8 +287,10 @@ class History(RuleBasedStateMachine):
                 if self.format is EventFormat.V1_1 and not report.awaiting_upgrade:
                     self.oracle.check_filled()
             assert report.rejects == len(self.world.reasons())
-        would_be = report.counts.accepted if asked.dry_run else 0
-        assert report.total_events == self.world.rows().total() + would_be
+        assert self.is_applied() or asked.dry_run
+        if self.is_applied():
+            would_be = report.counts.accepted if asked.dry_run else 0
+            assert report.total_events == self.world.rows().total() + would_be
         return report
 
     def _check_equation(self, report: RunReport) -> None:
@@ -292,6 +309,8 @@ class History(RuleBasedStateMachine):
             taken = self.oracle.taken.get(content.key, [b""])[-1]
             digest = digest_of(content.data)
             is_unread = content.key in self.oracle.adopted()
+            if self.oracle.is_withheld(content.key, digest):
+                continue
             if self._is_event(content.key) and digest != taken and not is_unread:
                 expected[content.key] = "excluded" if digest in valid else "invalid"
         assert {name: outcome for name, (outcome, _) in self.world.reasons().items()} == expected

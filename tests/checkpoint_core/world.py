@@ -21,6 +21,7 @@ import pytest
 from checkpoint_core import Host, Observer, Request, RunReport, Settings, Source, run
 from checkpoint_core.inspection import verify
 from checkpoint_core.readers import Reader
+from checkpoint_core.removal import Participant, Removal, remove
 from checkpoint_core.stores import QuietObserver, unlimited
 from nacc_event_model import EventFormat, decode, make_object_name
 from tests.checkpoint_core.memory import Clock, Fault, MemorySource, MemoryStore
@@ -32,6 +33,8 @@ SETTINGS = Settings()
 V11 = Settings(event_format=EventFormat.V1_1)
 SANDBOX = Settings(exclude_projects=("sandbox-*",))
 CHECKPOINT = "events.parquet"
+LIST = "_withheld/events.json"
+KEY = bytes(range(32))
 REJECTS = "_rejects/events.parquet"
 LEDGERS = "_ledger/events/"
 UNRECOGNIZED = pl.col("outcome") == "unrecognized"
@@ -122,6 +125,8 @@ class World:
         copy.source.history = list(self.source.history)
         copy.source.answers = list(self.source.answers)
         copy.store.files = dict(self.store.files)
+        copy.store.versions = dict(self.store.versions)
+        copy.store.is_versioned = self.store.is_versioned
         return copy
 
     def workdir(self) -> Path:
@@ -140,6 +145,11 @@ class World:
             host=host or self.host(),
             reader=self.reader(self.source) if self.reader else None,
         )
+
+    def remove(self, *participants: Participant, **more: Any) -> Removal:
+        """Take participants out, undisturbed as far as the store lets it."""
+        given: dict[str, Any] = {"source": None, "settings": SETTINGS, "host": self.host()} | more
+        return remove(self.store, participants, new_key=KEY, **given)
 
     def write(self, *numbers: int, **changed: Any) -> None:
         """Write the usual event under these keys, told apart by gear_name."""
@@ -265,6 +275,13 @@ class World:
     def writes(self) -> list[str]:
         """Return the calls so far that would change something."""
         return [call for call in self.store.calls if call.startswith(("put", "delete"))]
+
+    def revision(self) -> str | None:
+        """Return the revision of the list in force."""
+        if LIST not in self.store.files:
+            return None
+        revision: str = json.loads(self.store.data(LIST))["revision"]
+        return revision
 
     def problems(self, settings: Settings = SETTINGS, *, source: bool = False) -> list[str]:
         """Return what `verify` finds wrong."""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from checkpoint_core import Settings
+from checkpoint_core import LAYOUT_VERSION, Settings
 from checkpoint_core.errors import AdoptionIncompleteError, NewerLayoutError, NothingToAdoptError
 from nacc_event_model import EventFormat
 from tests.checkpoint_core.foreign import existing, frame, put
@@ -135,7 +135,7 @@ def test_a_newer_layout_is_not_adopted(world: World) -> None:
     """What a checkpoint says about itself holds without its ledger."""
     world.commit_each(1)
     world.lose_ledgers()
-    world.rewrite(CHECKPOINT, layout=4)
+    world.rewrite(CHECKPOINT, layout=LAYOUT_VERSION + 1)
 
     with world.untouched(NewerLayoutError):
         world.run(mode="adopt")

@@ -154,7 +154,7 @@ def test_a_rewrite_gives_up_after_three_conflicts(prepared: Prepared) -> None:
 def test_a_refused_write_that_cannot_be_looked_into_changed_nothing(world: World) -> None:
     """The write was refused, so the outcome is known; what failed is the reading."""
     world.write(1)
-    deciding = 5
+    deciding = 6
     world.store.faults = {deciding: Fault.CONFLICT, deciding + 1: Fault.BEFORE}
 
     with pytest.raises(StorageError, match="read_tail"):

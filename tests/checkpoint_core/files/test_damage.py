@@ -212,7 +212,7 @@ def test_a_newer_layout_is_refused(pair: World, file: str) -> None:
     """An older program must not guess what a newer one means."""
     pair.rewrite(name_of(pair, file), layout=LAYOUT_VERSION + 1, new="x")
 
-    fails(pair, "layout 4 is newer than 3.*Upgrade before running again", NewerLayoutError)
+    fails(pair, "layout 5 is newer than 4.*Upgrade before running again", NewerLayoutError)
 
 
 def test_a_checkpoint_without_its_ledger_is_refused_with_the_ways_on(pair: World) -> None:

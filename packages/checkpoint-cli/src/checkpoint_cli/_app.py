@@ -12,6 +12,7 @@ from checkpoint_cli._commands.doctor import doctor_command
 from checkpoint_cli._commands.export import export_command
 from checkpoint_cli._commands.query import query_command
 from checkpoint_cli._commands.rejects import rejects_command
+from checkpoint_cli._commands.remove import remove_command
 from checkpoint_cli._commands.report import report_command
 from checkpoint_cli._commands.run import run_command
 from checkpoint_cli._commands.sample import sample_command
@@ -76,4 +77,5 @@ app.command("verify", short_help="Check a checkpoint, and that no object is miss
 app.command("doctor", short_help="Check everything that a run relies on.")(doctor_command)
 app.command("report", short_help="Write the monthly report, a page to hand on.")(report_command)
 app.command("export", short_help="Make Parquet files in other shapes.")(export_command)
+app.command("remove", short_help="Take a participant out, for good.")(remove_command)
 app.command("sample", short_help="Write synthetic event objects.")(sample_command)

@@ -27,6 +27,7 @@ from checkpoint_core.stores import (
     ReadFailure,
     Source,
     StoredFile,
+    StoredVersion,
     Tail,
 )
 
@@ -52,6 +53,7 @@ __all__ = [
     "Source",
     "StorageError",
     "StoredFile",
+    "StoredVersion",
     "StudyCount",
     "Tail",
     "__version__",

@@ -29,6 +29,7 @@ def report(
     task: Task,
     *,
     selection: Selection,
+    unrecognized: pl.DataFrame,
     result: Replacement,
     left: int,
     before_cutoff: int,
@@ -36,7 +37,10 @@ def report(
     unknown_fields: Counter[str],
     warnings: list[str],
 ) -> RunReport:
-    """Describe a run that has come to its end; of a dry run, what it would have done."""
+    """Describe a run that has come to its end; of a dry run, what it would have done.
+
+    `unrecognized` are those of the unrecognized objects that may be named.
+    """
     counts = _count(selection, result, left=left, before_cutoff=before_cutoff)
     tolerance = timedelta(seconds=task.settings.future_tolerance_s)
     is_future = pl.col("timestamp") > task.started_at + tolerance
@@ -64,9 +68,7 @@ def report(
         future_dated=future,
         unknown_fields=dict(unknown_fields.most_common(_UNKNOWN_NAMES)),
         failed_files=_failed_files(result, at_most=task.settings.listed_failures),
-        unrecognized_examples=tuple(
-            selection.unrecognized["key"].head(task.settings.listed_failures)
-        ),
+        unrecognized_examples=tuple(unrecognized["key"].head(task.settings.listed_failures)),
         warnings=(*warnings, *remarks(selection, counts, result)),
         hints=hints(rejects.rows["reason"], selection.unrecognized["reason"]),
         new_events_by_study=count_by_study(result.judgement.accepted.select("study", "datatype")),
@@ -104,7 +106,13 @@ def _count(selection: Selection, result: Replacement, *, left: int, before_cutof
     judgement, candidates = result.judgement, selection.upgradable
     outcomes = dict(judgement.rejected["outcome"].value_counts().iter_rows())
     # A candidate is among the unchanged until something else has become of it.
-    others = (judgement.accepted, judgement.rejected, result.upgraded, result.deferred)
+    others = (
+        judgement.accepted,
+        judgement.rejected,
+        judgement.withheld,
+        result.upgraded,
+        result.deferred,
+    )
     moved = pl.concat([each.select("key") for each in others])
     reread = judgement.touched.join(result.upgraded, on="key", how="anti")
     return Counts(
@@ -115,6 +123,7 @@ def _count(selection: Selection, result: Replacement, *, left: int, before_cutof
         rejected_before=selection.rejected_before.height,
         before_cutoff=before_cutoff,
         accepted=judgement.accepted.height,
+        withheld=judgement.withheld.height,
         archived=outcomes.pop("archived", 0) + result.adopted.height,
         deferred=left,
         **outcomes,
@@ -125,9 +134,8 @@ def _awaiting(selection: Selection, result: Replacement) -> int:
     judgement = result.judgement
     if selection.upgradable.is_empty():
         return 0
-    settled = pl.concat(
-        [part.select("key") for part in (judgement.accepted, judgement.touched, judgement.rejected)]
-    )
+    parts = (judgement.accepted, judgement.touched, judgement.rejected, judgement.withheld)
+    settled = pl.concat([part.select("key") for part in parts])
     return selection.upgradable.join(settled, on="key", how="anti").height
 
 

@@ -27,7 +27,7 @@ class Counts(Struct, frozen=True, kw_only=True):
     upgraded: int = 0
     """Read, and its row was given what the event format has added since it was taken."""
     rejected_before: int = 0
-    """Rejected by an earlier run under the same rules, and not changed since; not read."""
+    """Rejected or withheld by an earlier run under the same rules, and not changed since; not read."""
     before_cutoff: int = 0
     """Read, and not later than the cutoff of this run; not recorded."""
     accepted: int = 0
@@ -36,6 +36,8 @@ class Counts(Struct, frozen=True, kw_only=True):
     """Read, and not an event of the selected format."""
     excluded: int = 0
     """Read, and of a project that is not wanted."""
+    withheld: int = 0
+    """Of a participant who was taken out."""
     unreadable: int = 0
     """Could not be read after the retries."""
     denied: int = 0

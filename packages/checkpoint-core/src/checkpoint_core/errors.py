@@ -22,11 +22,13 @@ __all__ = [
     "MissingLedgerError",
     "NewerLayoutError",
     "NoProgressError",
+    "NotAppliedError",
     "NothingToAdoptError",
     "OutcomeUnknownError",
     "SourceChangedError",
     "StalledError",
     "StorageError",
+    "WithheldListError",
     "WouldLoseRowsError",
 ]
 
@@ -91,6 +93,24 @@ class NewerLayoutError(CheckpointError):
             f"{location}: layout {layout} is newer than {supported}, the latest that this version "
             "knows. Nothing was changed. Upgrade before running again."
         )
+
+
+class WithheldListError(_ProblemError):
+    """The list of participants who were taken out is not there, damaged, or not the latest.
+
+    Without it they would come back.
+    """
+
+    remedy = (
+        "Restore the latest version of that file: it is never restored together with an older "
+        "checkpoint. If there is none, remove every participant again, with --list-is-lost."
+    )
+
+
+class NotAppliedError(_ProblemError):
+    """What is older cannot be purged, because what is in force may hold the same."""
+
+    remedy = "Remove the participant first, or let a run bring it and its exports up to date."
 
 
 class MissingLedgerError(_ProblemError):

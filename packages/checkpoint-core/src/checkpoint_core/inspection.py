@@ -9,16 +9,23 @@ from msgspec import Struct
 
 from checkpoint_core._adopting.claims import adopted_of, fetch_unclaimed
 from checkpoint_core._committing.merge import measure
-from checkpoint_core._files.layout import CheckpointMetadata, DamagedFileError
+from checkpoint_core._files.layout import CheckpointMetadata, DamagedFileError, Names
 from checkpoint_core._files.ledger import NOT_SORTED
 from checkpoint_core._files.parquet import collect, read_all, scan
 from checkpoint_core._files.rejects import Rejects, load_rejects
 from checkpoint_core._files.snapshot import Snapshot, damage_told, load, load_alone
 from checkpoint_core._judging.format_hints import hints
-from checkpoint_core._judging.selection import Rules, select
-from checkpoint_core.errors import CheckpointError, MissingLedgerError, StorageError
+from checkpoint_core._removing.applying import ledger_without, without_participants
+from checkpoint_core._removing.listing import load_withheld, refuse_older
+from checkpoint_core._verifying import account_for
+from checkpoint_core.errors import (
+    CheckpointError,
+    MissingLedgerError,
+    StorageError,
+    WithheldListError,
+)
 from checkpoint_core.settings import Settings
-from checkpoint_core.stores import UNSETTLED, CheckpointStore, Source
+from checkpoint_core.stores import CheckpointStore, Source
 
 __all__ = [
     "Check",
@@ -70,15 +77,21 @@ class Opened(Struct, frozen=True, kw_only=True):
 def open_for_queries(store: CheckpointStore, workdir: Path, *, ledger: bool) -> Opened | None:
     """Bring the checkpoint in force, and if asked for its ledger, into reach of questions.
 
-    Both are of the same commit, and stay as they are whatever runs meanwhile. None where there is
-    no checkpoint. Raises what `describe` raises.
+    Both are of the same commit, and stay as they are whatever runs meanwhile; without participants
+    who are withheld, also where that commit is from before. None where there is no checkpoint. Raises what `describe` raises.
     """
     snapshot = _load(store, workdir) if ledger else load_alone(store, workdir)
     if snapshot.metadata is None:
         return None
     file = _fetch_checked(store, snapshot, workdir)
+    withheld, _ = load_withheld(store)
     with damage_told(store.location):
-        whole = snapshot.ledger.in_one_file(workdir / "ledger.parquet")
+        entries = snapshot.ledger
+        if withheld.revision != snapshot.metadata.withheld:
+            # It was restored, and no run has been there since.
+            file = without_participants(file, withheld, workdir / "events-kept.parquet")
+            entries = ledger_without(entries, withheld, workdir / "ledger-kept.parquet")
+        whole = entries.in_one_file(workdir / "ledger.parquet")
     return Opened(metadata=snapshot.metadata, events=file, ledger=whole)
 
 
@@ -173,16 +186,18 @@ def verify(
         _checked("content", lambda: _content(file)),
         _checked("ledger", lambda: _ledger(store, file, snapshot, workdir)),
     ]
+    if snapshot.metadata.withheld or store.read_tail(Names(store.checkpoint_name).withheld, 1):
+        checks.append(_checked("list", lambda: _list(store, snapshot.metadata)))
     if source is None:
         return checks
-    look = partial(_source, store, source, snapshot, settings, workdir)
+    look = partial(account_for, store, source, snapshot, settings, workdir)
     return [*checks, _checked("source", look)]
 
 
 def _checked(name: str, look: Callable[[], str]) -> Check:
     try:
         return Check(name=name, passed=True, detail=look())
-    except (DamagedFileError, MissingLedgerError) as error:
+    except (DamagedFileError, MissingLedgerError, WithheldListError) as error:
         return Check(name=name, passed=False, detail=str(error) or "a part of it is damaged")
 
 
@@ -218,6 +233,18 @@ def _rows(file: Path, metadata: CheckpointMetadata | None) -> str:
     return f"{rows.count} rows of event format {metadata.event_format}, sorted by timestamp"
 
 
+def _list(store: CheckpointStore, metadata: CheckpointMetadata | None) -> str:
+    assert metadata is not None  # noqa: S101 - verify has looked
+    withheld, _ = load_withheld(store)
+    refuse_older(store, metadata, withheld)
+    if metadata.withheld != withheld.revision:
+        raise DamagedFileError(
+            "the list of withheld participants has changed since the last commit; the next run "
+            "applies it"
+        )
+    return f"the checkpoint is without the {len(withheld.participants)} participants on it"
+
+
 def _content(file: Path) -> str:
     read_all(file)
     return "every page of every column can be read"
@@ -238,44 +265,3 @@ def _ledger(store: CheckpointStore, file: Path, snapshot: Snapshot, workdir: Pat
     if without_row:
         raise DamagedFileError(f"{without_row} objects of the ledger have no row in the checkpoint")
     return f"{ledger.objects} objects, each with a row of its time, center and participant"
-
-
-def _source(
-    store: CheckpointStore, source: Source, snapshot: Snapshot, settings: Settings, workdir: Path
-) -> str:
-    found = load_rejects(store, workdir, source=source.location)
-    if found.unreadable:
-        raise DamagedFileError("the rejects file is damaged; the next run makes it anew")
-    rejects = found.rows
-    listing = source.list_objects(restore_states=False)
-    if listing.is_empty() and snapshot.ledger.objects:
-        raise DamagedFileError(
-            f"no objects are listed, although the ledger knows {snapshot.ledger.objects}; the "
-            "source is another one, or they were removed"
-        )
-    compared = snapshot.ledger.compare(listing, narrower=())
-    selection = select(compared, rejects=rejects, rules=Rules.of(settings))
-    to_read = selection.to_read
-    young = _unsettled(snapshot.ledger.entries(selection.rewritten), to_read)
-    rejected = pl.concat([rejects.select("key", "etag"), _unsettled(rejects, to_read)])
-    rejected = to_read.join(rejected, on=["key", "etag"], how="semi")
-    waiting = to_read.height - young.height - rejected.height
-    if waiting:
-        raise DamagedFileError(
-            f"{waiting} of {listing.height} objects are neither in the ledger nor in the rejects "
-            "as they are now; the next run looks at them"
-        )
-    return (
-        f"{listing.height} objects: {selection.unchanged + young.height} in the ledger, "
-        f"{selection.rejected_before.height + rejected.height} in the rejects, "
-        f"{selection.unrecognized.height} not named like events"
-    )
-
-
-def _unsettled(known: pl.DataFrame, to_read: pl.DataFrame) -> pl.DataFrame:
-    """Return keys and etags of what was read as it is now, and is only looked at once more."""
-    etag = pl.col("etag")
-    unsettled = known.filter(etag.str.ends_with(UNSETTLED)).select(
-        "key", etag.str.strip_suffix(UNSETTLED)
-    )
-    return unsettled.join(to_read, on=["key", "etag"], how="semi")

@@ -14,6 +14,7 @@ __all__ = ["fold", "run_until_complete"]
 # What a pass settles, the next one counts as known before.
 _TAKEN: Final = ("accepted", "touched", "upgraded")
 _REJECTED: Final = ("invalid", "excluded", "archived")
+_LEFT_OUT: Final = (*_REJECTED, "withheld")
 _UNKNOWN_NAMES: Final = 20
 _STUCK_PASSES: Final = 5
 _FIRST_PAUSE_S: Final = 0.5
@@ -77,7 +78,7 @@ def fold(reports: Sequence[RunReport], *, listed_failures: int) -> RunReport:
     that it listed, whatever happened between the passes. They are the last pass's, except that
     what earlier passes settled is moved to where it belongs: as many objects as they took from
     `unchanged` to `accepted`, `touched` and `upgraded`, and as many as they rejected from
-    `rejected_before` to `invalid`, `excluded` and `archived`. No more is ever moved than the last
+    `rejected_before` to `invalid`, `excluded`, `archived` and `withheld`. No more is ever moved than the last
     pass counts there, of `rejected_before` no more than came in since the first pass; so an object
     that was rewritten or removed between the passes has one end or none, even where two passes took
     a version of it.
@@ -114,7 +115,7 @@ def _fold_counts(passes: Sequence[Counts]) -> Counts:
     earlier = passes[:-1]
     taken = _moved(earlier, last, _TAKEN, at_most=last.unchanged)
     new_rejects = max(0, last.rejected_before - first.rejected_before)
-    rejected = _moved(earlier, last, _REJECTED, at_most=new_rejects)
+    rejected = _moved(earlier, last, _LEFT_OUT, at_most=new_rejects)
     return structs.replace(
         last,
         unchanged=last.unchanged - sum(taken.values()),

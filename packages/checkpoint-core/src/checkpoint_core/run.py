@@ -10,7 +10,6 @@ from checkpoint_core._adopting.adopting import adopt
 from checkpoint_core._adopting.predecessor import find_predecessor
 from checkpoint_core._adopting.rewriting import rebuild
 from checkpoint_core._adopting.upgrading import portion, without_unread
-from checkpoint_core._committing.commit import delete_old_ledgers
 from checkpoint_core._committing.replacement import (
     Judged,
     Replacement,
@@ -25,15 +24,18 @@ from checkpoint_core._files.rejects import (
     load_rejects,
     next_rejects,
     next_unrecognized,
-    save_rejects,
 )
-from checkpoint_core._files.snapshot import Snapshot, damage_told, load
+from checkpoint_core._files.snapshot import Snapshot, damage_told
 from checkpoint_core._judging.ends import joined
 from checkpoint_core._judging.judgement import Judge
 from checkpoint_core._judging.reading import Taken, read_and_judge, tell_selected
 from checkpoint_core._judging.rules import JudgingRules
 from checkpoint_core._judging.selection import Rules, Selection, select
+from checkpoint_core._removing.applying import load_reduced
+from checkpoint_core._removing.withheld import Withheld
+from checkpoint_core._removing.withholding import without_named
 from checkpoint_core._reporting import report
+from checkpoint_core._tidying import tidy
 from checkpoint_core.accounting import RunReport
 from checkpoint_core.errors import (
     EmptySourceError,
@@ -95,16 +97,25 @@ class _Run:
         self.host = task.host
         self.started_at = task.started_at
         self.rules = Rules.of(task.settings)
-        self.judging = JudgingRules.of(task.settings, task.request, started_at=task.started_at)
 
     def execute(self) -> RunReport:
         if self.task.request.mode == "incremental":
             return self._increment()
         return self._rewrite()
 
+    def _judge_by(self, withheld: Withheld) -> None:
+        """Judge by the list that was in force when the run looked."""
+        self.judging = JudgingRules.of(
+            self.task.settings,
+            self.task.request,
+            started_at=self.started_at,
+            withheld=withheld,
+        )
+
     def _increment(self) -> RunReport:
         with self.host.observer.stage("load"):
-            snapshot = load(self.store, self.host.workdir)
+            snapshot = load_reduced(self.store, self.host.workdir)
+            self._judge_by(snapshot.withheld)
             refuse_mismatch(snapshot.metadata, self.task)
             if snapshot.ledger.files:
                 self.host.observer.note(ledger_bytes=snapshot.ledger.size_bytes)
@@ -114,7 +125,7 @@ class _Run:
             self._refuse_empty(snapshot.ledger.objects)
         compared = self._compare(snapshot.ledger, listing)
         self._refuse_renamed(snapshot, compared)
-        selection = select(compared, rejects=rejects.rows, rules=self.rules)
+        selection = self._select(compared, rejects.rows)
         # A listing of millions would stay in memory until the run ends.
         del listing, compared
         upgrades = portion(selection, self.task.settings)
@@ -127,12 +138,13 @@ class _Run:
     def _rewrite(self) -> RunReport:
         with self.host.observer.stage("load"):
             predecessor = find_predecessor(self.task)
+            self._judge_by(predecessor.snapshot.withheld)
             rejects = self._load_rejects()
         listing, listed_restores = self._list(rejects)
         if listing.is_empty() and (predecessor.original or predecessor.existing):
             self._refuse_empty(predecessor.existing.rows if predecessor.existing else 0)
         compared = self._compare(NO_LEDGER, listing)
-        selection = select(compared, rejects=rejects.rows.clear(), rules=self.rules)
+        selection = self._select(compared, rejects.rows.clear())
         taken = self._read(selection, NO_LEDGER.entries(selection.rewritten), selection.upgradable)
         if taken.left.height:
             raise _no_progress(self.source.location, taken)
@@ -145,7 +157,12 @@ class _Run:
         return self._finish(selection, taken, result, rejects, listed_restores=listed_restores)
 
     def _load_rejects(self) -> Rejects:
-        return load_rejects(self.store, self.host.workdir, source=self.source.location)
+        rejects = load_rejects(self.store, self.host.workdir, source=self.source.location)
+        return without_named(rejects, self.judging.withheld)
+
+    def _select(self, compared: pl.DataFrame, rejects: pl.DataFrame) -> Selection:
+        withheld = self.judging.withheld
+        return select(compared, rejects=rejects, rules=self.rules, withheld=withheld)
 
     def _list(self, rejects: Rejects) -> tuple[pl.DataFrame, bool]:
         """List the source; say whether restore states were asked for."""
@@ -228,6 +245,10 @@ class _Run:
         listed_restores: bool,
     ) -> RunReport:
         """Bring the rejects up to date, delete old ledgers, and report."""
+        withheld = result.snapshot.withheld
+        # A removal may have come in meanwhile.
+        rejects = without_named(rejects, withheld)
+        unrecognized = withheld.without_named(selection.unrecognized)
         left = pl.concat([taken.left.select("key"), result.deferred])
         rows = next_rejects(
             rejects.rows,
@@ -241,7 +262,7 @@ class _Run:
             rows=rows,
             unrecognized=next_unrecognized(
                 rejects.unrecognized,
-                selection.unrecognized,
+                unrecognized,
                 seen_at=self.started_at,
                 checkpoint=self.store.checkpoint_name,
             ),
@@ -251,10 +272,11 @@ class _Run:
         if rejects.unreadable:
             warnings.append(_REJECTS_LOST)
         if not self.task.request.dry_run:
-            warnings += self._tidy(result, rejects, renewed)
+            warnings += tidy(self.task, result, rejects, renewed, self.judging.withheld)
         return report(
             self.task,
             selection=selection,
+            unrecognized=unrecognized,
             result=result,
             left=left.height,
             before_cutoff=taken.judgement.before_cutoff,
@@ -262,29 +284,6 @@ class _Run:
             unknown_fields=taken.judgement.unknown_fields,
             warnings=warnings,
         )
-
-    def _tidy(self, result: Replacement, before: Rejects, after: Rejects) -> list[str]:
-        """Write the rejects and delete old ledgers; return what failed.
-
-        Both come after the commit and no data depends on them, so they cannot fail a run.
-        """
-        failures = []
-        try:
-            if before.differs(after):
-                save_rejects(self.store, self.host.workdir, after, source=self.source.location)
-        except StorageError as error:
-            failures.append(f"the rejects could not be written: {error}")
-        try:
-            if result.committed is not None:
-                delete_old_ledgers(
-                    self.store,
-                    result.committed.metadata,
-                    now=self.started_at,
-                    retention=timedelta(days=self.task.settings.ledger_retention_days),
-                )
-        except StorageError as error:
-            failures.append(f"old ledgers could not be deleted: {error}")
-        return failures
 
 
 def _no_progress(source: str, taken: Taken) -> NoProgressError:

@@ -30,6 +30,7 @@ __all__ = [
     "Source",
     "Stage",
     "StoredFile",
+    "StoredVersion",
     "Tail",
     "unlimited",
 ]
@@ -122,6 +123,13 @@ class StoredFile(Struct, frozen=True, kw_only=True):
     last_modified: datetime
 
 
+class StoredVersion(Struct, frozen=True, kw_only=True):
+    """What a versioned store keeps of a file besides the file: an earlier version, or a deletion."""
+
+    name: str
+    version_id: str
+
+
 class Tail(Struct, frozen=True, kw_only=True):
     """The last bytes of a stored file, and which version of it they belong to."""
 
@@ -198,6 +206,19 @@ class CheckpointStore(Protocol):
 
     def delete(self, name: str) -> None:
         """Remove a file; no error where there is none."""
+        ...
+
+    def list_versions(self, name: str) -> list[StoredVersion]:
+        """List what is kept besides a file; of a name that ends in `/`, besides all in a folder.
+
+        The folder `""` is the checkpoint's own.
+        In an order in which they can be deleted without bringing a version back into force. Empty
+        where the store keeps no versions.
+        """
+        ...
+
+    def delete_version(self, version: StoredVersion) -> None:
+        """Remove a version for good; no error where there is none."""
         ...
 
 

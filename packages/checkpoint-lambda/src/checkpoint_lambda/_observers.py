@@ -19,6 +19,7 @@ from checkpoint_core import (
     ReadFailure,
     Source,
     StoredFile,
+    StoredVersion,
     Tail,
 )
 from checkpoint_core.errors import OutcomeUnknownError
@@ -168,3 +169,11 @@ class ObservedStore:
     def delete(self, name: str) -> None:
         """Pass on."""
         self._store.delete(name)
+
+    def list_versions(self, name: str) -> list[StoredVersion]:
+        """Pass on."""
+        return self._store.list_versions(name)
+
+    def delete_version(self, version: StoredVersion) -> None:
+        """Pass on."""
+        self._store.delete_version(version)

@@ -129,6 +129,7 @@ class SparkReader(Struct, frozen=True, kw_only=True):
             touched=self._gathered(parts, "touched", nothing.touched),
             reread=self._gathered(parts, "reread", nothing.reread),
             rejected=self._gathered(parts, "rejected", nothing.rejected),
+            withheld=self._gathered(parts, "withheld", nothing.withheld),
             before_cutoff=sum(part.before_cutoff for part in parts),
             unknown_fields=unknown,
         )

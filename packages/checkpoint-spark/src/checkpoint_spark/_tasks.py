@@ -118,6 +118,7 @@ def _read_part(work: Work, number: int, name: str) -> ReadPart:
             "touched": judgement.touched,
             "reread": judgement.reread,
             "rejected": judgement.rejected,
+            "withheld": judgement.withheld,
         }
     attempt = _attempt()
     return ReadPart(

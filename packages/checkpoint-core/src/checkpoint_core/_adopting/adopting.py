@@ -58,6 +58,7 @@ def adopt(
         adopted=free,
         ledger=NO_LEDGER,
         lineage=predecessor.lineage,
+        withheld=predecessor.snapshot.withheld.revision,
     )
     changes = RowChanges(
         judgement=structs.replace(

@@ -58,6 +58,13 @@ def adopted_of(snapshot: Snapshot) -> Adopted:
     metadata = snapshot.metadata
     if metadata is None:
         return NONE_ADOPTED
+    if snapshot.reduced and snapshot.reduced.unclaimed:
+        return Adopted(
+            rows=metadata.adopted_rows,
+            at=metadata.adopted_at,
+            file=snapshot.reduced.unclaimed,
+            digest=snapshot.reduced.unclaimed_digest,
+        )
     return Adopted(
         rows=metadata.adopted_rows,
         at=metadata.adopted_at,
@@ -99,8 +106,9 @@ def claim(
     candidates = accepted.collect().join(known, on="key", how="anti")
     if candidates.is_empty():
         return nothing
-    file = fetch_unclaimed(store, adopted, workdir)
-    assert file is not None  # noqa: S101 - it is named
+    file = adopted.file or fetch_unclaimed(store, adopted, workdir)
+    if file is None:
+        return nothing
     here = [entries.select("key"), _keys(file)]
     was_here = pl.concat(here)["key"].implode()
     is_old = pl.col("key").is_in(was_here) | (pl.col("last_modified") <= adopted.at)

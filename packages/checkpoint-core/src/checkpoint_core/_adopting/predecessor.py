@@ -9,7 +9,7 @@ from checkpoint_core._adopting.normalizing import ExistingRows, normalize, unite
 from checkpoint_core._committing.replacement import Task, refuse_mismatch
 from checkpoint_core._files.event_columns import event_schema
 from checkpoint_core._files.layout import CheckpointMetadata, DamagedFileError
-from checkpoint_core._files.parquet import digest_of, read_all
+from checkpoint_core._files.parquet import count_rows, digest_of, read_all
 from checkpoint_core._files.snapshot import (
     NOTHING,
     Snapshot,
@@ -18,6 +18,9 @@ from checkpoint_core._files.snapshot import (
     load_digests,
     own_metadata,
 )
+from checkpoint_core._removing.applying import without_participants
+from checkpoint_core._removing.listing import load_withheld, refuse_older
+from checkpoint_core._removing.withheld import Withheld
 from checkpoint_core.errors import (
     ChangedWhileReadingError,
     CorruptCheckpointError,
@@ -32,8 +35,8 @@ class Predecessor(Struct, frozen=True, kw_only=True):
     """What is there before the checkpoint is rewritten.
 
     `original` is the file as it is, None where there is none; `existing` its rows together with
-    those of other files that are adopted, None where they cannot be read or there are none.
-    `snapshot` has its etag, and an empty ledger.
+    those of other files that are adopted, None where they cannot be read or there are none; without
+    those of withheld participants. `snapshot` has its etag, the list, and an empty ledger.
     """
 
     original: Path | None
@@ -50,11 +53,13 @@ def find_predecessor(task: Task) -> Predecessor:
     if tail is None:
         if adopting and not task.request.adopt_from:
             raise NothingToAdoptError(store.location, "there is no checkpoint")
+        withheld = _withheld(task, None)
         # A ledger of the first generation proves no checkpoint; one of the second would.
+        known = generation if generation > 1 else 0
         return Predecessor(
             original=None,
-            existing=_existing(None, task),
-            snapshot=structs.replace(NOTHING, generation=generation if generation > 1 else 0),
+            existing=_existing(None, task, withheld),
+            snapshot=structs.replace(NOTHING, generation=known, withheld=withheld),
             lineage=(),
         )
     original = task.host.workdir / "original.parquet"
@@ -71,11 +76,16 @@ def find_predecessor(task: Task) -> Predecessor:
         raise NothingToAdoptError(store.location, problem, remedy)
     if metadata is not None:
         generation = max(generation, metadata.generation)
+    withheld = _withheld(task, metadata)
     return Predecessor(
         original=original,
-        existing=_existing(original, task, metadata),
+        existing=_existing(original, task, withheld, metadata),
         snapshot=structs.replace(
-            NOTHING, etag=tail.etag, size_bytes=tail.size_bytes, generation=generation
+            NOTHING,
+            etag=tail.etag,
+            size_bytes=tail.size_bytes,
+            generation=generation,
+            withheld=withheld,
         ),
         lineage=metadata.lineage if metadata else (),
     )
@@ -98,11 +108,22 @@ def _metadata(original: Path, task: Task) -> CheckpointMetadata | None:
         return None
 
 
+def _withheld(task: Task, metadata: CheckpointMetadata | None) -> Withheld:
+    """Return the list in force; it is read after the checkpoint, as every load does it."""
+    withheld, _ = load_withheld(task.store)
+    refuse_older(task.store, metadata, withheld)
+    return withheld
+
+
 def _existing(
-    original: Path | None, task: Task, metadata: CheckpointMetadata | None = None
+    original: Path | None,
+    task: Task,
+    withheld: Withheld,
+    metadata: CheckpointMetadata | None = None,
 ) -> ExistingRows | None:
     """Bring all rows that are there into one file; None where a rebuild cannot read them.
 
+    Those of withheld participants are left out, whichever file they are in.
     `metadata` are those of the original, where it is ours: its digest is then looked at before.
     """
     store, workdir = task.store, task.host.workdir
@@ -130,4 +151,8 @@ def _existing(
                 f"it is a copy of {twin}, and all its rows would be there twice",
                 _LEAVE_OUT,
             )
-    return unite(parts, workdir / "existing.parquet") if parts else None
+    if not parts:
+        return None
+    united = unite(parts, workdir / "existing.parquet")
+    file = without_participants(united.file, withheld, workdir / "existing-kept.parquet")
+    return ExistingRows(file=file, rows=count_rows(file))

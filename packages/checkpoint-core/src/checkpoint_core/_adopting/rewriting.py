@@ -29,7 +29,13 @@ def rebuild(predecessor: Predecessor, judgement: Judgement, task: Task) -> Repla
     """
     _refuse_loss(predecessor, judgement, task)
     none = judgement.accepted.none()
-    base = Base(file=None, rows=NO_ROWS, ledger=NO_LEDGER, lineage=predecessor.lineage)
+    base = Base(
+        file=None,
+        rows=NO_ROWS,
+        ledger=NO_LEDGER,
+        lineage=predecessor.lineage,
+        withheld=predecessor.snapshot.withheld.revision,
+    )
     changes = RowChanges(
         judgement=judgement,
         claimed=none,

@@ -18,6 +18,7 @@ from checkpoint_core._committing.merge import (
 from checkpoint_core._files.digests import digests_of
 from checkpoint_core._files.layout import (
     LAYOUT_VERSION,
+    LAYOUT_WITHOUT_LIST,
     LINEAGE_LENGTH,
     CheckpointMetadata,
     DamagedFileError,
@@ -31,12 +32,16 @@ from checkpoint_core.settings import Settings
 class Base(Struct, frozen=True, kw_only=True):
     """What a commit builds on: sorted rows in a local file (None: no rows) and their ledger.
 
-    `adopted` are those of the rows that the next ledger will not account for.
+    `adopted` are those of the rows that the next ledger will not account for, and `balance` is by
+    how much there are more rows than both know of. `withheld` is the revision of the list by which
+    all of it is.
     """
 
     file: Path | None
     rows: Rows
     adopted: Adopted = NONE_ADOPTED
+    balance: int = 0
+    withheld: str | None
     ledger: Ledger
     lineage: tuple[str, ...]
 
@@ -79,7 +84,7 @@ def prepare(
     )
     newest = ledger.files[-1]
     metadata = _metadata(base, incoming, particulars, full_ledger=newest.metadata.full)
-    ledger.check(rows=metadata.rows - metadata.adopted_rows)
+    ledger.check(rows=metadata.versions_in_ledger)
     checkpoint = workdir / f"checkpoint-{particulars.commit_id}.parquet"
     merge(
         base.file,
@@ -115,7 +120,7 @@ def _metadata(
     adopted = base.adopted
     holder = particulars.commit_id if adopted.file else adopted.commit
     return CheckpointMetadata(
-        layout=LAYOUT_VERSION,
+        layout=LAYOUT_VERSION if base.withheld else LAYOUT_WITHOUT_LIST,
         commit_id=particulars.commit_id,
         full_ledger=full_ledger,
         generation=particulars.generation,
@@ -127,6 +132,8 @@ def _metadata(
         adopted_at=adopted.at if adopted.rows else None,
         unclaimed=holder if adopted.rows else None,
         unclaimed_digest=adopted.digest if adopted.rows else None,
+        withheld=base.withheld,
+        balance=base.balance,
         first_timestamp=min(_present(base.rows.first, span.first), default=None),
         last_timestamp=max(_present(base.rows.last, span.last), default=None),
         committed_at=particulars.committed_at,

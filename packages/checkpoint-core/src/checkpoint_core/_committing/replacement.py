@@ -22,8 +22,10 @@ from checkpoint_core._files.layout import (
 from checkpoint_core._files.ledger import NO_LEDGER
 from checkpoint_core._files.ledger_changes import ACCEPTED_COLUMNS, adopted_entries, updates
 from checkpoint_core._files.parquet import read_schema
-from checkpoint_core._files.snapshot import Snapshot, load
+from checkpoint_core._files.snapshot import Snapshot, fetch_rows
 from checkpoint_core._judging.ends import Judgement
+from checkpoint_core._removing.applying import load_reduced
+from checkpoint_core._removing.withholding import withhold
 from checkpoint_core.errors import (
     ChangedWhileReadingError,
     CommitConflictError,
@@ -107,8 +109,9 @@ def replace(snapshot: Snapshot, judged: Judged, task: Task) -> Replacement:
     deferred = judged.judgement.touched.select("key").clear()
     for attempt in range(task.settings.commit_attempts):
         moved = snapshot.metadata is not None and snapshot.metadata.source != task.source
+        is_due = judged.has_work or moved or snapshot.reduced is not None
         with suppress(ChangedWhileReadingError):
-            if task.request.dry_run or not (judged.has_work or moved):
+            if task.request.dry_run or not is_due:
                 changes, _ = _changes(snapshot, judged, task, attempt, with_rows=False)
                 return _result(snapshot, changes, deferred, None)
             with host.observer.stage("merge"):
@@ -118,13 +121,14 @@ def replace(snapshot: Snapshot, judged: Judged, task: Task) -> Replacement:
                     return _result(snapshot, changes, deferred, prepared)
         back_off(host, attempt)
         before = snapshot.generation
-        snapshot = load(store, host.workdir)
+        snapshot = load_reduced(store, host.workdir)
         if before and snapshot.metadata is None:
             raise MissingCheckpointError(store.location, before)
         refuse_mismatch(snapshot.metadata, task)
         changed = _changed_since(judged.entries, snapshot, judged.judgement)
         deferred = pl.concat([deferred, changed])
-        judged = structs.replace(judged, judgement=judged.judgement.without(changed))
+        left = withhold(judged.judgement.without(changed), snapshot.withheld)
+        judged = structs.replace(judged, judgement=left)
     raise CommitConflictError(store.location, task.settings.commit_attempts)
 
 
@@ -237,9 +241,12 @@ def prepare_changes(
 
 def _base(snapshot: Snapshot, file: Path | None, changes: RowChanges) -> Base:
     metadata = snapshot.metadata
+    revision = snapshot.withheld.revision
     if metadata is None:
-        return Base(file=None, rows=NO_ROWS, ledger=NO_LEDGER, lineage=())
+        return Base(file=None, rows=NO_ROWS, ledger=NO_LEDGER, lineage=(), withheld=revision)
     return Base(
+        withheld=revision,
+        balance=metadata.balance,
         file=file,
         rows=Rows(metadata.rows, metadata.first_timestamp, metadata.last_timestamp),
         adopted=changes.adopted,
@@ -253,10 +260,9 @@ def _fetch(snapshot: Snapshot, task: Task, attempt: int) -> Path | None:
     metadata, store = snapshot.metadata, task.store
     if metadata is None:
         return None
-    file = task.host.workdir / f"previous-{attempt}.parquet"
-    if not store.fetch(store.checkpoint_name, file, etag=snapshot.etag):
-        raise ChangedWhileReadingError(f"{store.location}: it was removed")
-    snapshot.check(file)
+    if snapshot.reduced:
+        return snapshot.reduced.rows
+    file = fetch_rows(store, snapshot, task.host.workdir / f"previous-{attempt}.parquet")
     if read_schema(file) != event_schema(metadata.event_format):
         raise DamagedFileError(f"its columns are not those of event format {metadata.event_format}")
     return file

@@ -15,11 +15,10 @@ import msgspec
 from msgspec import Struct, structs
 
 from checkpoint_core._files.layout import (
-    LAYOUT_VERSION,
+    LAYOUT_WITHOUT_LIST,
     CommitId,
     DamagedFileError,
     Number,
-    footer_size,
 )
 from checkpoint_core._files.parquet import digest_of
 
@@ -67,7 +66,7 @@ class Digests(Struct, frozen=True, kw_only=True):
 def digests_of(commit_id: str, checkpoint: Path, ledger: Sequence[Path]) -> Digests:
     """Return the digests of a commit's files; of the ledger's, the full one first."""
     return Digests(
-        layout=LAYOUT_VERSION,
+        layout=LAYOUT_WITHOUT_LIST,
         commit_id=commit_id,
         checkpoint=digest_of(checkpoint),
         footer=_digest(_read_footer(checkpoint)),
@@ -115,6 +114,13 @@ def _start_of_own(data: bytes) -> int:
     """
     start = data.rfind(_OWN)
     return start if start < 0 else start + len(_OWN)
+
+
+def footer_size(tail: bytes) -> int:
+    """Return how many of a Parquet file's last bytes hold its footer; 0 where there is none."""
+    if tail[-4:] != b"PAR1":
+        return 0
+    return int.from_bytes(tail[-8:-4], "little") + 8
 
 
 def _digest(data: bytes) -> str:

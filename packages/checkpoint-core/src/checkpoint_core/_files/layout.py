@@ -1,10 +1,11 @@
 """The files that a checkpoint consists of: their names, columns, and what their metadata says.
 
-Layout version 3. The Parquet file at the checkpoint's own name is the only commit point; its
+Layout version 4. The Parquet file at the checkpoint's own name is the only commit point; its
 metadata names the one ledger that belongs to it and, where that is a delta, the full one below it.
-Beside the ledger, a small file holds the digests of them all. Version 2 had no such file, its
-rejects did not say which size limit they were judged by, and its ledgers not under which event
-format a row was taken; version 1 had full ledgers only. Both are read as what they are.
+Beside the ledger, a small file holds the digests of them all. Version 3, written as long as nobody was
+taken out, knew of no list. Version 2 had no digests, its rejects did not say which size limit they
+were judged by, and its ledgers not under which event format a row was taken; version 1 had full
+ledgers only. All are read as what they are.
 """
 
 import io
@@ -21,7 +22,10 @@ from polars.exceptions import PanicException, PolarsError
 from checkpoint_core._files.event_columns import TIMESTAMP
 from nacc_event_model import EventFormat
 
-LAYOUT_VERSION: Final = 3
+LAYOUT_VERSION: Final = 4
+"""The latest, of checkpoints that name a list: whoever knows of none would bring people back."""
+LAYOUT_WITHOUT_LIST: Final = 3
+"""Of all other files, so that an earlier version can go on where nobody was taken out."""
 METADATA_KEY: Final = "nacc.checkpoint"
 LINEAGE_LENGTH: Final = 48
 _UPON: Final = ".upon."
@@ -53,8 +57,8 @@ LEDGER_SCHEMA: Final = pl.Schema(
 
 `versions` counts the rows that it gave; `state` is `accepted`, or `adopted` for an object that
 could not be read when rows of another tool were taken over (no digest, no event fields).
-`event_format` is that under which its latest row was taken or last looked at; null: not known,
-because layouts before 3 did not keep it.
+`event_format` is that under which its latest row was taken or last looked at; null: not known, as in
+layouts before 3.
 """
 
 REJECTS_SCHEMA: Final = pl.Schema(
@@ -75,8 +79,8 @@ REJECTS_SCHEMA: Final = pl.Schema(
 )
 """One row per event object that is not in the checkpoint, or whose newest content is not.
 
-`event_format`, `model_version`, `exclude_projects` and `max_object_size_bytes` are the rules it was
-judged by; the last is null in what was judged before layout 3.
+The last columns but `first_seen` are the rules it was judged by; `max_object_size_bytes` is null
+in what was judged before layout 3.
 """
 
 
@@ -120,13 +124,23 @@ class Names(Struct, frozen=True):
         return f"{self.ledgers}/unclaimed-{commit_id}.parquet"
 
     @property
+    def withheld(self) -> str:
+        """The list of participants who were taken out."""
+        return f"_withheld/{self.stem}.json"
+
+    @property
+    def previous(self) -> str:
+        """The folder of the checkpoints that were replaced by an adoption or a rebuild."""
+        return f"_previous/{self.stem}"
+
+    @property
     def exports(self) -> str:
         """What was exported from the checkpoint, and from which commit."""
         return f"_exports/{self.stem}.json"
 
     def replaced(self, commit_id: str) -> str:
         """Return the name under which a commit keeps the checkpoint that it replaced."""
-        return f"_previous/{self.stem}/{commit_id}.parquet"
+        return f"{self.previous}/{commit_id}.parquet"
 
 
 def new_commit_id(generation: int, unique: str) -> str:
@@ -172,10 +186,12 @@ CommitId = Annotated[str, Meta(pattern=_COMMIT_ID)]
 class CheckpointMetadata(Struct, frozen=True, kw_only=True):
     """What the checkpoint says about itself, as JSON below METADATA_KEY in the Parquet footer.
 
-    `full_ledger` is the commit whose full ledger this commit's is a delta upon; None: it is full.
+    `full_ledger` is the commit whose full ledger this one is a delta upon; None: it is full.
     `adopted_at` is when the adoption began that the `adopted_rows` come from, and `unclaimed` the
     commit whose file, with this digest, holds exactly those rows; None where none are left, or
-    where they were adopted before there were such files.
+    where they were adopted before there were such files. `withheld` is the revision of the list that
+    was applied. `balance` is by how much the rows are more than the ledger's versions and the
+    adopted rows: objects had versions of several participants, of whom one was taken out.
     """
 
     layout: Number
@@ -194,6 +210,13 @@ class CheckpointMetadata(Struct, frozen=True, kw_only=True):
     adopted_at: Moment | None = None
     unclaimed: CommitId | None = None
     unclaimed_digest: str | None = None
+    withheld: CommitId | None = None
+    balance: int = 0
+
+    @property
+    def versions_in_ledger(self) -> int:
+        """How many versions the ledger has to account for."""
+        return self.rows - self.adopted_rows - self.balance
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself; raises ValueError."""
@@ -270,13 +293,6 @@ def read_metadata(file: Path | bytes, kind: type[_Metadata]) -> _Metadata:
         return msgspec.json.decode(text, type=kind)
     except (ValueError, RecursionError) as error:
         raise DamagedFileError("what it or its ledger says about itself makes no sense") from error
-
-
-def footer_size(tail: bytes) -> int:
-    """Return how many of a Parquet file's last bytes hold its footer; 0 where there is none."""
-    if tail[-4:] != b"PAR1":
-        return 0
-    return int.from_bytes(tail[-8:-4], "little") + 8
 
 
 def metadata_pairs(

@@ -14,7 +14,7 @@ import polars as pl
 from msgspec import Struct, structs
 
 from checkpoint_core._files.layout import (
-    LAYOUT_VERSION,
+    LAYOUT_WITHOUT_LIST,
     LEDGER_SCHEMA,
     DamagedFileError,
     LedgerMetadata,
@@ -52,10 +52,14 @@ class LedgerFile(Struct, frozen=True):
 
 
 class Ledger(Struct, frozen=True):
-    """A full ledger, and the delta upon it if there is one; without either, that of a first run."""
+    """A full ledger, and the delta upon it if there is one; without either, that of a first run.
+
+    Upon one that is not stored as it is, no delta can be written.
+    """
 
     full: LedgerFile | None = None
     delta: LedgerFile | None = None
+    is_stored: bool = True
 
     @property
     def files(self) -> list[LedgerFile]:
@@ -144,12 +148,12 @@ class Ledger(Struct, frozen=True):
             return newest.path
         metadata = structs.replace(
             newest.metadata,
-            layout=LAYOUT_VERSION,
+            layout=LAYOUT_WITHOUT_LIST,
             full=None,
             superseded_objects=0,
             superseded_versions=0,
         )
-        return _write(self.scan(), to, metadata).path
+        return write_rows(self.scan(), to, metadata).path
 
 
 NO_LEDGER: Final = Ledger()
@@ -250,18 +254,18 @@ def write_ledger(
     """
     full, delta = previous.full, previous.delta
     metadata = LedgerMetadata(
-        layout=LAYOUT_VERSION,
+        layout=LAYOUT_WITHOUT_LIST,
         commit_id=commit_id,
         source=source,
         objects=previous.objects + changed.height - replaced.height,
     )
     if full is None:
-        return Ledger(full=_write(changed.lazy(), to, metadata))
+        return Ledger(full=write_rows(changed.lazy(), to, metadata))
     before = collect(delta.path, delta.scan()) if delta else LEDGER_SCHEMA.to_frame()
     kept = before.join(changed, on="key", how="anti")
     rows = pl.concat([kept, changed]).sort("key")
-    if rows.height * _FULL_BY_DELTA > full.metadata.objects:
-        return Ledger(full=_write(_superseded(full.scan(), rows.lazy()), to, metadata))
+    if not previous.is_stored or rows.height * _FULL_BY_DELTA > full.metadata.objects:
+        return Ledger(full=write_rows(_superseded(full.scan(), rows.lazy()), to, metadata))
     superseded = replaced.join(before, on="key", how="anti")
     was = (delta or full).metadata
     metadata = structs.replace(
@@ -270,7 +274,7 @@ def write_ledger(
         superseded_objects=was.superseded_objects + superseded.height,
         superseded_versions=was.superseded_versions + int(superseded["versions"].sum()),
     )
-    return Ledger(full=full, delta=_write(rows.lazy(), to, metadata))
+    return Ledger(full=full, delta=write_rows(rows.lazy(), to, metadata))
 
 
 def _superseded(rows: pl.LazyFrame, by: pl.LazyFrame) -> pl.LazyFrame:
@@ -279,7 +283,8 @@ def _superseded(rows: pl.LazyFrame, by: pl.LazyFrame) -> pl.LazyFrame:
     return kept.merge_sorted(by, "key", maintain_order=True)
 
 
-def _write(rows: pl.LazyFrame, to: Path, metadata: LedgerMetadata) -> LedgerFile:
+def write_rows(rows: pl.LazyFrame, to: Path, metadata: LedgerMetadata) -> LedgerFile:
+    """Write a ledger's file of these rows."""
     sink(
         rows,
         to,

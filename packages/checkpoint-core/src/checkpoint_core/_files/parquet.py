@@ -70,6 +70,11 @@ def collect(file: Path, frame: pl.LazyFrame) -> pl.DataFrame:
         return frame.collect(engine="streaming")
 
 
+def count_rows(file: Path) -> int:
+    """Return how many rows a file has; raises DamagedFileError."""
+    return int(collect(file, scan(file).select(pl.len())).item())
+
+
 def read_all(file: Path) -> None:
     """Read every page of the file; raises DamagedFileError."""
     collect(file, scan(file).select(pl.all().hash().count()))

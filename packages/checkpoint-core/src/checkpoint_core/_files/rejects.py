@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from checkpoint_core._files.digests import UNSIGNED, check_signed, sign
 from checkpoint_core._files.layout import (
-    LAYOUT_VERSION,
+    LAYOUT_WITHOUT_LIST,
     REJECTS_SCHEMA,
     DamagedFileError,
     LayoutTooNewError,
@@ -132,7 +132,7 @@ def next_unrecognized(
     writes would be news to the next one.
     """
     seen = pl.lit(seen_at).cast(REJECTS_SCHEMA["first_seen"])
-    beside = "_(?:ledger|rejects|previous|lock|work)/"
+    beside = "_(?:ledger|rejects|previous|withheld|exports|lock|work)/"
     is_own = pl.col("key").str.contains(rf"(?:^|/)(?:{beside}|{re.escape(checkpoint)}$)")
     return (
         found.filter(~is_own)
@@ -145,7 +145,7 @@ def save_rejects(store: CheckpointStore, workdir: Path, rejects: Rejects, *, sou
     """Write the rejects, whatever is there."""
     file = workdir / "rejects-next.parquet"
     metadata = RejectsMetadata(
-        layout=LAYOUT_VERSION,
+        layout=LAYOUT_WITHOUT_LIST,
         source=source,
         restores_listed_at=rejects.restores_listed_at,
         digest=UNSIGNED,

@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import polars as pl
 from msgspec import Struct, structs
 
-from checkpoint_core._files.digests import Digests, decode_digests
+from checkpoint_core._files.digests import Digests, decode_digests, footer_size
 from checkpoint_core._files.layout import (
     LAYOUT_VERSION,
     CheckpointMetadata,
@@ -16,13 +17,14 @@ from checkpoint_core._files.layout import (
     LedgerMetadata,
     Names,
     NotOurFileError,
-    footer_size,
     generation_of,
     is_digests,
     read_metadata,
 )
 from checkpoint_core._files.ledger import NO_LEDGER, Ledger, LedgerFile
+from checkpoint_core._removing.withheld import NOBODY, Withheld
 from checkpoint_core.errors import (
+    ChangedWhileReadingError,
     CorruptCheckpointError,
     MissingCheckpointError,
     MissingLedgerError,
@@ -46,12 +48,27 @@ _ORPHANED: Final = (
 )
 
 
+class Reduced(Struct, frozen=True, kw_only=True):
+    """Local files of what is left where participants were taken out.
+
+    `unclaimed` is there where rows were adopted that no object has claimed. `gone` are the rows of
+    the ledger that were taken out.
+    """
+
+    rows: Path
+    unclaimed: Path | None
+    unclaimed_digest: str | None
+    gone: pl.DataFrame
+
+
 class Snapshot(Struct, frozen=True, kw_only=True):
     """What was in force when it was loaded; everything is pinned to that moment.
 
     Without a checkpoint, `metadata` and `etag` are None and the ledger is empty. Without `digests`,
     which older layouts do not have, damage that the files do not show by themselves goes unnoticed.
     `remarks` is what a person should know of it.
+    Where the list of the `withheld` has changed since it was committed, it is what becomes of it by
+    the list (`Reduced`), and is to be committed.
     """
 
     metadata: CheckpointMetadata | None
@@ -61,6 +78,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     generation: int
     digests: Digests | None = None
     remarks: tuple[str, ...] = ()
+    withheld: Withheld = NOBODY
+    reduced: Reduced | None = None
 
     @property
     def rows(self) -> int:
@@ -141,6 +160,17 @@ def load_digests(store: CheckpointStore, commit_id: str, workdir: Path) -> Diges
         return decode_digests(_here(name, workdir).read_bytes(), commit_id)
     except DamagedFileError:
         return None
+
+
+def fetch_rows(store: CheckpointStore, snapshot: Snapshot, to: Path) -> Path:
+    """Fetch the rows that are in force, checked.
+
+    Raises ChangedWhileReadingError where they were replaced, and DamagedFileError.
+    """
+    if not store.fetch(store.checkpoint_name, to, etag=snapshot.etag):
+        raise ChangedWhileReadingError(f"{store.location}: it was removed")
+    snapshot.check(to)
+    return to
 
 
 def _is_replaced(store: CheckpointStore, tail: Tail) -> bool:
@@ -230,7 +260,7 @@ def _ledger(
             full=_ledger_file(full, upon or commit_id, upon=None),
             delta=_ledger_file(delta, commit_id, upon=upon) if delta else None,
         )
-        ledger.check(rows=metadata.rows - metadata.adopted_rows)
+        ledger.check(rows=metadata.versions_in_ledger)
     except LayoutTooNewError as error:
         raise NewerLayoutError(store.location, error.layout, LAYOUT_VERSION) from None
     except (DamagedFileError, NotOurFileError) as error:

@@ -69,12 +69,12 @@ class AcceptedRows(Struct, frozen=True, kw_only=True):
         """Return no row, with the columns of these."""
         return self.select(pl.all().head(0))
 
-    def without(self, keys: pl.DataFrame) -> "AcceptedRows":
-        """Return the rows of all other objects, in the same order."""
+    def without(self, others: pl.DataFrame, on: Sequence[str] = ("key",)) -> "AcceptedRows":
+        """Return the rows that have other keys, or others of these columns, in the same order."""
         if isinstance(self.rows, pl.DataFrame):
-            rows = self.rows.join(keys, on="key", how="anti", maintain_order="left")
+            rows = self.rows.join(others, on=on, how="anti", maintain_order="left")
             return self.in_memory(rows)
-        rest = self.rows.join(keys.lazy(), on="key", how="anti", maintain_order="left")
+        rest = self.rows.join(others.lazy(), on=on, how="anti", maintain_order="left")
         height = _collected(rest.select(pl.len())).item()
         return AcceptedRows(height=height, rows=rest, is_sorted=self.is_sorted)
 

@@ -17,7 +17,8 @@ class Judgement(Struct, frozen=True, kw_only=True):
 
     `touched`: key, digest, etag, size, last_modified. `reread`: like `accepted`, of objects with
     the content that was taken, under a narrower format, and with values for the columns that were
-    added since. `rejected`: REJECTS_SCHEMA. Each key is in at most one of them.
+    added since. `rejected`: REJECTS_SCHEMA. `withheld`: like `touched`, of participants who were
+    taken out; only what is known by its content has an etag. Each key is in at most one of them.
     `unknown_fields` counts the accepted events with each field name that the model does not know.
     """
 
@@ -25,6 +26,7 @@ class Judgement(Struct, frozen=True, kw_only=True):
     touched: pl.DataFrame
     reread: pl.DataFrame
     rejected: pl.DataFrame
+    withheld: pl.DataFrame
     before_cutoff: int
     unknown_fields: Counter[str]
 
@@ -32,20 +34,22 @@ class Judgement(Struct, frozen=True, kw_only=True):
         """Return what is left when the given keys are left to the next run."""
         parts = {
             name: getattr(self, name).join(keys, on="key", how="anti", maintain_order="left")
-            for name in ("touched", "reread", "rejected")
+            for name in ("touched", "reread", "rejected", "withheld")
         }
         return structs.replace(self, accepted=self.accepted.without(keys), **parts)
 
     @property
     def ends(self) -> int:
         """The number of objects that were judged."""
-        parts = (self.accepted, self.touched, self.reread, self.rejected)
-        return sum(part.height for part in parts) + self.before_cutoff
+        return sum(part.height for part in self._parts) + self.before_cutoff
 
     def keys(self) -> pl.DataFrame:
         """Return the keys of all objects in it."""
-        parts = (self.accepted, self.touched, self.reread, self.rejected)
-        return pl.concat([part.select("key") for part in parts])
+        return pl.concat([part.select("key") for part in self._parts])
+
+    @property
+    def _parts(self) -> tuple[AcceptedRows | pl.DataFrame, ...]:
+        return (self.accepted, self.touched, self.reread, self.rejected, self.withheld)
 
 
 def joined(parts: Sequence[Judgement]) -> Judgement:
@@ -58,6 +62,7 @@ def joined(parts: Sequence[Judgement]) -> Judgement:
         touched=pl.concat([part.touched for part in parts]),
         reread=pl.concat([part.reread for part in parts]),
         rejected=pl.concat([part.rejected for part in parts]),
+        withheld=pl.concat([part.withheld for part in parts]),
         before_cutoff=sum(part.before_cutoff for part in parts),
         unknown_fields=unknown,
     )

@@ -79,8 +79,9 @@ class Judge:
         `narrow` are the keys whose rows may lack columns; `listed` is the listing of these objects:
         what could not be read is recorded as listed.
         A content that the ledger holds is touched. Otherwise it is validated, then held against
-        the cutoff and the excluded projects, in this order. Never raises over a content.
+        the list, the cutoff and the excluded projects, in this order. Never raises over a content.
         """
+        is_withheld = self._given.withheld.holds
         decode, since, unknown = self._decode, self._given.since, self._pending
         is_excluded = self._is_excluded if self._given.filters else None
         events: list[AnyVisitEvent] = []
@@ -89,6 +90,7 @@ class Judge:
         again: list[AnyVisitEvent] = []
         reread: list[_Version] = []
         rejected: list[_Reject] = []
+        withheld: list[_Version] = []
         before_cutoff = 0
         counted = Counter[str]()
         for answer in answers:
@@ -113,7 +115,9 @@ class Judge:
                 reason = f"{error}{self._newer_hint(answer.data)}"
                 rejected.append((answer.key, version, "invalid", reason))
                 continue
-            if since is not None and event.timestamp <= since:
+            if is_withheld(event.pipeline_adcid, event.ptid):
+                withheld.append(version)
+            elif since is not None and event.timestamp <= since:
                 before_cutoff += 1
             elif is_excluded is not None and is_excluded(event.project_label):
                 rejected.append((answer.key, version, "excluded", _EXCLUDED))
@@ -128,6 +132,7 @@ class Judge:
             touched=pl.DataFrame(_version_columns(touched)),
             reread=pl.DataFrame([*self._event_columns(again), *_version_columns(reread)]),
             rejected=self._rejects(rejected, listed),
+            withheld=pl.DataFrame(_version_columns(withheld)),
             before_cutoff=before_cutoff,
             unknown_fields=counted,
         )

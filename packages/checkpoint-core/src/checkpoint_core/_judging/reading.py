@@ -7,6 +7,7 @@ from checkpoint_core._files.event_columns import narrower_formats
 from checkpoint_core._files.ledger import awaits_upgrade
 from checkpoint_core._judging.ends import Judgement, joined
 from checkpoint_core._judging.rules import JudgingRules
+from checkpoint_core._removing.withholding import withhold
 from checkpoint_core.errors import StorageError
 from checkpoint_core.readers import Reader, nothing_judged
 from checkpoint_core.settings import Settings
@@ -29,7 +30,8 @@ class Taken(Struct, frozen=True, kw_only=True):
         """Whether the next run need not do all of it again."""
         judgement = self.judgement
         recorded = judgement.rejected["outcome"].is_in(["invalid", "excluded", "archived"]).any()
-        known = (judgement.accepted, judgement.touched, judgement.reread)
+        withheld = judgement.withheld.drop_nulls("etag")
+        known = (judgement.accepted, judgement.touched, judgement.reread, withheld)
         return recorded or any(part.height for part in known)
 
 
@@ -89,7 +91,7 @@ def read_and_judge(
             left = pl.concat([waiting, left])
         host.observer.progress(to_read.height - left.height, to_read.height)
     return Taken(
-        judgement=joined(parts),
+        judgement=withhold(joined(parts), rules.withheld),
         left=left.select(LISTING_SCHEMA.names()),
         unanswered=unanswered,
         out_of_time=out_of_time and left.height > 0,

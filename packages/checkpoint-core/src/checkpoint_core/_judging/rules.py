@@ -5,6 +5,7 @@ from fnmatch import translate
 
 from msgspec import Struct
 
+from checkpoint_core._removing.withheld import NOBODY, Withheld
 from checkpoint_core.settings import Request, Settings
 from nacc_event_model import EventFormat
 
@@ -12,7 +13,7 @@ from nacc_event_model import EventFormat
 class JudgingRules(Struct, frozen=True, kw_only=True):
     """All that judging has to know of a run; it can be encoded and sent elsewhere.
 
-    `since` is the run's cutoff. Without `filters`, judging leaves the excluded projects in;
+    `since` is the run's cutoff; `withheld` is the list in force when the run looked. Without `filters`, judging leaves the excluded projects in;
     `Judge.exclude` takes them out later.
     """
 
@@ -22,9 +23,17 @@ class JudgingRules(Struct, frozen=True, kw_only=True):
     since: datetime | None
     started_at: datetime
     filters: bool
+    withheld: Withheld = NOBODY
 
     @classmethod
-    def of(cls, settings: Settings, request: Request, *, started_at: datetime) -> "JudgingRules":
+    def of(
+        cls,
+        settings: Settings,
+        request: Request,
+        *,
+        started_at: datetime,
+        withheld: Withheld = NOBODY,
+    ) -> "JudgingRules":
         """Return the rules of a run that started then; an adoption filters later."""
         return cls(
             event_format=settings.event_format,
@@ -33,6 +42,7 @@ class JudgingRules(Struct, frozen=True, kw_only=True):
             since=request.since,
             started_at=started_at,
             filters=request.mode != "adopt",
+            withheld=withheld,
         )
 
     @property

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from checkpoint_core._judging.object_names import is_recognized, time_text, unrecognized
 from checkpoint_core._judging.rules import JudgingRules
+from checkpoint_core._removing.withheld import NOBODY, Withheld
 from checkpoint_core.settings import Settings
 from checkpoint_core.stores import LISTING_SCHEMA
 from nacc_event_model import RULES_VERSION, EventFormat
@@ -35,7 +36,8 @@ class Selection(Struct, frozen=True, kw_only=True):
 
     `to_read` has the listing's columns in chronological order of the objects' names; `rewritten`
     the keys of those that are in the ledger with another etag. `rejected_before` has the keys that
-    are left alone because nothing about them has changed. `unrecognized`: UNRECOGNIZED_SCHEMA.
+    are left alone because nothing about them has changed; so have objects that are known to be of
+    withheld participants. `unrecognized`: UNRECOGNIZED_SCHEMA.
     `upgradable`, in the same order as `to_read`, are those of the unchanged ones whose rows may
     lack columns of the event format.
     """
@@ -49,7 +51,9 @@ class Selection(Struct, frozen=True, kw_only=True):
     upgradable: pl.DataFrame
 
 
-def select(listing: pl.DataFrame, *, rejects: pl.DataFrame, rules: Rules) -> Selection:
+def select(
+    listing: pl.DataFrame, *, rejects: pl.DataFrame, rules: Rules, withheld: Withheld = NOBODY
+) -> Selection:
     """Divide a listing that was compared with the ledger by what is known already.
 
     An object counts as known when its key and its etag are; rejects moreover only under the rules
@@ -61,7 +65,7 @@ def select(listing: pl.DataFrame, *, rejects: pl.DataFrame, rules: Rules) -> Sel
     fresh = listing.filter(is_event & ~listing["is_unchanged"])
     known_reject = rejects.select("key", "etag", "outcome", *Rules.__struct_fields__)
     marked = fresh.join(known_reject, on=["key", "etag"], how="left")
-    settled = _is_settled(rules)
+    settled = marked.select(_is_settled(rules)).to_series() | withheld.knows(marked)
     to_read = marked.filter(~settled).sort(time_text(event_format), "key")
     upgradable = listing.filter(is_event & listing["awaits_upgrade"])
     return Selection(

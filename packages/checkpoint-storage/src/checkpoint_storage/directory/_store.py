@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from checkpoint_core.errors import OutcomeUnknownError, StorageError
-from checkpoint_core.stores import Condition, PutOutcome, StoredFile, Tail
+from checkpoint_core.stores import Condition, PutOutcome, StoredFile, StoredVersion, Tail
 from checkpoint_storage.directory._replacing import (
     NOTHING_HAPPENED,
     make_folder,
@@ -201,6 +201,13 @@ class DirectoryStore:
         except OSError as error:
             raise refused(path, error) from error
 
+    def list_versions(self, name: str) -> list[StoredVersion]:  # noqa: ARG002 - a protocol's name
+        """Return nothing: a directory keeps no versions."""
+        return []
+
+    def delete_version(self, version: StoredVersion) -> None:
+        """Do nothing: there are none."""
+
     def _path(self, name: str) -> Path:
         inside = name
         while inside.startswith("../"):
@@ -230,7 +237,10 @@ class DirectoryStore:
             return
         mode = stat.S_IMODE(checkpoint.st_mode)
         stem = self.checkpoint_name.removesuffix(".parquet")
-        beside = [self._folder / "_rejects" / f"{stem}.parquet"]
+        beside = [
+            self._folder / "_rejects" / f"{stem}.parquet",
+            self._folder / "_withheld" / f"{stem}.json",
+        ]
         for folder in ("_ledger", "_previous"):
             with suppress(OSError):
                 beside += (self._folder / folder / stem).iterdir()

@@ -12,7 +12,7 @@ from checkpoint_storage.doctor._machine import room
 from checkpoint_storage.doctor._probing import PROBE, writing
 from checkpoint_storage.locks import exclusive_lock
 
-_BESIDE: Final = ("_work", "_ledger", "_rejects", "_previous", "_lock")
+_BESIDE: Final = ("_work", "_ledger", "_rejects", "_previous", "_withheld", "_lock")
 
 
 def folder_permissions(subject: Subject) -> Verdict:

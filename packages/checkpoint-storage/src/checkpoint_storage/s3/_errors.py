@@ -164,6 +164,11 @@ def status_of(error: BaseException) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
+def is_missing(error: BaseException) -> bool:
+    """Whether it says that there is no such object."""
+    return status_of(error) == 404 and code_of(error) != "NoSuchBucket"
+
+
 def region_in(answer: Mapping[str, Any]) -> str | None:
     """Return where S3 says that a bucket is: in a header, or in the document of a refusal."""
     headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})

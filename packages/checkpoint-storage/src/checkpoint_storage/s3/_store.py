@@ -13,12 +13,12 @@ from checkpoint_core.errors import (
     OutcomeUnknownError,
     StorageError,
 )
-from checkpoint_core.stores import Condition, PutOutcome, StoredFile, Tail
+from checkpoint_core.stores import Condition, PutOutcome, StoredFile, StoredVersion, Tail
 from checkpoint_storage.explanations import replaced_meanwhile
 from checkpoint_storage.s3._clients import S3Clients, current_clients
 from checkpoint_storage.s3._errors import (
     FAILURES,
-    code_of,
+    is_missing,
     is_transient,
     is_unsupported,
     status_of,
@@ -28,6 +28,7 @@ from checkpoint_storage.s3._explanations import explained, storage_error
 from checkpoint_storage.s3._files import download, tail
 from checkpoint_storage.s3._pages import answers
 from checkpoint_storage.s3._retrying import retrying
+from checkpoint_storage.s3._versions import older_versions
 from checkpoint_storage.scratch import temporary_folder
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class S3Store:
                     lambda: tail(self._clients().single, self._bucket, key, length_bytes)
                 )
             except ClientError as error:
-                if _is_missing(error):
+                if is_missing(error):
                     return None
                 raise
 
@@ -136,7 +137,7 @@ class S3Store:
             raise
         except StorageError as error:
             cause = error.__cause__
-            gone = isinstance(cause, ClientError) and _is_missing(cause)
+            gone = isinstance(cause, ClientError) and is_missing(cause)
             if gone and etag is None:
                 return False
             if gone or (cause and status_of(cause) == 412):
@@ -212,6 +213,30 @@ class S3Store:
                 lambda: self._clients().single.delete_object(Bucket=self._bucket, Key=key)
             )
 
+    def list_versions(self, name: str) -> list[StoredVersion]:
+        """List noncurrent versions and marks of deletion; raises StorageError where that fails."""
+        key = self._key(name) if name else self._folder
+        above = name.rpartition("/")[0] + "/" if "/" in name else ""
+        inside = key.rpartition("/")[0] + "/" if "/" in key else ""
+        with explained(self._uri(key), "listing"):
+            found = self._retrying(
+                lambda: older_versions(self._clients().single, self._bucket, key)
+            )
+        return [
+            StoredVersion(name=above + each.removeprefix(inside), version_id=version_id)
+            for each, version_id in found
+        ]
+
+    def delete_version(self, version: StoredVersion) -> None:
+        """Remove a version for good. Raises StorageError where that fails."""
+        key, which = self._key(version.name), version.version_id
+        with explained(self._uri(key), "removing"):
+            self._retrying(
+                lambda: self._clients().single.delete_object(
+                    Bucket=self._bucket, Key=key, VersionId=which
+                )
+            )
+
     def _put(self, key: str, file: Path) -> None:
         with file.open("rb") as body:
             self._clients().single.put_object(
@@ -239,7 +264,7 @@ class S3Store:
 
     def _outcome(self, key: str, condition: Condition, error: Exception) -> PutOutcome:
         status = status_of(error)
-        if status in {409, 412} or (condition.etag is not None and _is_missing(error)):
+        if status in {409, 412} or (condition.etag is not None and is_missing(error)):
             return PutOutcome.REFUSED
         if is_unsupported(error):
             raise storage_error(error, self._uri(key), "writing on a condition") from error
@@ -271,7 +296,3 @@ class S3Store:
 
     def _uri(self, key: str) -> str:
         return f"s3://{self._bucket}/{key}"
-
-
-def _is_missing(error: Exception) -> bool:
-    return status_of(error) == 404 and code_of(error) != "NoSuchBucket"

@@ -78,6 +78,7 @@ def lifecycle(subject: Subject) -> Verdict:
     folder = key[: key.rfind("/") + 1]
     stem = subject.store.checkpoint_name.removesuffix(".parquet")
     kept = [f"{subject.ledgers}/", f"_rejects/{stem}.parquet", f"_previous/{stem}/"]
+    kept.append(f"_withheld/{stem}.json")
     return _setting(
         subject,
         "s3:GetLifecycleConfiguration",

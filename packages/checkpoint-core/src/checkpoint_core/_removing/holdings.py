@@ -1,0 +1,118 @@
+"""What holds a participant: looked up before anything is changed."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import polars as pl
+from msgspec import Struct
+
+from checkpoint_core._files.layout import CheckpointMetadata, Names
+from checkpoint_core._files.rejects import load_rejects
+from checkpoint_core._removing.applying import load_by
+from checkpoint_core._removing.withheld import Withheld
+from checkpoint_core.errors import StorageError
+from checkpoint_core.exports._manifest import load_manifest
+from checkpoint_core.exports._paths import is_named, root
+from checkpoint_core.stores import CheckpointStore, Source, StoredVersion
+
+
+class Holdings(Struct, frozen=True, kw_only=True):
+    """What holds the participants, as numbers, and the keys of their event objects.
+
+    `rows` of the checkpoint, `ledger_entries` and `rejects`, also names among the unrecognized, are
+    theirs. Of files and versions it is not looked into which hold something of them: `export_files`
+    are all that are in force, `older_ledgers`, `previous_files` and `older_versions` all that are
+    kept of what was in force before; the last is None where they cannot be listed, which takes a
+    permission of its own.
+    `objects` are the keys that the ledger or the rejects have of them, and those in the source,
+    where one was given, that are named after them.
+    """
+
+    rows: int
+    ledger_entries: int
+    rejects: int
+    export_files: int
+    older_ledgers: int
+    previous_files: int
+    older_versions: int | None
+    objects: tuple[str, ...]
+
+
+def look_up(
+    store: CheckpointStore,
+    participants: Withheld,
+    source: Source | None,
+    workdir: Path,
+) -> Holdings:
+    """Find out what holds the participants of a list that has no others; changes nothing."""
+    names = Names(store.checkpoint_name)
+    snapshot, left = load_by(store, workdir, lambda _snapshot: participants)
+    metadata, reduced = snapshot.metadata, left.reduced
+    if metadata is None or reduced is None:
+        raise no_checkpoint(store)
+    gone = reduced.gone
+    rejects = load_rejects(store, workdir, source=metadata.source)
+    keys = [gone["key"]]
+    rejected = 0
+    for each in (rejects.rows, rejects.unrecognized):
+        named = _named(each, participants)
+        rejected += named.len()
+        keys.append(named)
+    versions = None
+    with suppress(StorageError):
+        versions = len(older_versions(store))
+    if source is not None:
+        keys.append(_named(source.list_objects(restore_states=False), participants))
+    return Holdings(
+        rows=snapshot.rows - left.rows,
+        ledger_entries=gone.height,
+        rejects=rejected,
+        export_files=sum(len(each.files) for each in load_manifest(store)[0].exports.values()),
+        older_ledgers=len(store.list_files(names.ledgers)) - len(files_in_force(names, metadata)),
+        previous_files=len(store.list_files(names.previous)),
+        older_versions=versions,
+        objects=tuple(pl.concat(keys).unique().sort()),
+    )
+
+
+def no_checkpoint(store: CheckpointStore) -> StorageError:
+    """Return the error where there is nothing to take anybody out of."""
+    return StorageError(
+        f"{store.location}: there is no checkpoint. Nothing was changed. Correct the name."
+    )
+
+
+def files_in_force(names: Names, metadata: CheckpointMetadata) -> set[str]:
+    """Return the names of the files in the folder of the ledgers that a checkpoint needs."""
+    commit_id, full = metadata.commit_id, metadata.full_ledger
+    needed = {names.ledger(commit_id, full), names.digests(commit_id)}
+    if full:
+        needed.add(names.ledger(full))
+    if metadata.unclaimed:
+        needed.add(names.unclaimed(metadata.unclaimed))
+    return needed
+
+
+def older_versions(store: CheckpointStore) -> list[StoredVersion]:
+    """Return what a versioned store keeps of our files as they were, but not of the list."""
+    names = Names(store.checkpoint_name)
+    own = (
+        names.checkpoint,
+        f"{names.ledgers}/",
+        names.rejects,
+        f"{names.previous}/",
+        names.exports,
+    )
+    found = {(each.name, each.version_id): each for at in own for each in store.list_versions(at)}
+    for export in load_manifest(store)[0].exports.values():
+        for path in export.paths:
+            folder = f"{root(path)}/" if root(path) else ""
+            for each in store.list_versions(folder if "{" in path else path):
+                if is_named(each.name, path):
+                    found[each.name, each.version_id] = each
+    return list(found.values())
+
+
+def _named(objects: pl.DataFrame, participants: Withheld) -> pl.Series:
+    left = participants.without_named(objects)
+    return objects.join(left, on="key", how="anti")["key"]

@@ -1,0 +1,42 @@
+"""What a run writes and deletes after its commit."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from checkpoint_core._committing.commit import delete_old_ledgers
+from checkpoint_core._committing.replacement import Replacement, Task
+from checkpoint_core._files.rejects import Rejects, save_rejects
+from checkpoint_core._removing.listing import remember
+from checkpoint_core._removing.withheld import Withheld
+from checkpoint_core.errors import CheckpointError, StorageError
+
+
+def tidy(
+    task: Task, result: Replacement, before: Rejects, after: Rejects, judged_by: Withheld
+) -> Iterator[str]:
+    """Write the rejects, remember what was withheld, delete old ledgers; yield what failed.
+
+    All of it comes after the commit and no data depends on it, so it cannot fail a run.
+    """
+    store, host, withheld = task.store, task.host, result.snapshot.withheld
+    try:
+        if before.differs(after):
+            save_rejects(store, host.workdir, after, source=task.source)
+    except StorageError as error:
+        yield f"the rejects could not be written: {error}"
+    try:
+        # By a list that came in between, something else may be withheld.
+        if withheld.revision == judged_by.revision:
+            remember(store, host, withheld, result.judgement.withheld)
+    except CheckpointError as error:
+        yield f"what was withheld could not be remembered, and is read again: {error}"
+    try:
+        if result.committed is not None:
+            delete_old_ledgers(
+                store,
+                result.committed.metadata,
+                now=task.started_at,
+                retention=timedelta(days=task.settings.ledger_retention_days),
+            )
+    except StorageError as error:
+        yield f"old ledgers could not be deleted: {error}"
