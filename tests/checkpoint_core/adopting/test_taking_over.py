@@ -101,7 +101,8 @@ def test_a_takeover_ends_with_their_rows_and_what_they_had_missed(
         for number, (data, offset, is_archived, _) in enumerate(objects):
             # The name has the time in the event's own offset.
             name = name_of(data)
-            name = name.replace("-10", "-05").replace("-11", "-06") if offset else name
+            if offset:
+                name = name.replace("-100000-", "-050000-").replace("-110000-", "-060000-")
             world.source.write(f"{number}/{name}", data)
             if is_archived:
                 world.source.outcomes[f"{number}/{name}"] = "archived"
