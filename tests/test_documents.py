@@ -23,6 +23,7 @@ INTERACTIVE = {
     "CheckpointError",
     "ChangedWhileReadingError",
     "NoCheckpointError",
+    "NotAppliedError",
     "NothingToAdoptError",
     "StalledError",
     "UnsupportedLocationError",

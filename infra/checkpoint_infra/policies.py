@@ -149,13 +149,15 @@ def _checkpoint_statements(names: Names) -> list[Statement]:
     folder = f"{bucket}/{checkpoint.folder}"
     ledgers = f"{folder}_ledger/{checkpoint.stem}/*"
     rejects = f"{folder}_rejects/{checkpoint.stem}.parquet"
+    # Runs read it, and remember what they withheld; only a person takes somebody out.
+    withheld = f"{folder}_withheld/{checkpoint.stem}.json"
     return [
         _list("ListCheckpointFolder", bucket, checkpoint.folder),
         # A conditional write needs both.
         _allow(
             "ReadAndWriteCheckpoint",
             ["s3:GetObject", "s3:PutObject"],
-            [f"{bucket}/{checkpoint.key}", ledgers, rejects],
+            [f"{bucket}/{checkpoint.key}", ledgers, rejects, withheld],
         ),
         _allow("DeleteOldLedgers", ["s3:DeleteObject"], [ledgers]),
     ]

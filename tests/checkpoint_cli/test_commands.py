@@ -43,7 +43,7 @@ def checkpoint(source: Path, tmp_path: Path) -> Path:
 
 def test_the_commands_are_those_of_the_design() -> None:
     """Those that come later are not promised."""
-    commands = "run show rejects query report sql export verify sample doctor"
+    commands = "run show rejects query report sql export verify sample doctor remove"
     assert set(commands.split()) == set(COMMANDS)
     said = call("--help").stdout
     assert [] == [name for name in COMMANDS if f"  {name} " not in said]

@@ -199,6 +199,16 @@ def test_an_old_checkpoint_is_upgraded_to_format_1_1(
     assert held.isdisjoint(world.source.reads)
 
 
+def test_a_participant_leaves_an_old_checkpoint(golden: tuple[World, dict[str, object]]) -> None:
+    """Also where it does not know which rows were adopted, or under which formats rows were taken."""
+    world, _ = golden
+    world.remove((42, "110001"), settings=SETTINGS)
+
+    assert world.rows().total() == 0
+    assert world.problems(SETTINGS) == []
+    assert world.run(SETTINGS).counts.accepted == 0
+
+
 def test_the_present_version_writes_what_the_golden_files_hold(tmp_path: Path) -> None:
     """If it wrote something else, the layout would be another one, and need its own folder."""
     write_golden(tmp_path / "golden")

@@ -19,9 +19,11 @@ from checkpoint_core import StorageError
 from checkpoint_lambda.handler import lambda_handler
 from checkpoint_storage.s3._clients import close_clients
 from checkpoint_storage.s3._source import S3Source
+from checkpoint_storage.s3._store import S3Store
 from tests.checkpoint_core.world import Row, multiset
 from tests.checkpoint_lambda.invoking import EVENT, Context, document, object_key
 from tests.checkpoint_storage.s3.serving import set_aws
+from tests.end_to_end.commands import call
 from tests.end_to_end.s3_worlds import CHECKPOINT, SOURCE, TARGET, hurried, rows_of
 from tests.moto_serving import empty_moto, serving_moto
 
@@ -150,3 +152,41 @@ def test_a_role_that_may_not_list_is_told_so(
     assert {object_key(1): None, object_key(2): "denied"} == {
         each.key: getattr(each, "outcome", None) for each in answers
     }
+
+
+def test_a_participant_leaves_a_bucket_with_versions(
+    s3: "S3Client", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checkpoint, exports and everything of before; the function withholds what comes later."""
+    monkeypatch.setenv("EVENT_FORMAT", "1.1")
+    s3.put_bucket_versioning(Bucket=TARGET, VersioningConfiguration={"Status": "Enabled"})
+    write(s3, 1, 2)
+    gone = write(s3, 3, 4, ptid="900001")
+    invoke()
+    store = S3Store(TARGET, CHECKPOINT, first_pause_s=0)
+    here = f"s3://{TARGET}/{CHECKPOINT}"
+    assert call("export", here, "--path", "all/{adcid}.parquet").status == 0
+    write(s3, 3, ptid="900001", packet="F")
+    invoke()
+    assert call("export", here).status == 0
+
+    whom = ("--adcid", 42, "--ptid", "900001")
+    done = call("remove", here, f"s3://{SOURCE}/prod/", *whom, "--purge", "--json")
+    response = invoke()
+
+    document = json.loads(done.stdout)
+    assert (0, "") == (done.status, done.stderr)
+    assert document["holdings"]["rows"] == 3
+    assert document["purge"]["versions"] > document["holdings"]["older_versions"] > 0
+    assert len(document["commands"]) == 2
+    assert not rows_of(gone) & rows(s3)
+    assert {"unchanged": 2, "rejected_before": 2} == counted(response)
+    kept = s3.list_object_versions(Bucket=TARGET, Prefix="out/")
+    assert not kept.get("DeleteMarkers")
+    assert {each["Key"] for each in kept["Versions"] if not each["IsLatest"]} <= {
+        "out/_withheld/events.json"
+    }
+    for each in kept["Versions"]:
+        data = s3.get_object(Bucket=TARGET, Key=each["Key"], VersionId=each["VersionId"])["Body"]
+        assert b"900001" not in data.read()
+    assert store.list_versions("") == store.list_versions("_withheld/")

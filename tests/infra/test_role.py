@@ -86,6 +86,8 @@ def test_versions_and_buckets_are_out_of_reach(sections: tuple[str, ...]) -> Non
         ),
         ("nacc-checkpoints/checkpoints/_ledger/events/00000001-a.json", {"Get", "Put", "Delete"}),
         ("nacc-checkpoints/checkpoints/_rejects/events.parquet", {"Get", "Put"}),
+        ("nacc-checkpoints/checkpoints/_withheld/events.json", {"Get", "Put"}),
+        ("nacc-checkpoints/checkpoints/_withheld/other.json", set()),
         ("nacc-checkpoints/checkpoints/_previous/events/a.parquet", set()),
         ("nacc-checkpoints/checkpoints/_ledger/other/00000001-a.parquet", set()),
         ("nacc-checkpoints/checkpoints/_rejects/other.parquet", set()),
@@ -100,6 +102,7 @@ def test_a_run_reads_events_writes_its_checkpoints_files_and_deletes_its_ledgers
     assert actions == {
         action for action in ("Get", "Put", "Delete") if may(f"s3:{action}Object", key)
     }
+    assert not may("s3:DeleteObjectVersion", key)
 
 
 def test_a_source_or_checkpoint_without_a_folder_is_a_whole_bucket() -> None:

@@ -9,8 +9,9 @@ import pytest
 from checkpoint_core import CheckpointError, StorageError
 from checkpoint_core.errors import NotAppliedError
 from checkpoint_core.inspection import open_for_queries
-from checkpoint_core.removal import find_participants, listed, purge, undo
+from checkpoint_core.removal import find_participants, listed, names_withheld, purge, undo
 from nacc_event_model import EventFormat
+from tests.checkpoint_core.memory import Fault
 from tests.checkpoint_core.removing.history import (
     GONE,
     NACCID,
@@ -335,3 +336,75 @@ def test_the_format_of_a_checkpoint_may_change_while_somebody_is_taken_out(world
     world.before(f"fetch {CHECKPOINT}", lambda: world.run(SETTINGS))
     world.remove(GONE)
     assert world.metadata()["event_format"] == str(EventFormat.V1_1)
+
+
+def test_a_checkpoint_that_vanishes_meanwhile_is_told(world: World) -> None:
+    """The list is written by then, and holds for the next one."""
+    world.write(1)
+    world.run()
+    world.before("put_if _withheld", lambda: world.store.files.pop(CHECKPOINT))
+    with pytest.raises(StorageError, match="there is no checkpoint"):
+        world.remove((42, "110001"))
+
+    assert world.run().counts.withheld == 1
+
+
+def test_a_checkpoint_that_keeps_being_replaced_is_told(full: World) -> None:
+    """As by somebody who copies the same file over it again and again."""
+
+    def hook(call: str) -> None:
+        if call == f"fetch {CHECKPOINT}":
+            full.store.write(CHECKPOINT, full.store.data(CHECKPOINT))
+
+    full.store.before_call = hook
+    with pytest.raises(StorageError, match="keeps being replaced"):
+        full.remove(GONE, settings=SETTINGS)
+
+
+def test_a_list_that_keeps_being_replaced_is_told(full: World) -> None:
+    """Nothing was changed then."""
+    files = dict(full.store.files)
+    full.disturb("put_if _withheld", *[Fault.CONFLICT] * 6)
+    with pytest.raises(StorageError, match=r"list, _withheld.* keeps being replaced"):
+        full.remove(GONE, settings=SETTINGS)
+
+    assert full.store.files == files
+
+
+def test_a_run_that_cannot_remember_what_it_withheld_says_so(full: World) -> None:
+    """It reads those objects again the next time; and it remembers nothing by another list."""
+    full.remove(GONE, settings=SETTINGS)
+    put(full, theirs(55))
+    full.disturb("put_if _withheld", Fault.DENIED)
+    first = full.run(SETTINGS)
+    full.before("put_if _withheld", lambda: undo(full.store, (GONE,), host=full.host()))
+    second = full.run(SETTINGS)
+    third = full.run(SETTINGS)
+
+    assert any("could not be remembered" in warning for warning in first.warnings)
+    assert (first.counts.withheld, second.counts.withheld) == (5, 5)
+    assert third.counts.accepted == 4
+
+
+def test_questions_to_a_copy_without_its_ledger_leave_them_out(full: World) -> None:
+    """As long as the list is beside it."""
+    older = full.store.data(CHECKPOINT)
+    full.remove(GONE, settings=SETTINGS)
+    full.store.write(CHECKPOINT, older)
+    full.lose_ledgers()
+
+    opened = open_for_queries(full.store, full.workdir(), ledger=True)
+
+    assert opened is not None
+    assert opened.ledger is None
+    assert not pl.read_parquet(opened.events)["ptid"].str.contains(PTID).any()
+
+
+def test_who_names_objects_beforehand_can_ask(full: World) -> None:
+    """As a log does that tells of each object that is read."""
+    full.remove(GONE, settings=SETTINGS)
+    is_withheld = names_withheld(full.store)
+
+    assert {name for name in full.source.objects if is_withheld(name)} == {
+        name for name in full.source.objects if PTID in name
+    }

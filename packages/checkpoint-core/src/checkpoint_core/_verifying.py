@@ -46,9 +46,10 @@ def account_for(
             f"{waiting} of {listing.height} objects are neither in the ledger nor in the rejects "
             "as they are now; the next run looks at them"
         )
+    others = "rejected or withheld" if withheld.participants else "in the rejects"
     return (
         f"{listing.height} objects: {selection.unchanged + young.height} in the ledger, "
-        f"{selection.rejected_before.height + rejected.height + named} rejected or withheld, "
+        f"{selection.rejected_before.height + rejected.height + named} {others}, "
         f"{selection.unrecognized.height} not named like events"
     )
 

@@ -1,6 +1,6 @@
 """Taking a participant out of a checkpoint, for good; or, where that was a mistake, back in."""
 
-from contextlib import suppress
+from collections.abc import Callable
 
 import polars as pl
 from msgspec import Struct, structs
@@ -27,7 +27,6 @@ from checkpoint_core._removing.purging import Purge, purge
 from checkpoint_core._removing.withheld import PAIR, Participant, Withheld
 from checkpoint_core._removing.withholding import without_named
 from checkpoint_core.errors import (
-    CommitConflictError,
     FormatDowngradeError,
     SourceChangedError,
 )
@@ -45,6 +44,7 @@ __all__ = [
     "Removal",
     "find_participants",
     "listed",
+    "names_withheld",
     "purge",
     "remove",
     "undo",
@@ -121,13 +121,13 @@ def remove(
 
     """
     with damage_told(store.location):
-        metadata = _load(store, host)
         alone = Withheld(revision=_NOWHERE, key=new_key)
         digests = frozenset(map(alone.digest_of, participants))
         alone = structs.replace(alone, participants=digests)
         holdings = look_up(store, alone, source, host.workdir)
         if dry_run:
             return Removal(holdings=holdings, commit_id=None, exports=())
+        metadata = _load(store, host)
         run_id = host.new_id()
 
         def decide(present: Withheld) -> Withheld:
@@ -183,6 +183,15 @@ def listed(store: CheckpointStore, host: Host) -> Listed:
     )
 
 
+def names_withheld(store: CheckpointStore) -> Callable[[str], bool]:
+    """Return a function that says whether an object's key tells of somebody who was taken out.
+
+    For whoever names objects that no run has judged yet. By the list that is in force now.
+    """
+    withheld, _ = load_withheld(store)
+    return withheld.is_named
+
+
 def _load(store: CheckpointStore, host: Host) -> CheckpointMetadata:
     metadata = load(store, host.workdir).metadata
     if metadata is None:
@@ -198,13 +207,12 @@ def _next_revision(present: Withheld, metadata: CheckpointMetadata, run_id: str)
 def _commit(store: CheckpointStore, settings: Settings, host: Host, run_id: str) -> str | None:
     """Commit what is left by the list in force, as a run does that has nothing new.
 
-    Where a run brings it to another event format or source meanwhile, it begins again.
+    Where a run brings it to another event format or source meanwhile, it begins again, once.
     """
-    for attempt in range(settings.commit_attempts):
-        unique = run_id if attempt == 0 else f"{run_id}-again-{attempt}"
-        with suppress(FormatDowngradeError, SourceChangedError):
-            return _commit_once(store, settings, host, unique)
-    raise CommitConflictError(store.location, settings.commit_attempts)
+    try:
+        return _commit_once(store, settings, host, run_id)
+    except (FormatDowngradeError, SourceChangedError):
+        return _commit_once(store, settings, host, f"{run_id}-again")
 
 
 def _commit_once(store: CheckpointStore, settings: Settings, host: Host, run_id: str) -> str | None:

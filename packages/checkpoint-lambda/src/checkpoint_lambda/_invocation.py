@@ -20,6 +20,7 @@ from msgspec import Struct, structs
 from checkpoint_core import CheckpointStore, Host, RunReport, Settings, Source, run
 from checkpoint_core.errors import DeniedObjectsError
 from checkpoint_core.exports import Export, ExportResult, update_exports
+from checkpoint_core.removal import names_withheld
 from checkpoint_core.responses import ErrorDocument, Response, warnings_of
 from checkpoint_core.room import RoomObserver, TooSmallError
 from checkpoint_lambda._deadline import OutOfTimeError, ended_in_time
@@ -195,12 +196,11 @@ def _run(
             )
             observed = ObservedStore(store, observers)
             with in_time():
+                told = None
+                if logging.wants_objects:
+                    told = partial(logging.answered, is_withheld=names_withheld(store))
                 report = run(
-                    ObservedSource(
-                        source,
-                        observers,
-                        on_answer=logging.answered if logging.wants_objects else None,
-                    ),
+                    ObservedSource(source, observers, on_answer=told),
                     observed,
                     settings=settings.core,
                     request=settings.request,

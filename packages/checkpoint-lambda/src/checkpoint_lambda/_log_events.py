@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -125,8 +125,12 @@ class LoggingObserver:
         """Remember numbers for the stage's line."""
         self._numbers |= numbers
 
-    def answered(self, answer: Content | ReadFailure) -> None:
-        """Log one object at DEBUG, by its key."""
+    def answered(
+        self, answer: Content | ReadFailure, *, is_withheld: Callable[[str], bool]
+    ) -> None:
+        """Log one object at DEBUG, by its key; not one that may not be named."""
+        if is_withheld(answer.key):
+            return
         if isinstance(answer, Content):
             self._logger.debug("object_answered", key=answer.key, size_bytes=len(answer.data))
         else:

@@ -97,6 +97,11 @@ METRICS: Final = (
         meaning="Listed objects that are not named like event objects.",
     ),
     Metric(
+        name="ObjectsWithheld",
+        unit="Count",
+        meaning="Objects that this run left out because their participant was taken out.",
+    ),
+    Metric(
         name="FutureDatedEvents",
         unit="Count",
         meaning="New events dated later than the run's start plus the tolerance.",
@@ -179,6 +184,7 @@ def _values(
         "RowsUpgraded": counts.upgraded,
         "RowsAwaitingUpgrade": report.awaiting_upgrade,
         "ObjectsUnrecognized": counts.unrecognized,
+        "ObjectsWithheld": counts.withheld,
         "FutureDatedEvents": report.future_dated,
     }
     if report.last_timestamp is not None:

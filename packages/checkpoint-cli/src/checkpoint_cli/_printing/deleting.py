@@ -1,5 +1,6 @@
 """The commands by which an operator deletes event objects, which nothing here may delete."""
 
+import json
 import re
 import shlex
 from collections.abc import Iterable
@@ -23,8 +24,8 @@ def commands_for(keys: Iterable[str], source: str) -> list[str]:
 
 def _of_object(bucket: str, key: str) -> str:
     """In a bucket without versions the one there is has the id `null`."""
-    escaped = key.replace("\\", "\\\\").replace("'", "\\'")
-    query = f"[Versions,DeleteMarkers][] | [?Key=='{escaped}'].VersionId"
+    literal = json.dumps(key).replace("`", "\\`")
+    query = f"[Versions,DeleteMarkers][] | [?Key==`{literal}`].VersionId"
     at = f"--bucket {shlex.quote(bucket)}"
     return (
         f"aws s3api list-object-versions {at} --prefix {shlex.quote(key)} "

@@ -18,7 +18,7 @@ _MEANINGS = {
     "touched": "written again with the same content",
     "upgraded": "their rows were given what this event format has added",
     "unchanged": "in the checkpoint already",
-    "rejected_before": "rejected or withheld by an earlier run, unchanged since",
+    "rejected_before": "left out by an earlier run, unchanged since",
     "before_cutoff": "not later than --since; a later run takes them",
     "invalid": "not an event of this format",
     "excluded": "of an excluded project",

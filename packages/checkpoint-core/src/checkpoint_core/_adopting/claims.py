@@ -100,15 +100,15 @@ def claim(
     adopted = adopted_of(snapshot)
     none = accepted.none()
     nothing = Claims(claimed=none, lacking=none, new=accepted, adopted=adopted)
-    if adopted.commit is None or adopted.at is None:
+    is_kept = adopted.commit is not None or adopted.file is not None
+    if not is_kept or adopted.at is None:
         return nothing
     known = entries.filter(pl.col("state") != "adopted")
     candidates = accepted.collect().join(known, on="key", how="anti")
     if candidates.is_empty():
         return nothing
     file = adopted.file or fetch_unclaimed(store, adopted, workdir)
-    if file is None:
-        return nothing
+    assert file is not None  # noqa: S101 - it is named
     here = [entries.select("key"), _keys(file)]
     was_here = pl.concat(here)["key"].implode()
     is_old = pl.col("key").is_in(was_here) | (pl.col("last_modified") <= adopted.at)
