@@ -9,6 +9,7 @@ from pathlib import Path
 from artifacts.building import Build
 from artifacts.layout import check_built, this_architecture
 from artifacts.locks import check_locks, lock
+from artifacts.spark import build_spark
 from artifacts.targets import ARCHITECTURES, RUNTIMES, Target
 from artifacts.toolchain import ROOT, BuildError, say
 from scripts.check import LAMBDA_PYTHON
@@ -34,6 +35,12 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--output", type=Path, default=ROOT / "dist" / "lambda")
     build.set_defaults(act=_build)
 
+    spark = verbs.add_parser("spark", help="make what a Spark cluster is given")
+    spark.add_argument("--architecture", choices=sorted(ARCHITECTURES), default="x86_64")
+    spark.add_argument("--runtime", choices=sorted(RUNTIMES), default="3.11")
+    spark.add_argument("--output", type=Path, default=ROOT / "dist" / "spark")
+    spark.set_defaults(act=_spark)
+
     trial = verbs.add_parser("try", help="run the built artifact for this machine's architecture")
     trial.add_argument("--built", type=Path, help="a folder that `build` made; else build one")
     trial.set_defaults(act=_try)
@@ -51,6 +58,12 @@ def _parser() -> argparse.ArgumentParser:
     locking.add_argument("--check", action="store_true", help="only say whether they are stale")
     locking.set_defaults(act=_lock)
     return parser
+
+
+def _spark(arguments: argparse.Namespace) -> None:
+    build_spark(
+        Target(runtime=arguments.runtime, architecture=arguments.architecture), arguments.output
+    )
 
 
 def _build(arguments: argparse.Namespace) -> None:

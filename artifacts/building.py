@@ -64,7 +64,7 @@ class Build:
         self._report(manifest)
 
     def _fill(self, trees: dict[str, Path]) -> dict[str, dict[str, str]]:
-        copy_sources(trees[_FUNCTION])
+        copy_sources(trees[_FUNCTION], deployed_projects())
         versions: dict[str, dict[str, str]] = {}
         for layer in LAYERS:
             say(f"{layer}: installing for {self.target.architecture}, {self.target.runtime}")

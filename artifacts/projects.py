@@ -1,4 +1,4 @@
-"""The packages that are in the function: the function's own, and the siblings that it needs."""
+"""The packages that are deployed: the function's own or another, and the siblings that it needs."""
 
 import tomllib
 from collections.abc import Mapping
@@ -15,13 +15,16 @@ __all__ = ["deployed_projects", "needed_projects", "project_folders"]
 _FUNCTION = "nacc-checkpoint-lambda"
 
 
-def deployed_projects() -> dict[str, Any]:
-    """Return the [project] tables of what is in the function, by name; raises BuildError."""
+def deployed_projects(package: str = _FUNCTION) -> dict[str, Any]:
+    """Return the [project] tables of a package and of the siblings that it needs, by name.
+
+    Usually of the function's. Raises BuildError.
+    """
     tables = {
         name: tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         for name, folder in project_folders().items()
     }
-    return needed_projects(tables, _FUNCTION)
+    return needed_projects(tables, package)
 
 
 def project_folders() -> dict[str, Path]:

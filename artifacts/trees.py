@@ -2,10 +2,11 @@
 
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from artifacts.locks import LOCKS
-from artifacts.projects import deployed_projects, project_folders
+from artifacts.projects import project_folders
 from artifacts.targets import Target
 from artifacts.toolchain import execute, find_uv
 
@@ -42,10 +43,10 @@ def install(lock: str, target: Target, tree: Path) -> None:
             (metadata / name).unlink(missing_ok=True)
 
 
-def copy_sources(tree: Path) -> None:
-    """Copy the function's packages without what Python, editors and type checkers leave there."""
+def copy_sources(tree: Path, projects: Iterable[str]) -> None:
+    """Copy packages without what Python, editors and type checkers leave there."""
     folders = project_folders()
-    for name in deployed_projects():
+    for name in projects:
         for source in (folders[name] / "src").glob("*/__init__.py"):
             shutil.copytree(
                 source.parent,

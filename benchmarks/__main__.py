@@ -10,7 +10,15 @@ from rich.console import Console
 from rich.table import Table
 
 from artifacts.toolchain import BuildError
-from benchmarks import built_imports, importing, judging, merging, running, scheduled_runs
+from benchmarks import (
+    built_imports,
+    importing,
+    judging,
+    merging,
+    running,
+    scheduled_runs,
+    spreading,
+)
 from benchmarks.look_alike import Latency, endpoint_at
 from benchmarks.measuring import Measurement, Target
 from benchmarks.scheduled_runs import Sizes
@@ -25,6 +33,7 @@ class Part(StrEnum):
     RUNNING = "running"
     IMPORTING = "importing"
     S3 = "s3"
+    SPARK = "spark"
 
 
 def main(
@@ -40,6 +49,10 @@ def main(
     s3_rounds: Annotated[int, typer.Option(help="Repetitions of each kind of run on S3.")] = 3,
     get_latency_ms: Annotated[float, typer.Option(help="Latency of a GET and a PUT.")] = 15.0,
     list_latency_ms: Annotated[float, typer.Option(help="Latency of a page of a listing.")] = 50.0,
+    spark_objects: Annotated[int, typer.Option(help="Objects read on Spark.")] = 200_000,
+    executors: Annotated[
+        list[int] | None, typer.Option(help="Executors to read with; repeatable.")
+    ] = None,
     two_million: Annotated[
         bool, typer.Option(help="Measure a run on two million objects; takes minutes.")
     ] = False,
@@ -81,6 +94,8 @@ def main(
         more, reached = scheduled_runs.measure(sizes, latency, s3_rounds, given)
         measurements += more
         targets += reached
+    if Part.SPARK in parts:
+        measurements += spreading.measure(spark_objects, executors or [1, 2], latency)
     if two_million:
         more, reached = scheduled_runs.measure_large(2_000_000, 1_000, latency)
         measurements += more

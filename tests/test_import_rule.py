@@ -44,6 +44,7 @@ ALLOWED = {
     | {"checkpoint_report"},
     "checkpoint_report": _CORE
     | {"checkpoint_core", "altair", "jinja2", "markupsafe", "vl_convert"},
+    "checkpoint_spark": _CORE | {"checkpoint_core", "checkpoint_storage", "pyspark"},
 }
 PACKAGES = list(ALLOWED)
 PURE = ["nacc_event_model", "checkpoint_core"]

@@ -30,13 +30,14 @@ def version_of(package: Path) -> str:
     return str(versions[0])
 
 
-def test_there_are_six_packages() -> None:
+def test_there_are_seven_packages() -> None:
     """The tests below do not pass by finding nothing."""
     assert [p.name for p in PACKAGES] == [
         "checkpoint-cli",
         "checkpoint-core",
         "checkpoint-lambda",
         "checkpoint-report",
+        "checkpoint-spark",
         "checkpoint-storage",
         "event-model",
     ]

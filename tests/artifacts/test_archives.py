@@ -13,6 +13,7 @@ from artifacts.archives import (
     strip_to_fit,
     write_archive,
 )
+from artifacts.projects import deployed_projects
 from artifacts.toolchain import BuildError
 from artifacts.trees import compile_tree, copy_sources
 from scripts.check import find_python, supported_versions
@@ -131,7 +132,7 @@ def test_a_module_that_cannot_be_compiled_fails_the_build(tmp_path: Path) -> Non
 
 def test_the_function_holds_its_four_packages_and_no_leftovers(tmp_path: Path) -> None:
     """Data files come along; caches, tests and hidden files don't."""
-    copy_sources(tmp_path / "function")
+    copy_sources(tmp_path / "function", deployed_projects())
 
     files = {path.relative_to(tmp_path / "function") for path in tmp_path.rglob("*")}
     assert {"nacc_event_model", "checkpoint_core", "checkpoint_storage", "checkpoint_lambda"} == {
