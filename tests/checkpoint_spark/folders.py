@@ -43,21 +43,26 @@ class Files(MutableMapping[str, bytes]):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    @override
     def __getitem__(self, name: str) -> bytes:
         if not (self._folder / name).is_file():
             raise KeyError(name)
         return (self._folder / name).read_bytes()
 
+    @override
     def __setitem__(self, name: str, data: bytes) -> None:
         (self._folder / name).write_bytes(data)
 
+    @override
     def __delitem__(self, name: str) -> None:
         (self._folder / name).unlink()
 
+    @override
     def __iter__(self) -> Iterator[str]:
         found = (path for path in self._folder.rglob("*") if path.is_file())
         return iter([path.relative_to(self._folder).as_posix() for path in found])
 
+    @override
     def __len__(self) -> int:
         return len(list(iter(self)))
 

@@ -5,17 +5,14 @@ from msgspec import structs
 
 import checkpoint_core
 from checkpoint_core import Request, RunReport, Settings
-from checkpoint_core.inspection import verify
-from checkpoint_core.stores import QuietObserver
 from checkpoint_spark import run
-from checkpoint_storage.local import local_host
-from checkpoint_storage.locations import open_checkpoint, open_source
 from checkpoint_storage.settings import S3Settings
 from tests.checkpoint_core.scenarios import SCENARIOS, Scenario, before_a_first_run
 from tests.checkpoint_core.world import document, key, ledger_rows, read_json_metadata, scratch
 from tests.checkpoint_spark.conftest import Cluster
 from tests.checkpoint_spark.folders import FolderWorld, of_its_own
 from tests.checkpoint_spark.processes import EXECUTOR, WORKER, kill_one
+from tests.checkpoint_spark.runs import CHECKPOINT, problems, run_here
 from tests.fake_s3 import FakeS3, Fault
 
 pytestmark = [
@@ -27,7 +24,6 @@ IN_FOLDERS = {name: each for name, each in SCENARIOS.items() if name != "claim"}
     "limited": Scenario(before_a_first_run, {}, Settings(max_events_per_run=2))
 }
 OBJECTS = 300
-CHECKPOINT = "s3://checkpoints/out/events.parquet"
 
 
 def quiet(_line: str) -> None:
@@ -74,18 +70,6 @@ def run_there(cluster: Cluster) -> RunReport:
     )
 
 
-def run_here(checkpoint: str = CHECKPOINT) -> RunReport:
-    """Run as everybody else does."""
-    with open_checkpoint(checkpoint).scratch() as workdir:
-        return checkpoint_core.run(
-            open_source("s3://events"),
-            open_checkpoint(checkpoint),
-            settings=Settings(),
-            request=Request(),
-            host=local_host(workdir, QuietObserver()),
-        )
-
-
 @pytest.mark.parametrize("process", [WORKER, EXECUTOR])
 def test_an_executor_that_is_killed_leaves_one_row_for_each_object(
     cluster: Cluster, s3: FakeS3, process: bytes, monkeypatch: pytest.MonkeyPatch
@@ -117,11 +101,7 @@ def test_an_executor_that_is_killed_leaves_one_row_for_each_object(
     # Those that were read before the strike have another content now.
     assert again.counts.accepted + again.counts.unchanged == OBJECTS
     assert 0 < again.counts.accepted < OBJECTS
-    with scratch() as workdir:
-        checks = verify(
-            open_checkpoint(CHECKPOINT), open_source("s3://events"), Settings(), workdir=workdir
-        )
-    assert [check for check in checks if not check.passed] == []
+    assert problems() == []
     assert run_there(cluster).counts.unchanged == OBJECTS
 
 
