@@ -106,9 +106,9 @@ def remove(
 ) -> Removal:
     """Put participants on the list, and the checkpoint, rejects and exports in force without them.
 
-    Guarantee: once the list is written, no run and no removal commits a row of theirs, whatever is
-    or was in force, and however this one ends; and once this one has returned, there is none in
-    force. Rows of others stay, in their order. Doing it again completes what was interrupted.
+    Guarantee: once this has returned, no row of theirs is in force, and no run commits one, whatever
+    it read before and whichever version is restored. Rows of others stay, in their order. Where it
+    was interrupted after the list was written, the next run completes it, or doing it again.
 
     Args:
         store: where the checkpoint is.
