@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 import structlog
 
-from checkpoint_core import StorageError
+from checkpoint_core import Settings, StorageError
+from checkpoint_core.removal import remove
+from checkpoint_core.stores import QuietObserver
 from checkpoint_lambda import _invocation, _log_events, _logging
 from checkpoint_lambda._log_events import LOG_EVENTS
 from checkpoint_lambda._logging import (
@@ -25,6 +27,8 @@ from checkpoint_lambda._logging import (
     forget_invocation,
     get_logger,
 )
+from checkpoint_storage.local import local_host
+from checkpoint_storage.locks import scratch_folder
 from tests.checkpoint_core.memory import Clock, CrashError
 from tests.checkpoint_lambda.invoking import (
     EVENT,
@@ -293,6 +297,33 @@ def test_objects_have_their_own_lines_at_debug(lambda_: Function) -> None:
     assert len(document(gear_name="gear-1")) == answered[object_key(1)]["size_bytes"]
     assert "unreadable" == answered[object_key(2)]["outcome"]
     assert {"done": 2, "selected": 2}.items() <= ended.named("read_progress")[-1].items()
+
+
+def test_no_line_names_who_was_taken_out(lambda_: Function) -> None:
+    """Whether content or name tells, and whatever the level; counts do tell."""
+    lambda_.write(1, ptid="220002")
+    lambda_.invoke()
+    with scratch_folder(lambda_.folder) as workdir:
+        remove(
+            lambda_.store,
+            ((42, "110001"),),
+            source=None,
+            settings=Settings(),
+            host=local_host(workdir, QuietObserver()),
+            new_key=bytes(32),
+        )
+    lambda_.write(2)
+    lambda_.source.write(object_key(3), b"{")
+    lambda_.source.write(object_key(4), b"")
+    lambda_.source.outcomes[object_key(4)] = "denied"
+    lambda_.source.write(object_key(5).replace("log-submit", "log-new"), b"")
+
+    ended = lambda_.invoke(environ={"LOG_LEVEL": "DEBUG"})
+
+    assert ended.error is None
+    assert "110001" not in ended.stdout + ended.stderr
+    assert 3 == ended.named("run_completed")[0]["counts"]["withheld"]
+    assert 3 == ended.metrics[0]["ObjectsWithheld"]
 
 
 def test_lines_for_single_objects_are_limited(lambda_: Function) -> None:

@@ -34,6 +34,7 @@ from tests.end_to_end.s3_worlds import (
 from tests.fake_s3 import LoggedRequest, SyntheticEvents
 
 PREFIX = "prod/"
+LIST = "out/_withheld/events.json"
 _RESTORE_STATES = "x-amz-optional-object-attributes"
 Requests = dict[tuple[str, str], int]
 
@@ -42,6 +43,7 @@ COPY = ("GetObject", CHECKPOINT)
 DIGESTS = ("GetObject", "digests")
 LEDGER = ("GetObject", LEDGERS)
 LOADED_REJECTS = ("GetObject", REJECTS)
+LOADED_LIST = ("GetObject", LIST)
 PAGE = ("ListObjectsV2", SOURCE)
 READ = ("GetObject", SOURCE)
 HEAD = ("HeadObject", SOURCE)
@@ -72,7 +74,7 @@ def kind_of(request: LoggedRequest) -> tuple[str, str]:
     """Return the operation with what it concerns: a file of the checkpoint's, or a bucket."""
     if request.key.startswith(LEDGERS) and request.key.endswith(".json"):
         return request.operation, "digests"
-    for what in (CHECKPOINT, LEDGERS, REJECTS):
+    for what in (CHECKPOINT, LEDGERS, REJECTS, LIST):
         if request.key.startswith(what):
             return request.operation, what
     return request.operation, request.bucket
@@ -84,11 +86,11 @@ def keys_read(requests: list[LoggedRequest]) -> list[str]:
 
 
 def test_a_first_run_reads_each_object_once(world: World) -> None:
-    """Eight requests for the checkpoint, one page of the listing, one GET per object.
+    """Nine requests for the checkpoint, one page of the listing, one GET per object.
 
-    Three find out that there is neither a checkpoint nor a ledger without one, nor rejects. Then
-    the ledger, the digests, the checkpoint and the rejects are written, and the ledgers are listed
-    to delete old ones.
+    Four find out that there is neither a checkpoint nor a ledger without one, nor a list of the
+    withheld, nor rejects. Then the ledger, the digests, the checkpoint and the rejects are written,
+    and the ledgers are listed to delete old ones.
     """
     world.write(*range(199))
     world.put(199, b"{}")
@@ -98,6 +100,7 @@ def test_a_first_run_reads_each_object_once(world: World) -> None:
     assert made == {
         TAIL: 1,
         LOADED_REJECTS: 1,
+        LOADED_LIST: 1,
         PAGE: 1,
         READ: 200,
         WRITTEN_LEDGER: 1,
@@ -110,14 +113,14 @@ def test_a_first_run_reads_each_object_once(world: World) -> None:
 
 
 def test_a_source_without_events_is_only_looked_at(world: World) -> None:
-    """No checkpoint is made: three look for what there is, one lists."""
+    """No checkpoint is made: four look for what there is, one lists."""
     _, made, _ = invoke(world)
 
-    assert made == {TAIL: 1, LISTED_LEDGERS: 1, LOADED_REJECTS: 1, PAGE: 1}
+    assert made == {TAIL: 1, LISTED_LEDGERS: 1, LOADED_REJECTS: 1, LOADED_LIST: 1, PAGE: 1}
 
 
 def test_a_run_with_nothing_new_reads_no_object_and_writes_nothing(world: World) -> None:
-    """Five: the checkpoint's tail, the digests, the ledger, the rejects, one page of the listing.
+    """Six: the checkpoint's tail, digests, ledger, list, rejects, and one page of the listing.
 
     Also where there are rejects: under the same rules they are not read again.
     """
@@ -128,7 +131,7 @@ def test_a_run_with_nothing_new_reads_no_object_and_writes_nothing(world: World)
     response, made, _ = invoke(world)
 
     assert 0 == response["new_events_processed"]
-    assert made == {TAIL: 1, DIGESTS: 1, LEDGER: 1, LOADED_REJECTS: 1, PAGE: 1}
+    assert made == {TAIL: 1, DIGESTS: 1, LEDGER: 1, LOADED_REJECTS: 1, LOADED_LIST: 1, PAGE: 1}
 
 
 def test_what_is_new_is_all_that_is_read(world: World, deltas: None) -> None:
@@ -153,6 +156,7 @@ def test_what_is_new_is_all_that_is_read(world: World, deltas: None) -> None:
         DIGESTS: 1,
         LEDGER: 1,
         LOADED_REJECTS: 1,
+        LOADED_LIST: 1,
         READ: 4,
         WRITTEN_LEDGER: 1,
         WRITTEN_DIGESTS: 1,
@@ -164,7 +168,7 @@ def test_what_is_new_is_all_that_is_read(world: World, deltas: None) -> None:
 
     _, made, _ = invoke(world)
     assert 101 <= made.pop(PAGE) <= 101 + 4 * 32
-    assert made == {TAIL: 1, DIGESTS: 1, LEDGER: 2, LOADED_REJECTS: 1}
+    assert made == {TAIL: 1, DIGESTS: 1, LEDGER: 2, LOADED_REJECTS: 1, LOADED_LIST: 1}
 
 
 def test_archived_objects_cost_one_failing_request_each_and_then_none(
@@ -193,7 +197,7 @@ def test_archived_objects_cost_one_failing_request_each_and_then_none(
         again, made, _ = invoke(world)
         assert 30 == again["counts"]["rejected_before"]
         made.pop(WRITTEN_REJECTS, 0)  # which keep when restore states were last asked for
-        assert made == {TAIL: 1, DIGESTS: 1, LEDGER: 1, LOADED_REJECTS: 1, PAGE: 1}
+        assert made == {TAIL: 1, DIGESTS: 1, LEDGER: 1, LOADED_REJECTS: 1, LOADED_LIST: 1, PAGE: 1}
         assert times_asked == asked.fired
 
     for key in archived[:7]:

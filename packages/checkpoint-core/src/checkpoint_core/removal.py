@@ -14,7 +14,7 @@ from checkpoint_core._files.layout import (
 )
 from checkpoint_core._files.parquet import collect, read_schema, scan
 from checkpoint_core._files.rejects import load_rejects, save_rejects
-from checkpoint_core._files.snapshot import damage_told, load
+from checkpoint_core._files.snapshot import damage_told, fetch_rows, load, load_alone
 from checkpoint_core._removing.applying import load_reduced
 from checkpoint_core._removing.holdings import Holdings, look_up, no_checkpoint
 from checkpoint_core._removing.listing import (
@@ -31,7 +31,6 @@ from checkpoint_core.errors import (
     SourceChangedError,
 )
 from checkpoint_core.exports import ExportResult, update_exports
-from checkpoint_core.inspection import open_for_queries
 from checkpoint_core.readers import JudgingRules, nothing_judged
 from checkpoint_core.settings import Request, Settings
 from checkpoint_core.stores import CheckpointStore, Host, Source
@@ -82,11 +81,16 @@ def find_participants(store: CheckpointStore, host: Host, naccid: str) -> tuple[
 
     Sorted. Raises what `describe` raises.
     """
-    opened = open_for_queries(store, host.workdir, ledger=False)
-    if opened is None or "naccid" not in read_schema(opened.events):
-        return ()
-    theirs = scan(opened.events).filter(pl.col("naccid") == naccid).select(PAIR).unique()
-    return tuple(collect(opened.events, theirs).sort(PAIR).iter_rows())
+    snapshot = load_alone(store, host.workdir)
+    with damage_told(store.location):
+        if snapshot.metadata is None:
+            return ()
+        # As it is: a removal that was interrupted is done again by the same naccid.
+        rows = fetch_rows(store, snapshot, host.workdir / "rows.parquet")
+        if "naccid" not in read_schema(rows):
+            return ()
+        theirs = scan(rows).filter(pl.col("naccid") == naccid).select(PAIR).unique()
+        return tuple(collect(rows, theirs).sort(PAIR).iter_rows())
 
 
 def remove(
@@ -102,9 +106,9 @@ def remove(
 ) -> Removal:
     """Put participants on the list, and the checkpoint, rejects and exports in force without them.
 
-    Guarantee: once the list is written, no run and no removal commits a row of theirs, whatever is
-    or was in force, and however this one ends; and once this one has returned, there is none in
-    force. Rows of others stay, in their order. Doing it again completes what was interrupted.
+    Guarantee: once this has returned, no row of theirs is in force, and no run commits one, whatever
+    it read before and whichever version is restored. Rows of others stay, in their order. Where it
+    was interrupted after the list was written, the next run completes it, or doing it again.
 
     Args:
         store: where the checkpoint is.

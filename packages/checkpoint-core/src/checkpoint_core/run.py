@@ -253,7 +253,7 @@ class _Run:
         rows = next_rejects(
             rejects.rows,
             kept=pl.concat([selection.rejected_before, left]),
-            new=result.judgement.rejected,
+            new=withheld.without_named(result.judgement.rejected),
         )
         # Were a restored object left to the next run, that one must see that it is restored.
         left_archived = left.join(rejects.rows.filter(pl.col("outcome") == "archived"), on="key")

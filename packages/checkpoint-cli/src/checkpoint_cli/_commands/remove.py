@@ -192,7 +192,8 @@ class _Command:
         if not found:
             message = (
                 f"{familiar(self.store.location)}: no row bears this NACCID. Nothing was changed. "
-                "Give --adcid and --ptid; rows that are removed already cannot be found by it."
+                "Give --adcid and --ptid, as a dry run before has told them: rows that are removed "
+                "already cannot be found by it."
             )
             raise CheckpointError(message)
         return found

@@ -57,8 +57,7 @@ LEDGER_SCHEMA: Final = pl.Schema(
 
 `versions` counts the rows that it gave; `state` is `accepted`, or `adopted` for an object that
 could not be read when rows of another tool were taken over (no digest, no event fields).
-`event_format` is that under which its latest row was taken or last looked at; null: not known, as in
-layouts before 3.
+`event_format` is that under which its latest row was taken or last looked at; null before layout 3.
 """
 
 REJECTS_SCHEMA: Final = pl.Schema(
@@ -79,8 +78,7 @@ REJECTS_SCHEMA: Final = pl.Schema(
 )
 """One row per event object that is not in the checkpoint, or whose newest content is not.
 
-The last columns but `first_seen` are the rules it was judged by; `max_object_size_bytes` is null
-in what was judged before layout 3.
+The last columns but `first_seen` are the rules it was judged by; the size is null before layout 3.
 """
 
 
