@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from artifacts.toolchain import BuildError
-from benchmarks import built_imports, importing, judging, merging, running, scheduled_runs
+from benchmarks import built_imports, importing, judging, merging, running, scheduled_runs, starting
 from benchmarks.look_alike import Latency, endpoint_at
 from benchmarks.measuring import Measurement, Target
 from benchmarks.scheduled_runs import Sizes
@@ -24,6 +24,7 @@ class Part(StrEnum):
     MERGING = "merging"
     RUNNING = "running"
     IMPORTING = "importing"
+    STARTING = "starting"
     S3 = "s3"
 
 
@@ -74,6 +75,8 @@ def main(
             measurements += built_imports.measure(built, rounds)
         except BuildError as error:
             typer.echo(f"import of what was built: passed over. {error}")
+    if Part.STARTING in parts:
+        measurements += starting.measure(rounds)
     latency = Latency(get_ms=get_latency_ms, list_ms=list_latency_ms)
     if Part.S3 in parts:
         given = endpoint_at(endpoint, bucket, prefix, checkpoint_bucket) if endpoint else None

@@ -15,19 +15,19 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 from rich.cells import cell_len
 from rich.console import Console
-from typer.main import get_command
 
-from checkpoint_cli._app import app
-from checkpoint_cli._filters import Action
+from checkpoint_cli import _choices
+from checkpoint_cli._app import load
 from checkpoint_cli._printing.plain import plain
 from checkpoint_cli._printing.rows import shown
-from checkpoint_core.queries import QUERIES, Filters, ask
-from nacc_event_model import VisitEventV11
+from checkpoint_core import Counts, event_schema
+from checkpoint_core.exports import ColumnOrder, Kind
+from checkpoint_core.queries import IDENTITIES, PERIODS, QUERIES, Filters, ask
+from nacc_event_model import EventFormat, VisitEventV11
 from tests.end_to_end.commands import call, files_of, put, take
 from tests.end_to_end.test_terminal import on_terminal
 
-COMMAND: Any = get_command(app).commands["query"]  # type: ignore[attr-defined] # a group
-OPTIONS = {flag for parameter in COMMAND.params for flag in parameter.opts}
+OPTIONS = {flag for parameter in load("query").params for flag in parameter.opts}
 AS_OF = datetime(2026, 10, 1, tzinfo=UTC)
 
 
@@ -94,11 +94,22 @@ def test_every_query_gives_the_librarys_answer_in_every_form(
 
 
 def test_there_is_an_option_for_every_filter_and_every_parameter() -> None:
-    """And for each action that there is."""
+    """By its name."""
     parameters = {p.name for query in QUERIES.values() for p in query.parameters}
 
     assert {option(name) for name in {*Filters.__struct_fields__, *parameters}} <= OPTIONS
-    assert list(get_args(get_type_hints(VisitEventV11)["action"])) == list(map(str, Action))
+
+
+def test_what_can_be_chosen_is_what_there_is() -> None:
+    """In the order of the core, which the choices are repeated from because it loads polars."""
+    columns = event_schema(EventFormat.V1_1)
+
+    assert _choices.ACTIONS == get_args(get_type_hints(VisitEventV11)["action"])
+    assert _choices.COLUMN_ORDERS == get_args(ColumnOrder)
+    assert _choices.KINDS == get_args(Kind)
+    assert _choices.IDENTITIES == tuple(IDENTITIES)
+    assert _choices.FIELDS == (*columns, *PERIODS)
+    assert set(_choices.OUTCOMES) <= set(Counts.__struct_fields__)
 
 
 @pytest.mark.parametrize(
@@ -119,6 +130,7 @@ def test_there_is_an_option_for_every_filter_and_every_parameter() -> None:
         ("--modality MR --modality=", Filters(modality=("MR", None))),
         ("--packet= --packet I", Filters(packet=(None, "I"))),
         ("--action pass-qc --action delete", Filters(action=("pass-qc", "delete"))),
+        ("--not-action pass-qc --not-action delete", Filters(not_action=("pass-qc", "delete"))),
         ("--visit-date-from 2026-08-01", Filters(visit_date_from=date(2026, 8, 1))),
         ("--visit-date-to 2026-08-01", Filters(visit_date_to=date(2026, 8, 1))),
         (
@@ -188,16 +200,19 @@ def test_queries_are_listed_and_explained(tmp_path: Path) -> None:
     [
         ("latst", "there is no query latst; did you mean latest"),
         ("Errors-By-Centre", "did you mean errors-by-center?"),
-        ("zzz", "there is no query zzz (see --list)"),
+        ("zzz", "there is no query zzz. There are events, submissions, latest,"),
         ("--explain passrates", "did you mean pass-rates?"),
         ("counts --by actoin", "there is no field actoin; did you mean action?"),
-        ("counts --by action,zzz", "there is no field zzz (there are action, study,"),
+        ("counts --by action,zzz", "there is no field zzz. There are action, study,"),
         ("events --by action", "events takes filters only"),
         ("latest --by action", "latest takes --identity"),
-        ("latest --identity form", "--identity"),
+        ("latest --identity form", "there is no identity form. There are submission, visit"),
         ("waiting --min-events 2", "waiting takes --as-of and --identity"),
         ("lateness --module UDS", "module"),
-        ("events --action pas-qc", "--action"),
+        (
+            "events --action pas-qc",
+            "there is no action pas-qc; did you mean pass-qc or not-pass-qc",
+        ),
         ("events --pipeline-adcid x", "--pipeline-adcid"),
         ("events --pipeline-adcid -1", "--pipeline-adcid"),
         ("events --visit-date-from 2026-9-1", "must be a date, such as 2026-09-30"),

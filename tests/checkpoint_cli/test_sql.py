@@ -529,21 +529,6 @@ def test_a_checkpoint_that_cannot_be_read_is_one_line(
     assert "there is no checkpoint" in said()
 
 
-def test_without_duckdb_one_line_says_what_to_install(
-    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The other commands need it neither installed nor imported."""
-    monkeypatch.delitem(sys.modules, "checkpoint_cli._duckdb.process")
-    monkeypatch.setitem(sys.modules, "duckdb", None)
-
-    ended = call("sql", checkpoint, "SELECT 1")
-
-    assert (1, "", 1) == (ended.status, ended.stdout, ended.stderr.count("\n"))
-    assert "duckdb is not installed" in ended.stderr
-    assert "pip install nacc-checkpoint-cli" in ended.stderr
-    assert 0 == call("query", checkpoint, "latest").status
-
-
 def test_an_answer_leaves_nothing_on_stderr_or_in_temporary_folders(
     checkpoint: Path, tmp_path: Path
 ) -> None:

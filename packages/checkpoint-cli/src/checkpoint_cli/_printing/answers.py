@@ -1,26 +1,24 @@
-"""What an analyst gets: rows as a table for people, or as JSON, CSV or Parquet for programs."""
+"""The delivery of rows: printed as a table, as JSON or CSV, or written as Parquet."""
 
 import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
 import msgspec
 import polars as pl
-import typer
 from msgspec import Struct
 
-from checkpoint_cli._option_groups import OptionGroup
-from checkpoint_cli._options import JsonOption
-from checkpoint_cli._printing.output import harmless, one_line, write, write_lines
+from checkpoint_cli._form import Form
+from checkpoint_cli._printing.output import terminal_width, write_lines
 from checkpoint_cli._printing.plain import plain
-from checkpoint_cli._printing.rows import RECORDS, SHOWN, shown, terminal_width
+from checkpoint_cli._printing.rows import shown
+from checkpoint_cli._printing.text import harmless, one_line, write
 
-__all__ = ["Answer", "Form", "deliver"]
+__all__ = ["Answer", "deliver"]
 
 _SLICE_ROWS: Final = 10_000
-_MANY: Final = 10**9
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -29,49 +27,6 @@ class Answer(Struct, frozen=True, kw_only=True):
 
     rows: pl.DataFrame
     total: int
-
-
-class Form(OptionGroup, frozen=True, kw_only=True):
-    """How rows are delivered, and at most how many; more than one way is wrong usage."""
-
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            max=_MANY,
-            metavar="N",
-            help=f"At most so many rows. [default: {SHOWN} in a table, {RECORDS} where none fits "
-            "the terminal, else all]",
-        ),
-    ] = None
-    as_json: JsonOption = False
-    as_csv: Annotated[
-        bool, typer.Option("--csv", help="Print CSV; lists and the like are JSON in it.")
-    ] = False
-    parquet: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Write a Parquet file, which must not be there yet."),
-    ] = None
-
-    def __post_init__(self) -> None:
-        """Check what typer cannot: the options together, and the file."""
-        if self.as_json + self.as_csv + (self.parquet is not None) > 1:
-            raise typer.BadParameter("choose one", param_hint="--json, --csv, --parquet")
-        if self.parquet is None:
-            return
-        if "://" in self.parquet:
-            raise typer.BadParameter("give a local file", param_hint="--parquet")
-        if Path(self.parquet).exists():
-            raise typer.BadParameter(
-                f"{one_line(self.parquet)} is there already; remove it, or choose another name",
-                param_hint="--parquet",
-            )
-
-    @property
-    def rows(self) -> int | None:
-        """At most how many rows are needed; None where all of them are."""
-        for_programs = self.as_json or self.as_csv or self.parquet is not None
-        return SHOWN if self.limit is None and not for_programs else self.limit
 
 
 def deliver(answer: Answer, form: Form) -> None:

@@ -1,7 +1,5 @@
 """Rows for people: a table where it fits the terminal, otherwise one field on each line."""
 
-import io
-import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from math import isfinite
@@ -14,23 +12,17 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from checkpoint_cli._printing.output import one_line
+from checkpoint_cli._form import RECORDS
 from checkpoint_cli._printing.plain import plain
+from checkpoint_cli._printing.text import one_line
 
-__all__ = ["RECORDS", "SHOWN", "shown", "terminal_width"]
+__all__ = ["shown"]
 
-SHOWN: Final = 50
-RECORDS: Final = 10
 _ENDLESS: Final = 1_000_000
 _GROUPED: Final = 10_000
 _SMALL: Final = 0.001
 _LARGE: Final = 1e15
 _MISSING: Final = "NULL"
-
-
-def terminal_width() -> int | None:
-    """Return how many characters fit on a line; None where stdout is no terminal."""
-    return Console(file=io.StringIO()).width if sys.stdout.isatty() else None
 
 
 def shown(
