@@ -236,6 +236,60 @@ def test_wrong_usage_is_exit_status_2(checkpoint: Path, arguments: str, said: st
     assert said in " ".join(ended.stderr.split())
 
 
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        ("events --study leds", "there is no study leds; did you mean leads? There are adrc, "),
+        ("latest --center-label smple-center-07", "; did you mean sample-center-07"),
+        ("events --pipeline-adcid 99", "there is no center 99"),
+        ("counts --datatype forms", "there is no datatype forms; did you mean form?"),
+        ("events --ptid SYN0 --module X", "no event has what --ptid asks for"),
+        ("events --ptid SYN0 --module X", "no event has what --module asks for"),
+        (
+            "events --visit-date-from 2026-09-02 --visit-date-to 2026-09-01",
+            "no day is from 2026-09-02 to 2026-09-01: --visit-date-from is after",
+        ),
+        ("latest --timestamp-from 2026-09-02 --timestamp-to 2026-09-02", "no time is in the range"),
+        ("events --timestamp-from 2031-01-01", "the last event is of 2026-"),
+        ("latest --timestamp-to 2001-01-01", "the first event is of 2026-"),
+        ("waiting --as-of 2001-01-01", "which is not before --as-of"),
+        ("lateness --pipeline-adcid 99", "there is no center 99"),
+    ],
+)
+def test_an_empty_answer_says_why(checkpoint: Path, arguments: str, said: str) -> None:
+    """On stderr, in every form; participants are never named."""
+    for form in ([], ["--json"], ["--csv"]):
+        ended = call("query", checkpoint, *arguments.split(), *form)
+
+        assert 0 == ended.status
+        assert "note: " not in ended.stdout
+        assert said in ended.stderr
+        assert "SYN" not in ended.stderr
+
+
+def test_what_is_empty_for_no_single_reason_is_not_explained(checkpoint: Path) -> None:
+    """Nor is an answer that is not empty, although a value of its filter is in no event."""
+    for arguments in (
+        "latest --action submit --not-action submit",
+        "events --study leds --study leads",
+    ):
+        assert not call("query", checkpoint, *arguments.split()).stderr
+
+
+def test_an_answer_of_the_test_site_alone_says_how_to_get_it(tmp_path: Path) -> None:
+    """It is left out of questions, and where there are no events at all, that is said."""
+    put(tmp_path / "events", 1, pipeline_adcid=0)
+    put(tmp_path / "none", 1, data=b"{}")
+    for source in ("events", "none"):
+        take(tmp_path / source, tmp_path / f"{source}.parquet", "--event-format", "1.1")
+
+    alone = call("query", tmp_path / "events.parquet", "latest").stderr
+    named = call("query", tmp_path / "events.parquet", "latest", "--study", "leads").stderr
+
+    assert "note: all events are of center 0, the test site; see --include-test-center\n" == alone
+    assert "there is no study leads. There are adrc" in named
+
+
 def test_a_file_that_is_there_is_never_written_over(checkpoint: Path, tmp_path: Path) -> None:
     """Not the checkpoint, not another one; and where writing fails, nothing is left."""
     other = tmp_path / "other.txt"

@@ -4,10 +4,10 @@ import csv
 import io
 import json
 import os
+import pty
 import re
 import shutil
 import signal
-import sys
 import tempfile
 from contextlib import suppress
 from decimal import Decimal
@@ -22,7 +22,17 @@ from checkpoint_cli._duckdb.process import ask
 from checkpoint_storage.s3._clients import close_clients
 from tests.checkpoint_cli import design_queries
 from tests.checkpoint_storage.s3.serving import BUCKET, serving
-from tests.end_to_end.commands import CLEAN, call, execute, files_of, finish, put, start, take
+from tests.end_to_end.commands import (
+    CLEAN,
+    Ended,
+    call,
+    execute,
+    files_of,
+    finish,
+    put,
+    start,
+    take,
+)
 from tests.end_to_end.test_terminal import on_terminal
 
 SECRET = "not to be read"
@@ -84,6 +94,56 @@ def test_the_four_queries_of_the_design_run_as_they_stand(checkpoint: Path) -> N
     assert {None, "UDS"} == {row["module"] for row in timeline[:2]}
     assert [{**VISIT, "event_count": 3, "module_versions": 1, "packet_versions": 1}] == completeness
     assert [{"center_label": "center-7", "error_count": 1}] == errors
+
+
+def test_a_statement_is_taken_as_it_is_pasted(checkpoint: Path, tmp_path: Path) -> None:
+    """With the comment that it begins with: as an argument, in a file, and on stdin."""
+    file = tmp_path / "pasted.sql"
+    for sql in (
+        design_queries.LATEST_EVENT,
+        design_queries.TIMELINE,
+        design_queries.COMPLETENESS,
+        design_queries.ERRORS_BY_CENTER,
+        "--how many?\nSELECT count(*) AS n -- of all\nFROM checkpoint_events -- there\n;\n-- the end",
+        "/* two */\n-- comments\n\nSELECT 1 AS n;\n;",
+    ):
+        pasted = sql.strip()
+        file.write_text(f"{pasted}\n", encoding="utf-8")
+
+        answer = asked(checkpoint, pasted)
+
+        assert answer
+        assert answer == asked(checkpoint, f"--file={file}")
+    assert '[\n{"n":1}\n]\n' == on_stdin(checkpoint, file).stdout
+    assert '[\n{"n":1}\n]\n' == on_stdin(checkpoint, file, "-").stdout
+
+
+def on_stdin(checkpoint: Path, file: Path, *arguments: str) -> Ended:
+    """Return how a command ended that got a file on its stdin."""
+    with file.open("rb") as opened:
+        return execute("sql", checkpoint, *arguments, "--json", stdin=opened)
+
+
+def test_what_is_no_query_is_told_how_to_give_one(checkpoint: Path, tmp_path: Path) -> None:
+    """A file in its place, two queries in two places, a file that is not there, a terminal."""
+    file = tmp_path / "my question.sql"
+    file.write_text("SELECT 1", encoding="utf-8")
+    said = {
+        "--file '": call("sql", checkpoint, file),
+        "--file elsewhere.sql": call("sql", checkpoint, "elsewhere.sql"),
+        "choose one": call("sql", checkpoint, "SELECT 1", "--file", file),
+        "No such file": call("sql", checkpoint, "--file", tmp_path / "none.sql"),
+        "give one query, not 0": call("sql", checkpoint),
+    }
+
+    assert [] == [text for text, ended in said.items() if text not in ended.stderr]
+    assert {(2, "")} == {(ended.status, ended.stdout) for ended in said.values()}
+    keyboard, terminal = pty.openpty()
+    waiting = execute("sql", checkpoint, stdin=terminal)
+    os.close(terminal)
+    os.close(keyboard)
+    assert 2 == waiting.status
+    assert "give a query: here, by --file FILE, or on stdin" in waiting.stderr
 
 
 def test_submissions_are_a_view_beside_the_events(checkpoint: Path) -> None:

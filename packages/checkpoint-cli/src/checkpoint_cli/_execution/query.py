@@ -1,11 +1,13 @@
 """What `nacc-checkpoint query` does."""
 
+from checkpoint_cli._emptiness import reasons
 from checkpoint_cli._failures import ended_well
 from checkpoint_cli._filters import FilterOptions, ParameterOptions
 from checkpoint_cli._form import Form
-from checkpoint_cli._opening import opened, reading
+from checkpoint_cli._opening import opened, reading, scanned
 from checkpoint_cli._options import checkpoint_store
 from checkpoint_cli._printing.answers import deliver
+from checkpoint_cli._printing.text import complain
 from checkpoint_cli._questions import ask, filters_of, parameters_of
 from checkpoint_core import CheckpointError
 from checkpoint_core.queries import QUERIES
@@ -42,6 +44,11 @@ def answer(
         file = files.ledger if query.reads_ledger else files.events
         if file is None:
             raise _NoLedgerError(store.location, query.name)
+        asked, why = filters_of(filters), list[str]()
         with reading(file, store):
-            found = ask(query, file, filters_of(filters), taken, limit=form.rows)
+            found = ask(query, file, asked, taken, limit=form.rows)
+            if not found.total:
+                why += reasons(scanned(file), files.metadata, asked, taken.get("as_of"))
         deliver(found, form)
+        for reason in why:
+            complain(f"note: {reason}")
