@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from contextlib import redirect_stdout
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -20,6 +21,7 @@ from checkpoint_cli import _choices
 from checkpoint_cli._app import load
 from checkpoint_cli._printing.plain import plain
 from checkpoint_cli._printing.rows import shown
+from checkpoint_cli._printing.sheets import write_csv
 from checkpoint_core import Counts, event_schema
 from checkpoint_core.exports import ColumnOrder, Kind
 from checkpoint_core.queries import IDENTITIES, PERIODS, QUERIES, Filters, ask
@@ -399,6 +401,42 @@ def test_values_are_shown_as_people_read_them(value: object, said: str) -> None:
             console.print(part)
 
     assert said == captured.get().splitlines()[3].strip()
+
+
+@pytest.mark.parametrize(
+    "values, said",
+    [
+        ([2026, 9_999], ["2026", "9999"]),
+        ([2026, 12_345, -1], ["2,026", "12,345", "-1"]),
+        ([52.0, 38.5, None], ["52.0", "38.5", "NULL"]),
+        ([0.5, 1.0, 0.8691], ["0.5000", "1.0000", "0.8691"]),
+        ([1.25, 12_345.0], ["1.25", "12,345.00"]),
+        ([0.000_012, 0.5], ["1.2e-05", "0.5"]),
+    ],
+)
+def test_numbers_of_a_column_are_written_alike(values: list[Any], said: list[str]) -> None:
+    """With as many decimals, and thousands apart in all of them or in none."""
+    console = Console(file=io.StringIO(), width=80)
+
+    with console.capture() as captured:
+        for part in shown(pl.DataFrame({"value": values}), total=len(values)):
+            console.print(part)
+
+    assert said == [line.strip() for line in captured.get().splitlines()[3 : 3 + len(values)]]
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
+def test_fractions_in_csv_have_no_noise(values: list[float]) -> None:
+    """No more than twelve digits, which are those of the value."""
+    output = io.TextIOWrapper(io.BytesIO())
+    with redirect_stdout(output):
+        write_csv(pl.DataFrame({"value": values}), safe=False)
+
+    written = output.buffer.getvalue().split()
+    for text, value in zip(written[1:], values, strict=True):
+        assert float(text) == pytest.approx(value, rel=1e-11, abs=0)
+        digits = text.decode().lower().split("e")[0].strip("-").replace(".", "")
+        assert len(digits.strip("0")) <= 12
 
 
 @given(st.lists(st.datetimes(timezones=st.just(UTC)) | st.none()))

@@ -243,6 +243,28 @@ def test_every_type_can_be_shown(checkpoint: Path) -> None:
     assert "1 row" == said[-1]
 
 
+def test_what_a_spreadsheet_would_compute_is_warned_of_and_can_be_defused(
+    checkpoint: Path,
+) -> None:
+    """Once, on stderr; in text and in names, but not in numbers, which are written as they are."""
+    sql = """SELECT '=1+1' AS a, '@x' AS "-b", '+1' AS c, '-1' AS d, chr(9) AS e, 'x=1' AS f, -1 AS g,
+        0.1::DOUBLE + 0.2::DOUBLE AS h, NULL::VARCHAR AS i, ['=1'] AS j FROM range(2)"""
+
+    plain = call("sql", checkpoint, sql, "--csv")
+    safe = call("sql", checkpoint, sql, "--csv-safe")
+    usual = call("sql", checkpoint, "FROM checkpoint_events", "--csv")
+
+    assert (0, 0, 1) == (plain.status, safe.status, plain.stderr.count("\n"))
+    assert plain.stderr.startswith("warning: 11 texts begin as formulas do (=, +, -, @), which")
+    assert (safe.stderr, usual.stderr) == ("", "")
+    rows = list(csv.reader(io.StringIO(plain.stdout)))
+    assert ["=1+1", "@x", "+1", "-1", "\t", "x=1", "-1", "0.3", "", '["=1"]'] == rows[1] == rows[2]
+    rows = list(csv.reader(io.StringIO(safe.stdout)))
+    assert ["a", "'-b", "c"] == rows[0][:3]
+    assert ["'=1+1", "'@x", "'+1", "'-1", "'\t", "x=1", "-1", "0.3", "", '["=1"]'] == rows[1]
+    assert 2 == call("sql", checkpoint, sql, "--csv-safe", "--json").status
+
+
 @pytest.mark.parametrize(
     "moment",
     [

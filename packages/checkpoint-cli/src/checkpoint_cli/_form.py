@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from checkpoint_cli._option_groups import OptionGroup
-from checkpoint_cli._options import JsonOption
+from checkpoint_cli._options import CsvOption, CsvSafeOption, JsonOption
 from checkpoint_cli._printing.text import one_line
 
 __all__ = ["RECORDS", "SHOWN", "Form"]
@@ -32,9 +32,8 @@ class Form(OptionGroup, frozen=True, kw_only=True):
         ),
     ] = None
     as_json: JsonOption = False
-    as_csv: Annotated[
-        bool, typer.Option("--csv", help="Print CSV; lists and the like are JSON in it.")
-    ] = False
+    as_csv: CsvOption = False
+    csv_safe: CsvSafeOption = False
     parquet: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Write a Parquet file, which must not be there yet."),
@@ -42,7 +41,7 @@ class Form(OptionGroup, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Check what typer cannot: the options together, and the file."""
-        if self.as_json + self.as_csv + (self.parquet is not None) > 1:
+        if self.as_json + self.is_csv + (self.parquet is not None) > 1:
             raise typer.BadParameter("choose one", param_hint="--json, --csv, --parquet")
         if self.parquet is None:
             return
@@ -55,7 +54,12 @@ class Form(OptionGroup, frozen=True, kw_only=True):
             )
 
     @property
+    def is_csv(self) -> bool:
+        """Whether it is CSV, in one way or the other."""
+        return self.as_csv or self.csv_safe
+
+    @property
     def rows(self) -> int | None:
         """At most how many rows are needed; None where all of them are."""
-        for_programs = self.as_json or self.as_csv or self.parquet is not None
+        for_programs = self.as_json or self.is_csv or self.parquet is not None
         return SHOWN if self.limit is None and not for_programs else self.limit

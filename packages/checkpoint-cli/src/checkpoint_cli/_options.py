@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = [
     "NOT_A_DATE",
     "CheckpointArgument",
+    "CsvOption",
+    "CsvSafeOption",
     "DebugOption",
     "EventFormatOption",
     "ExcludeProjectOption",
@@ -161,6 +163,17 @@ EventFormatOption = Annotated[EventFormat, option("event_format")]
 ExcludeProjectOption = Annotated[list[str] | None, option("exclude_projects")]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on stdout, and nothing else.")
+]
+CsvOption = Annotated[
+    bool, typer.Option("--csv", help="Print CSV; lists and the like are JSON in it.")
+]
+CsvSafeOption = Annotated[
+    bool,
+    typer.Option(
+        "--csv-safe",
+        help="The same, with an apostrophe before each text that a spreadsheet would take for a "
+        "formula.",
+    ),
 ]
 DebugOption = Annotated[
     bool, typer.Option("--debug", help="When something fails, show where in the code.")

@@ -6,7 +6,13 @@ import typer
 
 from checkpoint_cli._choices import OUTCOMES, choice
 from checkpoint_cli._form import SHOWN
-from checkpoint_cli._options import CheckpointArgument, DebugOption, JsonOption
+from checkpoint_cli._options import (
+    CheckpointArgument,
+    CsvOption,
+    CsvSafeOption,
+    DebugOption,
+    JsonOption,
+)
 
 __all__ = ["rejects_command"]
 
@@ -38,7 +44,8 @@ def rejects_command(
         ),
     ] = None,
     as_json: JsonOption = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print them as CSV.")] = False,
+    as_csv: CsvOption = False,
+    csv_safe: CsvSafeOption = False,
     debug: DebugOption = False,
 ) -> None:
     """List the objects that are not in the checkpoint, or whose newest content is not, and why."""
@@ -52,5 +59,6 @@ def rejects_command(
         limit=limit,
         as_json=as_json,
         as_csv=as_csv,
+        csv_safe=csv_safe,
         debug=debug,
     )

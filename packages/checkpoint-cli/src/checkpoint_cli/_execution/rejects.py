@@ -1,19 +1,18 @@
 """What `nacc-checkpoint rejects` does."""
 
-import io
-import sys
 from collections.abc import Iterator
 
 import polars as pl
 import typer
-from polars import selectors
 from rich.console import RenderableType
 from rich.text import Text
 
 from checkpoint_cli._failures import ended_well
 from checkpoint_cli._form import SHOWN
 from checkpoint_cli._options import checkpoint_store
-from checkpoint_cli._printing.output import harmless, table, write, write_document, write_lines
+from checkpoint_cli._printing.output import table, write_document, write_lines
+from checkpoint_cli._printing.plain import plain
+from checkpoint_cli._printing.sheets import write_csv
 from checkpoint_cli.errors import NoCheckpointError
 from checkpoint_core import CheckpointStore
 from checkpoint_core.inspection import hints_of, read_rejects, read_unrecognized
@@ -31,10 +30,11 @@ def list_rejects(
     limit: int | None,
     as_json: bool,
     as_csv: bool,
+    csv_safe: bool,
     debug: bool,
 ) -> None:
     """List them in the form that is asked for."""
-    if as_json and as_csv:
+    if as_json and (as_csv or csv_safe):
         raise typer.BadParameter("choose one", param_hint="--json, --csv")
     if unrecognized and outcome is not None:
         raise typer.BadParameter("choose one", param_hint="--unrecognized, --outcome")
@@ -45,12 +45,11 @@ def list_rejects(
             rejects = rejects.filter(pl.col("outcome") == outcome)
         if key_contains is not None:
             rejects = rejects.filter(pl.col("key").str.contains(key_contains, literal=True))
+        listed = rejects.head(rejects.height if limit is None else limit)
         if as_json:
-            write_document(list(_told(rejects, limit).iter_rows(named=True)))
-        elif as_csv:
-            text = io.BytesIO()
-            _told(rejects, limit).write_csv(text)
-            write(harmless(text.getvalue()) if sys.stdout.isatty() else text.getvalue())
+            write_document(list(plain(listed).iter_rows(named=True)))
+        elif as_csv or csv_safe:
+            write_csv(listed, safe=csv_safe)
         else:
             write_lines(_lines(rejects, limit=SHOWN if limit is None else limit))
 
@@ -60,14 +59,7 @@ def _load(store: CheckpointStore, *, unrecognized: bool) -> pl.DataFrame:
         objects = (read_unrecognized if unrecognized else read_rejects)(store, workdir)
     if objects.is_empty() and store.read_tail(store.checkpoint_name, 1) is None:
         raise NoCheckpointError(store.location)
-    return objects.with_columns(selectors.binary().bin.encode("hex"))
-
-
-def _told(rejects: pl.DataFrame, limit: int | None) -> pl.DataFrame:
-    """Return the rejects as programs get them: no more than the limit, times as text."""
-    # By polars: Python's datetimes would need a time zone database, which not every machine has.
-    moments = selectors.datetime().dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")
-    return rejects.head(rejects.height if limit is None else limit).with_columns(moments)
+    return objects
 
 
 def _lines(rejects: pl.DataFrame, *, limit: int) -> Iterator[RenderableType]:

@@ -1,6 +1,5 @@
 """The delivery of rows: printed as a table, as JSON or CSV, or written as Parquet."""
 
-import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from checkpoint_cli._form import Form
 from checkpoint_cli._printing.output import terminal_width, write_lines
 from checkpoint_cli._printing.plain import plain
 from checkpoint_cli._printing.rows import shown
+from checkpoint_cli._printing.sheets import write_csv
 from checkpoint_cli._printing.text import harmless, one_line, write
 
 __all__ = ["Answer", "deliver"]
@@ -32,9 +32,11 @@ class Answer(Struct, frozen=True, kw_only=True):
 def deliver(answer: Answer, form: Form) -> None:
     """Print the answer, or write it to the file."""
     if form.as_json:
-        _write_each(_json(answer.rows))
-    elif form.as_csv:
-        _write_each(_csv(answer.rows))
+        on_terminal = sys.stdout.isatty()
+        for part in _json(answer.rows):
+            write(harmless(part) if on_terminal else part)
+    elif form.is_csv:
+        write_csv(answer.rows, safe=form.csv_safe)
     elif form.parquet is not None:
         file = Path(form.parquet)
         _write_parquet(answer.rows, file)
@@ -52,40 +54,6 @@ def _json(rows: pl.DataFrame) -> Iterator[bytes]:
         yield before + b",\n".join(lines)
         before = b",\n"
     yield b"[]\n" if rows.is_empty() else b"\n]\n"
-
-
-def _csv(rows: pl.DataFrame) -> Iterator[bytes]:
-    table = plain(rows)
-    yield _csv_of(table.head(0), include_header=True)
-    for part in table.iter_slices(_SLICE_ROWS):
-        nested = [column for column in part if column.dtype.is_nested()]
-        texts = (
-            pl.Series(
-                column.name,
-                [
-                    None if value is None else _ENCODER.encode(value).decode()
-                    for value in column.to_list()
-                ],
-                dtype=pl.String,
-            )
-            for column in nested
-        )
-        yield _csv_of(part.with_columns(*texts), include_header=False)
-
-
-def _csv_of(rows: pl.DataFrame, *, include_header: bool) -> bytes:
-    # Of the empty table only the names matter, and not every type can be written.
-    if include_header:
-        rows = rows.cast(pl.String, strict=False) if rows.width else rows
-    text = io.BytesIO()
-    rows.write_csv(text, include_header=include_header)
-    return text.getvalue()
-
-
-def _write_each(parts: Iterator[bytes]) -> None:
-    on_terminal = sys.stdout.isatty()
-    for part in parts:
-        write(harmless(part) if on_terminal else part)
 
 
 def _write_parquet(rows: pl.DataFrame, path: Path) -> None:
