@@ -203,6 +203,24 @@ def test_rejects_are_listed_and_filtered(checkpoint: Path) -> None:
     assert "1 more; see --limit" in call("rejects", checkpoint, "--limit", 1).stdout
 
 
+def test_what_is_left_out_of_a_copy_is_unknown(checkpoint: Path, tmp_path: Path) -> None:
+    """To show and to rejects, for people and programs: not none."""
+    copy = tmp_path / "copy.parquet"
+    copy.write_bytes(checkpoint.read_bytes())
+
+    said = call("show", copy).stdout
+    document = json.loads(call("show", copy, "--json").stdout)
+    listed = call("rejects", copy)
+    forms = [call("rejects", copy, form) for form in ("--json", "--csv")]
+
+    assert "objects       unknown: its ledger is not beside it" in said
+    assert "rejects       unknown: there is no rejects file beside it\n" in said
+    assert (None, None) == (document["objects"], document["rejects"])
+    warning = "warning: what is left out is unknown: there is no rejects file beside it\n"
+    assert (0, "unknown\n", warning) == (listed.status, listed.stdout, listed.stderr)
+    assert {warning} == {ended.stderr for ended in forms}
+
+
 def test_verify_checks_the_checkpoint_and_that_every_object_is_accounted_for(
     source: Path, checkpoint: Path
 ) -> None:

@@ -234,6 +234,9 @@ class _Run:
         # Were a restored object left to the next run, that one must see that it is restored.
         left_archived = left.join(rejects.rows.filter(pl.col("outcome") == "archived"), on="key")
         is_used = listed_restores and left_archived.is_empty()
+        in_force = result.snapshot.metadata
+        if result.committed is not None:
+            in_force = result.committed.metadata
         renewed = Rejects(
             rows=rows,
             unrecognized=next_unrecognized(
@@ -243,6 +246,7 @@ class _Run:
                 checkpoint=self.store.checkpoint_name,
             ),
             restores_listed_at=self.started_at if is_used else rejects.restores_listed_at,
+            commit_id=None if in_force is None else in_force.commit_id,
         )
         warnings = list(result.snapshot.remarks)
         if rejects.unreadable:
@@ -266,8 +270,10 @@ class _Run:
         Both come after the commit and no data depends on them, so they cannot fail a run.
         """
         failures = []
+        # Empty ones are written with a commit, so that they can be told from those that are lost.
+        is_first = before.absent and result.committed is not None
         try:
-            if before.differs(after):
+            if before.differs(after) or is_first:
                 save_rejects(self.store, self.host.workdir, after, source=self.source.location)
         except StorageError as error:
             failures.append(f"the rejects could not be written: {error}")

@@ -13,9 +13,10 @@ from checkpoint_cli._options import checkpoint_store
 from checkpoint_cli._printing.output import table, write_document, write_lines
 from checkpoint_cli._printing.plain import plain
 from checkpoint_cli._printing.sheets import write_csv
+from checkpoint_cli._printing.text import complain
 from checkpoint_cli.errors import NoCheckpointError
 from checkpoint_core import CheckpointStore
-from checkpoint_core.inspection import hints_of, read_rejects, read_unrecognized
+from checkpoint_core.inspection import hints_of, open_rejects
 from checkpoint_storage.scratch import temporary_folder
 
 __all__ = ["list_rejects"]
@@ -40,7 +41,9 @@ def list_rejects(
         raise typer.BadParameter("choose one", param_hint="--unrecognized, --outcome")
     store = checkpoint_store(checkpoint)
     with ended_well(as_json=as_json, debug=debug):
-        rejects = _load(store, unrecognized=unrecognized)
+        rejects, unknown = _load(store, unrecognized=unrecognized)
+        if unknown:
+            complain(f"warning: what is left out is unknown: {unknown}")
         if outcome is not None:
             rejects = rejects.filter(pl.col("outcome") == outcome)
         if key_contains is not None:
@@ -50,16 +53,18 @@ def list_rejects(
             write_document(list(plain(listed).iter_rows(named=True)))
         elif as_csv or csv_safe:
             write_csv(listed, safe=csv_safe)
+        elif unknown and rejects.is_empty():
+            write_lines(["unknown"])
         else:
             write_lines(_lines(rejects, limit=SHOWN if limit is None else limit))
 
 
-def _load(store: CheckpointStore, *, unrecognized: bool) -> pl.DataFrame:
+def _load(store: CheckpointStore, *, unrecognized: bool) -> tuple[pl.DataFrame, str | None]:
     with temporary_folder() as workdir:
-        objects = (read_unrecognized if unrecognized else read_rejects)(store, workdir)
-    if objects.is_empty() and store.read_tail(store.checkpoint_name, 1) is None:
+        found = open_rejects(store, workdir)
+    if found is None:
         raise NoCheckpointError(store.location)
-    return objects
+    return found.unrecognized if unrecognized else found.rows, found.unknown
 
 
 def _lines(rejects: pl.DataFrame, *, limit: int) -> Iterator[RenderableType]:

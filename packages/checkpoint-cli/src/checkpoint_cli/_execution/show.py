@@ -102,7 +102,7 @@ def _objects(description: Description) -> str:
 
 def _rejects(description: Description) -> str:
     if description.rejects is None:
-        return "unknown: the file is damaged; the next run makes it anew"
+        return f"unknown: {description.rejects_unknown}"
     parts = (f"{count:,} {outcome}" for outcome, count in sorted(description.rejects.items()))
     return ", ".join(parts) or "none"
 
