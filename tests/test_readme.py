@@ -81,9 +81,9 @@ def test_every_snippet_works_as_it_is_pasted(readme: str, tmp_path: Path) -> Non
     programs, home = tmp_path / "programs", tmp_path / "home"
     programs.mkdir()
     home.mkdir()
-    for name, command in {"nacc-checkpoint": "-m checkpoint_cli", "python": ""}.items():
+    for name, module in {"nacc-checkpoint": "-m checkpoint_cli", "python": ""}.items():
         program = programs / name
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} {command} "$@"\n', encoding="utf-8")
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} {module} "$@"\n', encoding="utf-8")
         program.chmod(0o755)
     environ = {"PATH": f"{programs}:/usr/bin:/bin", "HOME": str(home), "SHELL": "/bin/bash"}
     said = []

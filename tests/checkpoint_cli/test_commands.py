@@ -200,6 +200,8 @@ def test_rejects_are_listed_and_filtered(checkpoint: Path) -> None:
     ]
     for options, count in filters:
         assert count == len(json.loads(call("rejects", checkpoint, "--json", *options).stdout))
+    none = call("rejects", checkpoint, "--outcome", "denied")
+    assert "note: none of them is asked for; there are 1 excluded, 1 invalid\n" == none.stderr
     assert "1 more; see --limit" in call("rejects", checkpoint, "--limit", 1).stdout
 
 

@@ -41,13 +41,16 @@ def list_rejects(
         raise typer.BadParameter("choose one", param_hint="--unrecognized, --outcome")
     store = checkpoint_store(checkpoint)
     with ended_well(as_json=as_json, debug=debug):
-        rejects, unknown = _load(store, unrecognized=unrecognized)
+        everything, unknown = _load(store, unrecognized=unrecognized)
+        rejects = everything
         if unknown:
             complain(f"warning: what is left out is unknown: {unknown}")
         if outcome is not None:
             rejects = rejects.filter(pl.col("outcome") == outcome)
         if key_contains is not None:
             rejects = rejects.filter(pl.col("key").str.contains(key_contains, literal=True))
+        if rejects.is_empty() and not everything.is_empty():
+            complain(f"note: none of them is asked for; there are {_totals(everything)}")
         listed = rejects.head(rejects.height if limit is None else limit)
         if as_json:
             write_document(list(plain(listed).iter_rows(named=True)))
@@ -67,13 +70,22 @@ def _load(store: CheckpointStore, *, unrecognized: bool) -> tuple[pl.DataFrame, 
     return found.unrecognized if unrecognized else found.rows, found.unknown
 
 
-def _lines(rejects: pl.DataFrame, *, limit: int) -> Iterator[RenderableType]:
+def _kinds(rejects: pl.DataFrame) -> list[str]:
     # Names that are not those of event objects have no outcome.
-    kinds = [name for name in ("outcome", "reason") if name in rejects.columns]
-    ends = rejects[kinds[0]].value_counts().sort(kinds[0]).iter_rows()
-    totals = ", ".join(f"{count:,} {end}" for end, count in ends)
+    return [name for name in ("outcome", "reason") if name in rejects.columns]
+
+
+def _totals(rejects: pl.DataFrame) -> str:
+    kind = _kinds(rejects)[0]
+    ends = rejects[kind].value_counts().sort(kind).iter_rows()
+    return ", ".join(f"{count:,} {end}" for end, count in ends)
+
+
+def _lines(rejects: pl.DataFrame, *, limit: int) -> Iterator[RenderableType]:
+    totals = _totals(rejects)
     yield Text(f"{rejects.height:,} objects{f': {totals}' if totals else ''}", "bold")
     if rejects.height and limit:
+        kinds = _kinds(rejects)
         rows = rejects.head(limit).select(*kinds, "key").iter_rows()
         yield table((*kinds, "object"), rows)
     yield from (Text(hint, "yellow") for hint in hints_of(rejects))
