@@ -18,6 +18,7 @@ from benchmarks import (
     running,
     scheduled_runs,
     spreading,
+    starting,
 )
 from benchmarks.look_alike import Latency, endpoint_at
 from benchmarks.measuring import Measurement, Target
@@ -32,6 +33,7 @@ class Part(StrEnum):
     MERGING = "merging"
     RUNNING = "running"
     IMPORTING = "importing"
+    STARTING = "starting"
     S3 = "s3"
     SPARK = "spark"
 
@@ -87,6 +89,8 @@ def main(
             measurements += built_imports.measure(built, rounds)
         except BuildError as error:
             typer.echo(f"import of what was built: passed over. {error}")
+    if Part.STARTING in parts:
+        measurements += starting.measure(rounds)
     latency = Latency(get_ms=get_latency_ms, list_ms=list_latency_ms)
     if Part.S3 in parts:
         given = endpoint_at(endpoint, bucket, prefix, checkpoint_bucket) if endpoint else None

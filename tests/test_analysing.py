@@ -89,6 +89,22 @@ def test_the_python_prints_what_stands_below_it(
     assert capsys.readouterr().out.rstrip() == (snippet.output or "").rstrip()
 
 
+def test_folders_that_look_like_partitions_are_no_columns(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever the folders are called that the checkpoint lies in."""
+    hive = tmp_path / "study=other" / "pipeline_adcid=99" / "outcome=none"
+    hive.mkdir(parents=True)
+    (hive / "events.parquet").hardlink_to(folder / "checkpoint" / "events.parquet")
+    for snippet in of("python"):
+        if "'checkpoint/events.parquet'" in snippet.code or "scan_parquet" in snippet.code:
+            with duckdb.connect() as connection:
+                duckdb.set_default_connection(connection)
+                exec(snippet.code.replace("checkpoint/events", f"{hive}/events"), {})
+
+            assert capsys.readouterr().out.rstrip() == (snippet.output or "").rstrip()
+
+
 @pytest.mark.parametrize("snippet", of("console"), ids=range(len(of("console"))))
 def test_the_commands_print_what_stands_below_them(snippet: Snippet, folder: Path) -> None:
     """Each its part."""

@@ -6,6 +6,7 @@ every module in a fresh interpreter finds what comes along with it.
 
 import ast
 import functools
+import importlib
 import importlib.metadata
 import subprocess
 import sys
@@ -34,7 +35,8 @@ _STORAGE = _CORE | {
     "urllib3",
 }
 ALLOWED = {
-    "nacc_event_model": _EVENT_MODEL,
+    # Only where Pydantic asks for it, which has loaded it then; a test of the event model shows that.
+    "nacc_event_model": _EVENT_MODEL | {"pydantic_core"},
     "checkpoint_core": _CORE,
     "checkpoint_storage": _STORAGE,
     "checkpoint_lambda": _CORE
@@ -330,7 +332,10 @@ def test_the_infrastructure_imports_no_package() -> None:
 
 @pytest.mark.parametrize("package", [name for name in PACKAGES if name != "checkpoint_cli"])
 def test_a_library_says_in_its_init_what_it_is_and_what_it_offers(package: str) -> None:
-    """`__init__` has a docstring and a static `__all__`, and runs nothing."""
+    """`__init__` has a docstring and a static `__all__`, and runs nothing.
+
+    It may leave names to be loaded when they are asked for; a type checker has them at once.
+    """
     path = FOLDERS[package] / "src" / package / "__init__.py"
     tree = ast.parse(path.read_text(encoding="utf-8"))
 
@@ -342,9 +347,11 @@ def test_a_library_says_in_its_init_what_it_is_and_what_it_offers(package: str) 
     ]
     assert len(offers) == 1
     assert offers[0]
+    assert [] == [name for name in offers[0] if not hasattr(importlib.import_module(package), name)]
     runs = [
         ast.unparse(node)
         for node in tree.body[1:]
         if not isinstance(node, ast.Assign | ast.Import | ast.ImportFrom)
+        and not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
     ]
     assert [] == runs

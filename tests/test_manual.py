@@ -7,9 +7,9 @@ from typing import get_args
 
 import pytest
 from msgspec.structs import fields
-from typer.main import get_command
 
-from checkpoint_cli._app import app
+from checkpoint_cli._app import load
+from checkpoint_cli._choices import COMMANDS
 from checkpoint_infra.settings.stack import Configuration
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,10 +23,9 @@ def manual() -> str:
 
 def test_every_command_line_uses_what_the_command_has(manual: str) -> None:
     """Each command by its name, each option of it."""
-    commands = get_command(app).commands  # type: ignore[attr-defined] # it is a group of them
     options = {
         name: {flag for parameter in command.params for flag in parameter.opts}
-        for name, command in commands.items()
+        for name, command in ((name, load(name)) for name in COMMANDS)
     }
     lines = re.findall(r"nacc-checkpoint ([a-z]+)([^`|\n]*)", manual)
     unknown = [

@@ -1,18 +1,15 @@
 """What README.md shows is what happens."""
 
 import re
-import shlex
 import subprocess
 import sys
-from contextlib import chdir
 from pathlib import Path
 
-import polars as pl
 import pytest
 
-from tests.end_to_end.commands import call
-
 ROOT = Path(__file__).resolve().parent.parent
+INSTALLS = re.compile(r"^(?:python3 -m venv|[.]venv/bin/hatch) ", re.MULTILINE)
+"""What is in the snippets that set something up."""
 
 
 @pytest.fixture(scope="module")
@@ -76,31 +73,43 @@ def test_the_demonstration_shows_what_it_promises(demonstration: str, folder: Pa
     assert re.search("^ adrc .* 0[.][0-9]+$", demonstration, re.MULTILINE)
 
 
-def test_the_question_for_analysts_can_be_asked(
-    readme: str,
-    folder: Path,
-    demonstration: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """The snippet runs on the checkpoint that the demonstration leaves, and prints a result."""
-    assert "verify checkpoint/events.parquet" in demonstration
-    monkeypatch.chdir(folder)
-    [snippet] = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
-    names: dict[str, pl.LazyFrame] = {}
-    exec(snippet, names)
-    errors = names["errors"].collect()
+def test_every_snippet_works_as_it_is_pasted(readme: str, tmp_path: Path) -> None:
+    """In the order of the page; what installs something is tried by hand, and needs a network.
 
-    assert errors["errors"].sum() > 0
-    assert capsys.readouterr().out == f"{errors}\n"
+    The programs are those of this environment, under the names that the page's own gives them.
+    """
+    programs, home = tmp_path / "programs", tmp_path / "home"
+    programs.mkdir()
+    home.mkdir()
+    for name, module in {"nacc-checkpoint": "-m checkpoint_cli", "python": ""}.items():
+        program = programs / name
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} {module} "$@"\n', encoding="utf-8")
+        program.chmod(0o755)
+    environ = {"PATH": f"{programs}:/usr/bin:/bin", "HOME": str(home), "SHELL": "/bin/bash"}
+    said = []
+    for language, code in re.findall(
+        r"^```(sh|python)\n(.*?)^```$", readme, re.DOTALL | re.MULTILINE
+    ):
+        if INSTALLS.search(code):
+            continue
+        # Not the shell that pytest was started from: the completion is for that one, and it is asked.
+        line = code.replace("--install-completion", "--show-completion bash")
+        command = ["python", "-c", code] if language == "python" else ["bash", "-euc", line]
+        ended = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env=environ,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
+        assert (0, "") == (ended.returncode, ended.stderr), code
+        said.append(ended.stdout)
 
-
-def test_a_newcomer_gets_to_a_report(readme: str, tmp_path: Path) -> None:
-    """By the commands that are shown, on sample events."""
-    commands = re.findall(r"^\.venv/bin/hatch run cli (.*)$", readme, re.MULTILINE)
-    with chdir(tmp_path):
-        assert all(call(*shlex.split(command)).status == 0 for command in commands)
-
-    assert len(commands) == 4
-    assert (tmp_path / "out" / "exports" / "adrc" / "form" / "events.parquet").exists()
+    assert 4 == len(said)
+    assert "Usage: nacc-checkpoint" in said[0]
     assert (tmp_path / "out" / "report.html").read_text(encoding="utf-8").startswith("<!doctype")
+    assert (tmp_path / "out" / "exports" / "adrc" / "form" / "events.parquet").exists()
+    assert "errors" in said[-1]
+    assert "shape: (" in said[-1]

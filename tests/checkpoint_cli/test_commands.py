@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.main import get_command
 
 import checkpoint_cli
 import checkpoint_core
 import checkpoint_storage
 import nacc_event_model
-from checkpoint_cli._app import app
+from checkpoint_cli._app import load
+from checkpoint_cli._choices import COMMANDS as NAMES
 from checkpoint_core import Settings
 from checkpoint_core.descriptions import described
 from checkpoint_core.settings import Request
 from tests.end_to_end.commands import call, execute, put, take
 
-COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined] # a group
+COMMANDS: dict[str, Any] = {name: load(name) for name in NAMES}
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def checkpoint(source: Path, tmp_path: Path) -> Path:
 
 def test_the_commands_are_those_of_the_design() -> None:
     """Those that come later are not promised."""
-    commands = "run show rejects query report sql export verify sample doctor remove"
+    commands = "run show rejects query report sql export verify sample doctor remove help"
     assert set(commands.split()) == set(COMMANDS)
     said = call("--help").stdout
     assert [] == [name for name in COMMANDS if f"  {name} " not in said]
@@ -94,7 +94,9 @@ def test_versions_are_printed() -> None:
     "arguments, said",
     [
         ("", "Usage: nacc-checkpoint"),
-        ("fly", "No such command 'fly'"),
+        ("fly", "there is no command fly. There are run, show, rejects,"),
+        ("shwo", "there is no command shwo; did you mean show?"),
+        ("help shwo", "there is no command shwo; did you mean show?"),
         ("run a", "Missing argument 'CHECKPOINT'"),
         ("run a b c", "unexpected extra argument"),
         ("run a b --fly", "No such option: --fly"),
@@ -102,8 +104,11 @@ def test_versions_are_printed() -> None:
         ("run a b --allow-loss", "--allow-loss belongs to --rebuild"),
         ("run a b --since yesterday", "must be an ISO 8601 time"),
         ("run a b --since 2026-01-01 --rebuild", "cannot be combined"),
-        ("run a b --event-format 2.0", "--event-format"),
-        ("run a b --compression gzip", "--compression"),
+        (
+            "run a b --event-format 2.0",
+            "there is no event format 2.0; did you mean 1.0? There are 1.0, 1.1",
+        ),
+        ("run a b --compression gzip", "there is no codec gzip. There are snappy, zstd, lz4,"),
         ("run a b --batch-objects 1e30", "--batch-objects"),
         ("run a b --future-tolerance-s nan", "--future-tolerance-s"),
         ("run a out/", "names a directory"),
@@ -114,7 +119,9 @@ def test_versions_are_printed() -> None:
         ("run s3:// b.parquet", "not of the form"),
         ("show gs://bucket/key", "gs:// is not supported"),
         ("rejects b --json --csv", "choose one"),
-        ("rejects b --outcome lost", "--outcome"),
+        ("rejects b --outcome lost", "there is no outcome lost. There are invalid, excluded,"),
+        ("export b --path a --kind event", "there is no kind event; did you mean events?"),
+        ("export b --path a --column-order x", "There are checkpoint, scraper"),
         ("rejects b --outcome invalid --unrecognized", "choose one"),
         ("rejects b --limit -1", "--limit"),
         ("sample a --invalid 1.5", "--invalid"),
@@ -141,18 +148,6 @@ def test_a_wrong_variable_is_wrong_usage_too() -> None:
 
     assert 2 == ended.status
     assert "--event-format" in ended.stderr
-
-
-@pytest.mark.parametrize("name", ["typer", "rich"])
-def test_without_what_it_needs_one_line_says_what_to_install(name: str) -> None:
-    """It cannot even say wrong usage then."""
-    program = f"import sys; sys.modules[{name!r}] = None; import checkpoint_cli as c; c.main()"
-
-    ended = execute(before=("-c", program))
-
-    assert (1, "", 1) == (ended.status, ended.stdout, ended.stderr.count("\n"))
-    assert f"{name} is not installed" in ended.stderr
-    assert "pip install nacc-checkpoint-cli" in ended.stderr
 
 
 def test_show_says_what_the_checkpoint_holds(
@@ -205,7 +200,27 @@ def test_rejects_are_listed_and_filtered(checkpoint: Path) -> None:
     ]
     for options, count in filters:
         assert count == len(json.loads(call("rejects", checkpoint, "--json", *options).stdout))
+    none = call("rejects", checkpoint, "--outcome", "denied")
+    assert "note: none of them is asked for; there are 1 excluded, 1 invalid\n" == none.stderr
     assert "1 more; see --limit" in call("rejects", checkpoint, "--limit", 1).stdout
+
+
+def test_what_is_left_out_of_a_copy_is_unknown(checkpoint: Path, tmp_path: Path) -> None:
+    """To show and to rejects, for people and programs: not none."""
+    copy = tmp_path / "copy.parquet"
+    copy.write_bytes(checkpoint.read_bytes())
+
+    said = call("show", copy).stdout
+    document = json.loads(call("show", copy, "--json").stdout)
+    listed = call("rejects", copy)
+    forms = [call("rejects", copy, form) for form in ("--json", "--csv")]
+
+    assert "objects       unknown: its ledger is not beside it" in said
+    assert "rejects       unknown: there is no rejects file beside it\n" in said
+    assert (None, None) == (document["objects"], document["rejects"])
+    warning = "warning: what is left out is unknown: there is no rejects file beside it\n"
+    assert (0, "unknown\n", warning) == (listed.status, listed.stdout, listed.stderr)
+    assert {warning} == {ended.stderr for ended in forms}
 
 
 def test_verify_checks_the_checkpoint_and_that_every_object_is_accounted_for(

@@ -206,7 +206,7 @@ def test_whatever_fails_over_exports_fails_no_run(
     def fail(*_: object, **__: object) -> None:
         raise OSError(errno.EFBIG, "File too large")
 
-    monkeypatch.setattr("checkpoint_cli._commands.run.update_exports", fail)
+    monkeypatch.setattr("checkpoint_cli._execution.run.update_exports", fail)
     ended = call("run", checkpoint.parent.parent / "events", checkpoint, "--event-format", "1.1")
 
     assert ended.status == 0

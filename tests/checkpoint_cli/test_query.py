@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from contextlib import redirect_stdout
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -15,19 +16,20 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 from rich.cells import cell_len
 from rich.console import Console
-from typer.main import get_command
 
-from checkpoint_cli._app import app
-from checkpoint_cli._filters import Action
+from checkpoint_cli import _choices
+from checkpoint_cli._app import load
 from checkpoint_cli._printing.plain import plain
 from checkpoint_cli._printing.rows import shown
-from checkpoint_core.queries import QUERIES, Filters, ask
-from nacc_event_model import VisitEventV11
+from checkpoint_cli._printing.sheets import write_csv
+from checkpoint_core import Counts, event_schema
+from checkpoint_core.exports import ColumnOrder, Kind
+from checkpoint_core.queries import IDENTITIES, PERIODS, QUERIES, Filters, ask
+from nacc_event_model import EventFormat, VisitEventV11
 from tests.end_to_end.commands import call, files_of, put, take
 from tests.end_to_end.test_terminal import on_terminal
 
-COMMAND: Any = get_command(app).commands["query"]  # type: ignore[attr-defined] # a group
-OPTIONS = {flag for parameter in COMMAND.params for flag in parameter.opts}
+OPTIONS = {flag for parameter in load("query").params for flag in parameter.opts}
 AS_OF = datetime(2026, 10, 1, tzinfo=UTC)
 
 
@@ -94,11 +96,22 @@ def test_every_query_gives_the_librarys_answer_in_every_form(
 
 
 def test_there_is_an_option_for_every_filter_and_every_parameter() -> None:
-    """And for each action that there is."""
+    """By its name."""
     parameters = {p.name for query in QUERIES.values() for p in query.parameters}
 
     assert {option(name) for name in {*Filters.__struct_fields__, *parameters}} <= OPTIONS
-    assert list(get_args(get_type_hints(VisitEventV11)["action"])) == list(map(str, Action))
+
+
+def test_what_can_be_chosen_is_what_there_is() -> None:
+    """In the order of the core, which the choices are repeated from because it loads polars."""
+    columns = event_schema(EventFormat.V1_1)
+
+    assert _choices.ACTIONS == get_args(get_type_hints(VisitEventV11)["action"])
+    assert _choices.COLUMN_ORDERS == get_args(ColumnOrder)
+    assert _choices.KINDS == get_args(Kind)
+    assert _choices.IDENTITIES == tuple(IDENTITIES)
+    assert _choices.FIELDS == (*columns, *PERIODS)
+    assert set(_choices.OUTCOMES) <= set(Counts.__struct_fields__)
 
 
 @pytest.mark.parametrize(
@@ -119,6 +132,7 @@ def test_there_is_an_option_for_every_filter_and_every_parameter() -> None:
         ("--modality MR --modality=", Filters(modality=("MR", None))),
         ("--packet= --packet I", Filters(packet=(None, "I"))),
         ("--action pass-qc --action delete", Filters(action=("pass-qc", "delete"))),
+        ("--not-action pass-qc --not-action delete", Filters(not_action=("pass-qc", "delete"))),
         ("--visit-date-from 2026-08-01", Filters(visit_date_from=date(2026, 8, 1))),
         ("--visit-date-to 2026-08-01", Filters(visit_date_to=date(2026, 8, 1))),
         (
@@ -188,16 +202,19 @@ def test_queries_are_listed_and_explained(tmp_path: Path) -> None:
     [
         ("latst", "there is no query latst; did you mean latest"),
         ("Errors-By-Centre", "did you mean errors-by-center?"),
-        ("zzz", "there is no query zzz (see --list)"),
+        ("zzz", "there is no query zzz. There are events, submissions, latest,"),
         ("--explain passrates", "did you mean pass-rates?"),
         ("counts --by actoin", "there is no field actoin; did you mean action?"),
-        ("counts --by action,zzz", "there is no field zzz (there are action, study,"),
+        ("counts --by action,zzz", "there is no field zzz. There are action, study,"),
         ("events --by action", "events takes filters only"),
         ("latest --by action", "latest takes --identity"),
-        ("latest --identity form", "--identity"),
+        ("latest --identity form", "there is no identity form. There are submission, visit"),
         ("waiting --min-events 2", "waiting takes --as-of and --identity"),
         ("lateness --module UDS", "module"),
-        ("events --action pas-qc", "--action"),
+        (
+            "events --action pas-qc",
+            "there is no action pas-qc; did you mean pass-qc or not-pass-qc",
+        ),
         ("events --pipeline-adcid x", "--pipeline-adcid"),
         ("events --pipeline-adcid -1", "--pipeline-adcid"),
         ("events --visit-date-from 2026-9-1", "must be a date, such as 2026-09-30"),
@@ -219,6 +236,60 @@ def test_wrong_usage_is_exit_status_2(checkpoint: Path, arguments: str, said: st
 
     assert (2, "") == (ended.status, ended.stdout)
     assert said in " ".join(ended.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        ("events --study leds", "there is no study leds; did you mean leads? There are adrc, "),
+        ("latest --center-label smple-center-07", "; did you mean sample-center-07"),
+        ("events --pipeline-adcid 99", "there is no center 99"),
+        ("counts --datatype forms", "there is no datatype forms; did you mean form?"),
+        ("events --ptid SYN0 --module X", "no event has what --ptid asks for"),
+        ("events --ptid SYN0 --module X", "no event has what --module asks for"),
+        (
+            "events --visit-date-from 2026-09-02 --visit-date-to 2026-09-01",
+            "no day is from 2026-09-02 to 2026-09-01: --visit-date-from is after",
+        ),
+        ("latest --timestamp-from 2026-09-02 --timestamp-to 2026-09-02", "no time is in the range"),
+        ("events --timestamp-from 2031-01-01", "the last event is of 2026-"),
+        ("latest --timestamp-to 2001-01-01", "the first event is of 2026-"),
+        ("waiting --as-of 2001-01-01", "which is not before --as-of"),
+        ("lateness --pipeline-adcid 99", "there is no center 99"),
+    ],
+)
+def test_an_empty_answer_says_why(checkpoint: Path, arguments: str, said: str) -> None:
+    """On stderr, in every form; participants are never named."""
+    for form in ([], ["--json"], ["--csv"]):
+        ended = call("query", checkpoint, *arguments.split(), *form)
+
+        assert 0 == ended.status
+        assert "note: " not in ended.stdout
+        assert said in ended.stderr
+        assert "SYN" not in ended.stderr
+
+
+def test_what_is_empty_for_no_single_reason_is_not_explained(checkpoint: Path) -> None:
+    """Nor is an answer that is not empty, although a value of its filter is in no event."""
+    for arguments in (
+        "latest --action submit --not-action submit",
+        "events --study leds --study leads",
+    ):
+        assert not call("query", checkpoint, *arguments.split()).stderr
+
+
+def test_an_answer_of_the_test_site_alone_says_how_to_get_it(tmp_path: Path) -> None:
+    """It is left out of questions, and where there are no events at all, that is said."""
+    put(tmp_path / "events", 1, pipeline_adcid=0)
+    put(tmp_path / "none", 1, data=b"{}")
+    for source in ("events", "none"):
+        take(tmp_path / source, tmp_path / f"{source}.parquet", "--event-format", "1.1")
+
+    alone = call("query", tmp_path / "events.parquet", "latest").stderr
+    named = call("query", tmp_path / "events.parquet", "latest", "--study", "leads").stderr
+
+    assert "note: all events are of center 0, the test site; see --include-test-center\n" == alone
+    assert "there is no study leads. There are adrc" in named
 
 
 def test_a_file_that_is_there_is_never_written_over(checkpoint: Path, tmp_path: Path) -> None:
@@ -330,6 +401,42 @@ def test_values_are_shown_as_people_read_them(value: object, said: str) -> None:
             console.print(part)
 
     assert said == captured.get().splitlines()[3].strip()
+
+
+@pytest.mark.parametrize(
+    "values, said",
+    [
+        ([2026, 9_999], ["2026", "9999"]),
+        ([2026, 12_345, -1], ["2,026", "12,345", "-1"]),
+        ([52.0, 38.5, None], ["52.0", "38.5", "NULL"]),
+        ([0.5, 1.0, 0.8691], ["0.5000", "1.0000", "0.8691"]),
+        ([1.25, 12_345.0], ["1.25", "12,345.00"]),
+        ([0.000_012, 0.5], ["1.2e-05", "0.5"]),
+    ],
+)
+def test_numbers_of_a_column_are_written_alike(values: list[Any], said: list[str]) -> None:
+    """With as many decimals, and thousands apart in all of them or in none."""
+    console = Console(file=io.StringIO(), width=80)
+
+    with console.capture() as captured:
+        for part in shown(pl.DataFrame({"value": values}), total=len(values)):
+            console.print(part)
+
+    assert said == [line.strip() for line in captured.get().splitlines()[3 : 3 + len(values)]]
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
+def test_fractions_in_csv_have_no_noise(values: list[float]) -> None:
+    """No more than twelve digits, which are those of the value."""
+    output = io.TextIOWrapper(io.BytesIO())
+    with redirect_stdout(output):
+        write_csv(pl.DataFrame({"value": values}), safe=False)
+
+    written = output.buffer.getvalue().split()
+    for text, value in zip(written[1:], values, strict=True):
+        assert float(text) == pytest.approx(value, rel=1e-11, abs=0)
+        digits = text.decode().lower().split("e")[0].strip("-").replace(".", "")
+        assert len(digits.strip("0")) <= 12
 
 
 @given(st.lists(st.datetimes(timezones=st.just(UTC)) | st.none()))

@@ -4,10 +4,10 @@ import csv
 import io
 import json
 import os
+import pty
 import re
 import shutil
 import signal
-import sys
 import tempfile
 from contextlib import suppress
 from decimal import Decimal
@@ -22,7 +22,17 @@ from checkpoint_cli._duckdb.process import ask
 from checkpoint_storage.s3._clients import close_clients
 from tests.checkpoint_cli import design_queries
 from tests.checkpoint_storage.s3.serving import BUCKET, serving
-from tests.end_to_end.commands import CLEAN, call, execute, files_of, finish, put, start, take
+from tests.end_to_end.commands import (
+    CLEAN,
+    Ended,
+    call,
+    execute,
+    files_of,
+    finish,
+    put,
+    start,
+    take,
+)
 from tests.end_to_end.test_terminal import on_terminal
 
 SECRET = "not to be read"
@@ -84,6 +94,56 @@ def test_the_four_queries_of_the_design_run_as_they_stand(checkpoint: Path) -> N
     assert {None, "UDS"} == {row["module"] for row in timeline[:2]}
     assert [{**VISIT, "event_count": 3, "module_versions": 1, "packet_versions": 1}] == completeness
     assert [{"center_label": "center-7", "error_count": 1}] == errors
+
+
+def test_a_statement_is_taken_as_it_is_pasted(checkpoint: Path, tmp_path: Path) -> None:
+    """With the comment that it begins with: as an argument, in a file, and on stdin."""
+    file = tmp_path / "pasted.sql"
+    for sql in (
+        design_queries.LATEST_EVENT,
+        design_queries.TIMELINE,
+        design_queries.COMPLETENESS,
+        design_queries.ERRORS_BY_CENTER,
+        "--how many?\nSELECT count(*) AS n -- of all\nFROM checkpoint_events -- there\n;\n-- the end",
+        "/* two */\n-- comments\n\nSELECT 1 AS n;\n;",
+    ):
+        pasted = sql.strip()
+        file.write_text(f"{pasted}\n", encoding="utf-8")
+
+        answer = asked(checkpoint, pasted)
+
+        assert answer
+        assert answer == asked(checkpoint, f"--file={file}")
+    assert '[\n{"n":1}\n]\n' == on_stdin(checkpoint, file).stdout
+    assert '[\n{"n":1}\n]\n' == on_stdin(checkpoint, file, "-").stdout
+
+
+def on_stdin(checkpoint: Path, file: Path, *arguments: str) -> Ended:
+    """Return how a command ended that got a file on its stdin."""
+    with file.open("rb") as opened:
+        return execute("sql", checkpoint, *arguments, "--json", stdin=opened)
+
+
+def test_what_is_no_query_is_told_how_to_give_one(checkpoint: Path, tmp_path: Path) -> None:
+    """A file in its place, two queries in two places, a file that is not there, a terminal."""
+    file = tmp_path / "my question.sql"
+    file.write_text("SELECT 1", encoding="utf-8")
+    said = {
+        "--file '": call("sql", checkpoint, file),
+        "--file elsewhere.sql": call("sql", checkpoint, "elsewhere.sql"),
+        "choose one": call("sql", checkpoint, "SELECT 1", "--file", file),
+        "No such file": call("sql", checkpoint, "--file", tmp_path / "none.sql"),
+        "give one query, not 0": call("sql", checkpoint),
+    }
+
+    assert [] == [text for text, ended in said.items() if text not in ended.stderr]
+    assert {(2, "")} == {(ended.status, ended.stdout) for ended in said.values()}
+    keyboard, terminal = pty.openpty()
+    waiting = execute("sql", checkpoint, stdin=terminal)
+    os.close(terminal)
+    os.close(keyboard)
+    assert 2 == waiting.status
+    assert "give a query: here, by --file FILE, or on stdin" in waiting.stderr
 
 
 def test_submissions_are_a_view_beside_the_events(checkpoint: Path) -> None:
@@ -181,6 +241,28 @@ def test_every_type_can_be_shown(checkpoint: Path) -> None:
     assert ["1", "1.50", "0.5", "true", "NULL", '""', "2026-09-30"] == said[3].split()[:7]
     assert "2026-09-30T10:00:00.250000Z" in said[3]
     assert "1 row" == said[-1]
+
+
+def test_what_a_spreadsheet_would_compute_is_warned_of_and_can_be_defused(
+    checkpoint: Path,
+) -> None:
+    """Once, on stderr; in text and in names, but not in numbers, which are written as they are."""
+    sql = """SELECT '=1+1' AS a, '@x' AS "-b", '+1' AS c, '-1' AS d, chr(9) AS e, 'x=1' AS f, -1 AS g,
+        0.1::DOUBLE + 0.2::DOUBLE AS h, NULL::VARCHAR AS i, ['=1'] AS j FROM range(2)"""
+
+    plain = call("sql", checkpoint, sql, "--csv")
+    safe = call("sql", checkpoint, sql, "--csv-safe")
+    usual = call("sql", checkpoint, "FROM checkpoint_events", "--csv")
+
+    assert (0, 0, 1) == (plain.status, safe.status, plain.stderr.count("\n"))
+    assert plain.stderr.startswith("warning: 11 texts begin as formulas do (=, +, -, @), which")
+    assert (safe.stderr, usual.stderr) == ("", "")
+    rows = list(csv.reader(io.StringIO(plain.stdout)))
+    assert ["=1+1", "@x", "+1", "-1", "\t", "x=1", "-1", "0.3", "", '["=1"]'] == rows[1] == rows[2]
+    rows = list(csv.reader(io.StringIO(safe.stdout)))
+    assert ["a", "'-b", "c"] == rows[0][:3]
+    assert ["'=1+1", "'@x", "'+1", "'-1", "'\t", "x=1", "-1", "0.3", "", '["=1"]'] == rows[1]
+    assert 2 == call("sql", checkpoint, sql, "--csv-safe", "--json").status
 
 
 @pytest.mark.parametrize(
@@ -527,21 +609,6 @@ def test_a_checkpoint_that_cannot_be_read_is_one_line(
     assert "is not a whole Parquet file" in said()
     checkpoint.unlink()
     assert "there is no checkpoint" in said()
-
-
-def test_without_duckdb_one_line_says_what_to_install(
-    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The other commands need it neither installed nor imported."""
-    monkeypatch.delitem(sys.modules, "checkpoint_cli._duckdb.process")
-    monkeypatch.setitem(sys.modules, "duckdb", None)
-
-    ended = call("sql", checkpoint, "SELECT 1")
-
-    assert (1, "", 1) == (ended.status, ended.stdout, ended.stderr.count("\n"))
-    assert "duckdb is not installed" in ended.stderr
-    assert "pip install nacc-checkpoint-cli" in ended.stderr
-    assert 0 == call("query", checkpoint, "latest").status
 
 
 def test_an_answer_leaves_nothing_on_stderr_or_in_temporary_folders(

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import pytest
 from msgspec import Meta, Struct, structs
 
+import checkpoint_core
 from checkpoint_core import Request, Settings
 from checkpoint_core.descriptions import Description, described
 from checkpoint_core.settings import ForeignFile
@@ -151,3 +152,9 @@ def test_what_nothing_means_follows_from_the_default_or_is_said(
     """A field without a description is no setting."""
     assert meaning == setting.when_missing
     assert ["required"] == list(described(_Some))
+
+
+def test_a_name_that_the_core_does_not_have_is_told_as_usual() -> None:
+    """Although its names are loaded when they are asked for."""
+    with pytest.raises(AttributeError, match="module 'checkpoint_core' has no attribute 'nothing'"):
+        checkpoint_core.nothing  # type: ignore[attr-defined]  # noqa: B018 - that is the test

@@ -76,7 +76,7 @@ def test_the_command_lowers_it_and_says_so(monkeypatch: pytest.MonkeyPatch) -> N
         opened.append(read_concurrency)
         raise SystemExit(1)
 
-    monkeypatch.setattr("checkpoint_cli._options.open_source", open_source)
+    monkeypatch.setattr("checkpoint_storage.locations.open_source", open_source)
     said = call("run", "s3://events", "out.parquet", "--read-concurrency", "200")
     unsaid = call("run", "events", "out.parquet", "--read-concurrency", "200")
 

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 
 # Before any command begins: so that it takes no time, and its watching sees none of it.
 import checkpoint_cli._app
+import checkpoint_cli._execution.run
 from checkpoint_lambda.handler import lambda_handler
 from tests.checkpoint_lambda.invoking import EVENT, Context
 

@@ -124,7 +124,7 @@ def test_a_required_field_that_is_missing_is_named(event_format: EventFormat) ->
         with pytest.raises(InvalidEvent) as caught:
             decode(data, event_format=event_format)
         assert str(caught.value) == f"{field}: required field is missing"
-    with pytest.raises(InvalidEvent, match=r"^action: required field is missing$"):
+    with pytest.raises(InvalidEvent, match=r"^action: required field is missing; pipeline_adcid: "):
         decode(b"{}", event_format=event_format)
 
 

@@ -37,7 +37,7 @@ GROUP BY 1, 2
 ORDER BY 1 DESC, 2
 """,
     "latest-event-by-center": """\
-SELECT pipeline_adcid, max_by(center_label, "timestamp") AS center_label,
+SELECT pipeline_adcid, max_by(center_label, ROW("timestamp", center_label)) AS center_label,
   count(*) AS events, max("timestamp") AS latest
 FROM checkpoint_events
 GROUP BY pipeline_adcid

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkpoint_core import Settings, StorageError
-from checkpoint_core.inspection import read_rejects
+from checkpoint_core.inspection import describe, read_rejects
 from tests.checkpoint_core.memory import Fault
 from tests.checkpoint_core.world import (
     REJECTS,
@@ -143,6 +143,10 @@ def test_an_unusable_rejects_file_is_made_anew(world: World, change: Any, left: 
         world.source.delete(key(2))
     with pytest.raises(StorageError, match="its rejects file is damaged or of a later version"):
         read_rejects(world.store, world.workdir())
+    described = describe(world.store, world.workdir())
+    assert described is not None
+    assert described.rejects is None
+    assert described.rejects_unknown == "the rejects file is damaged; the next run makes it anew"
 
     report = world.run()
 

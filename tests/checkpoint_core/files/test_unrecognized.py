@@ -1,9 +1,18 @@
 """Names that are not those of event objects: all are kept, with what is wrong with them."""
 
+import polars as pl
+
 from checkpoint_core import REJECTS_SCHEMA, Settings
-from checkpoint_core.inspection import describe, hints_of, read_rejects, read_unrecognized
+from checkpoint_core.inspection import describe, hints_of, open_rejects, read_rejects
 from nacc_event_model import EventFormat
 from tests.checkpoint_core.world import REJECTS, V11, World, document, key
+
+
+def unrecognized(world: World) -> pl.DataFrame:
+    """Return the names that the last run did not recognize."""
+    opened = open_rejects(world.store, world.workdir())
+    assert opened is not None
+    return opened.unrecognized
 
 
 def test_all_are_kept_and_only_those_of_the_last_run(world: World) -> None:
@@ -43,7 +52,7 @@ def test_they_are_written_only_when_they_have_changed(world: World) -> None:
     later = world.run().started_at
 
     assert [call.split(" ")[1] for call in world.writes()[writes:]] == [REJECTS]
-    kept = read_unrecognized(world.store, world.workdir())
+    kept = unrecognized(world)
     assert kept.select("key", "first_seen").rows() == [("more.txt", later), ("notes.txt", started)]
 
 
@@ -53,7 +62,7 @@ def test_they_get_in_by_themselves_under_the_format_that_knows_them(world: World
     world.source.write(name, document(EventFormat.V1_1, action="duplicate-submit"))
     world.source.write(key(2), document(visit_number=None))
     before = world.run()
-    told = hints_of(read_unrecognized(world.store, world.workdir()))
+    told = hints_of(unrecognized(world))
     again = world.run()
 
     after = world.run(V11)

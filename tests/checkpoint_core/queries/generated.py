@@ -143,6 +143,7 @@ def filters(**narrowed: st.SearchStrategy[Any]) -> st.SearchStrategy[Filters]:
         "project_label": _some(PROJECTS),
         "gear_name": _some(GEARS),
         "action": _some(ACTIONS[EventFormat.V1_1]),
+        "not_action": _some(ACTIONS[EventFormat.V1_1]),
         "module": _some(MODULES),
         "modality": _some(MODALITIES),
         "packet": _some(PACKETS),

@@ -1,6 +1,7 @@
 """The questions by name, and what is refused."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from inspect import Parameter, signature
 from typing import Any
 
 import polars as pl
@@ -26,6 +27,16 @@ def test_every_question_says_what_it_is(name: str) -> None:
     assert len(query.summary) <= 60
     assert query.summary.endswith(".")
     assert "delete" in query.definition
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_every_question_takes_what_its_answer_takes(name: str) -> None:
+    """With the defaults of the function, which are told where it is not loaded."""
+    answer = signature(QUERIES[name].answer).parameters.values()
+    taken = {each.name: each.default for each in answer if each.kind is each.KEYWORD_ONLY}
+    told = {each.name: each.default for each in QUERIES[name].parameters}
+
+    assert taken == {name: Parameter.empty if it is UNSET else it for name, it in told.items()}
 
 
 @pytest.mark.parametrize("name", QUERIES)

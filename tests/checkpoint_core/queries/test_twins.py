@@ -12,6 +12,7 @@ from msgspec import UNSET
 from checkpoint_core.queries import IDENTITIES, PERIODS, QUERIES, Filters, ask
 from nacc_event_model import EventFormat
 from tests.checkpoint_core.queries.generated import (
+    DAYS,
     NEAR_PARTS,
     NEAR_PLACES,
     TIMES,
@@ -75,6 +76,26 @@ def approximately(row: dict[str, Any]) -> dict[str, Any]:
 def test_every_query_has_a_twin() -> None:
     """The tests below leave none out."""
     assert set(TWINS) == set(QUERIES)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Filters(visit_date_from=DAYS[1]),
+        Filters(visit_date_to=DAYS[0]),
+        Filters(timestamp_from=TIMES[1]),
+        Filters(timestamp_to=TIMES[1]),
+        Filters(not_action=("submit", "delete")),
+        Filters(action=("submit", "pass-qc"), not_action=("submit",)),
+    ],
+    ids=range(6),
+)
+@pytest.mark.parametrize("name", ["events", "latest", "submissions"])
+def test_a_range_or_an_exception_lets_through_what_it_says(name: str, wanted: Filters) -> None:
+    """Alone, and of some."""
+    frame = large_checkpoint(300, EventFormat.V1_1, TIMES)
+
+    assert_twins(name, frame, wanted)
 
 
 # Feature: event-log-scraper, Property 11: Query filtering correctness

@@ -25,7 +25,7 @@ SAME = {"submission": ("pipeline_adcid", "visit_date", "datatype"), "visit": VIS
 FIELDS = [
     field.name
     for field in structs.fields(Filters)
-    if field.default == () and field.name not in {"pipeline_adcid", "center_label"}
+    if field.default == () and field.name not in {"pipeline_adcid", "center_label", "not_action"}
 ]
 AGES = [(7, "under 7 days"), (30, "7 to 29 days"), (90, "30 to 89 days")]
 
@@ -86,6 +86,8 @@ class Question:
                 values = tuple(each.lstrip("0") or "0" for each in values)
                 value = row["ptid"] and (row["ptid"].lstrip("0") or "0")
             if values and value not in values:
+                return False
+            if name == "action" and value in self.filters.not_action:
                 return False
         return True
 
@@ -201,8 +203,8 @@ def status(question: Question, by: Sequence[str]) -> list[Row]:
     )
 
 
-def errors(question: Question) -> list[Row]:
-    """Count errors by center."""
+def errors(question: Question, by: Sequence[str]) -> list[Row]:
+    """Count errors."""
 
     def summed(rows: list[Row]) -> Row:
         failed = [row for row in rows if row["outcome"] == "not-pass-qc"]
@@ -212,7 +214,7 @@ def errors(question: Question) -> list[Row]:
             "resubmitted": sum(row["status"] == "resubmitted" for row in failed),
         }
 
-    return grouped(standing(question), ["center_label"], summed)
+    return grouped(standing(question), by, summed)
 
 
 def pass_rates(question: Question, by: Sequence[str]) -> list[Row]:

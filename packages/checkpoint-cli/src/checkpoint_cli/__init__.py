@@ -11,8 +11,6 @@ from checkpoint_cli._version import __version__
 
 __all__ = ["__version__", "main"]
 
-_EXTRA = ("rich", "typer")
-
 
 def main() -> NoReturn:
     """Run the command line with this process's arguments, and end the process.
@@ -40,17 +38,9 @@ def _open_streams() -> None:
 
 
 def _start() -> None:
-    try:
-        # Here, so that its absence, and a signal during the second that it takes, end in one line.
-        from checkpoint_cli._app import app  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        if missing not in _EXTRA:
-            raise
-        sys.exit(
-            f"Error: {missing} is not installed, which the command line needs. "
-            "Install it with: pip install nacc-checkpoint-cli"
-        )
+    # Here, so that a signal while it is loaded ends in one line.
+    from checkpoint_cli._app import app  # noqa: PLC0415
+
     app(prog_name="nacc-checkpoint")
 
 

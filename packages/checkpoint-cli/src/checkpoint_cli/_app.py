@@ -1,49 +1,85 @@
-"""The commands, put together."""
+"""The commands, put together; each is loaded when it is asked for."""
 
-from typing import Annotated
+import re
+from functools import cache
+from importlib import import_module
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
-import checkpoint_cli
-import checkpoint_core
-import checkpoint_storage
-import nacc_event_model
-from checkpoint_cli._commands.doctor import doctor_command
-from checkpoint_cli._commands.export import export_command
-from checkpoint_cli._commands.query import query_command
-from checkpoint_cli._commands.rejects import rejects_command
-from checkpoint_cli._commands.remove import remove_command
-from checkpoint_cli._commands.report import report_command
-from checkpoint_cli._commands.run import run_command
-from checkpoint_cli._commands.sample import sample_command
-from checkpoint_cli._commands.show import show_command
-from checkpoint_cli._commands.sql import sql_command
-from checkpoint_cli._commands.verify import verify_command
-from checkpoint_cli._printing.output import write_lines
+from checkpoint_cli._choices import COMMANDS, no_such
+from checkpoint_cli._printing.text import write
 
-__all__ = ["app"]
+__all__ = ["app", "load"]
+
+_PACKAGES: Final = {
+    "nacc-checkpoint-cli": "checkpoint_cli",
+    "nacc-checkpoint-storage": "checkpoint_storage",
+    "nacc-checkpoint-core": "checkpoint_core",
+    "nacc-event-model": "nacc_event_model",
+}
+_COMMENT: Final = re.compile(r"--[^\s=]*\s")
+_USUAL: Final[dict[str, Any]] = {
+    "rich_markup_mode": None,
+    # They show local variables, and those hold event data.
+    "pretty_exceptions_enable": False,
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}
+
+
+class _Command(TyperCommand):
+    """A command to which a text that begins with a comment of SQL is no option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # type: ignore[explicit-override] # Python 3.11 has no such decorator
+        texts = [f" {each}" if _COMMENT.match(each) else each for each in args]
+        return super().parse_args(ctx, texts)
+
+
+class _Group(TyperGroup):
+    """Lists commands by name and summary, and loads the one that is meant."""
+
+    def __init__(self, **given: Any) -> None:
+        listed = {
+            name: _Command(name=name, short_help=summary) for name, summary in COMMANDS.items()
+        }
+        super().__init__(**given | {"commands": listed})
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # type: ignore[explicit-override] # likewise
+        name = args[0]
+        if name in COMMANDS:
+            return name, load(name), args[1:]
+        if not name.startswith("-") and not ctx.resilient_parsing:
+            ctx.fail(no_such("command", name, COMMANDS))
+        return super().resolve_command(ctx, args)
+
+
+@cache
+def load(name: str) -> TyperCommand:
+    """Return the command of this name: the function NAME_command of its module."""
+    single = typer.Typer(add_completion=False, **_USUAL)
+    module = import_module(f"checkpoint_cli._commands.{name}")
+    declared = single.command(name, cls=_Command, short_help=COMMANDS[name])
+    declared(getattr(module, f"{name}_command"))
+    command: Any = get_command(single)
+    return command  # type: ignore[no-any-return] # of one function it makes one command
+
 
 app = typer.Typer(
+    cls=_Group,
     no_args_is_help=True,
-    rich_markup_mode=None,
-    add_completion=False,
-    # They show local variables, and those hold event data.
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.",
+    **_USUAL,
 )
 
 
 def _print_versions(wanted: bool) -> None:  # noqa: FBT001 - typer calls it like this
     if wanted:
-        write_lines(
-            [
-                f"nacc-checkpoint-cli {checkpoint_cli.__version__}",
-                f"nacc-checkpoint-storage {checkpoint_storage.__version__}",
-                f"nacc-checkpoint-core {checkpoint_core.__version__}",
-                f"nacc-event-model {nacc_event_model.__version__}",
-            ]
+        versions = (
+            f"{name} {import_module(package).__version__}\n" for name, package in _PACKAGES.items()
         )
+        write("".join(versions).encode())
         raise typer.Exit
 
 
@@ -64,18 +100,3 @@ def _options(
 
     Try it: `nacc-checkpoint sample events`, then `nacc-checkpoint run events out/events.parquet`.
     """
-
-
-app.command("run", short_help="Bring a checkpoint up to date.")(run_command)
-app.command("show", short_help="Show what a checkpoint holds.")(show_command)
-app.command("rejects", short_help="List the objects that are left out, and why.")(rejects_command)
-app.command("query", short_help="Ask the checkpoint one of the usual questions.")(query_command)
-app.command("sql", short_help="Ask the checkpoint in SQL.")(sql_command)
-app.command("verify", short_help="Check a checkpoint, and that no object is missing.")(
-    verify_command
-)
-app.command("doctor", short_help="Check everything that a run relies on.")(doctor_command)
-app.command("report", short_help="Write the monthly report, a page to hand on.")(report_command)
-app.command("export", short_help="Make Parquet files in other shapes.")(export_command)
-app.command("remove", short_help="Take a participant out, for good.")(remove_command)
-app.command("sample", short_help="Write synthetic event objects.")(sample_command)

@@ -9,7 +9,6 @@ import typer
 
 from checkpoint_cli._printing.output import complain, one_line, write_document
 from checkpoint_cli._signals import stop_status
-from checkpoint_core.responses import ErrorDocument
 from checkpoint_storage.explanations import Advice, explain
 
 __all__ = ["ended_well", "what_is_wrong"]
@@ -48,6 +47,9 @@ def ended_well(*, as_json: bool = False, debug: bool = False) -> Iterator[None]:
             complain(_trace(error))
         complain(f"Error: {message}")
         if as_json:
+            # Here, because it comes with polars, which not every command needs.
+            from checkpoint_core.responses import ErrorDocument  # noqa: PLC0415
+
             with suppress(OSError):
                 write_document(ErrorDocument.of(error, message))
         raise typer.Exit(_FAILED) from None

@@ -1,17 +1,15 @@
 """The options of a query: which events it is about, and what it takes besides."""
 
 from datetime import date, datetime
-from enum import StrEnum
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any
 
 import typer
-from msgspec import structs
 
+from checkpoint_cli._choices import ACTIONS, FIELDS, IDENTITIES, choice
 from checkpoint_cli._option_groups import OptionGroup
 from checkpoint_cli._options import NOT_A_DATE, day, parser
-from checkpoint_core.queries import Filters
 
-__all__ = ["Action", "FilterOptions", "ParameterOptions", "TestCenterOption"]
+__all__ = ["FilterOptions", "ParameterOptions", "TestCenterOption"]
 
 TestCenterOption = Annotated[
     bool,
@@ -19,17 +17,6 @@ TestCenterOption = Annotated[
         "--include-test-center", help="Also of center 0, the test site, which is left out."
     ),
 ]
-_MAY_BE_MISSING: Final = {"visit_number", "module", "modality", "packet"}
-
-
-class Action(StrEnum):
-    """What can be asked for as an action: those of the latest event format."""
-
-    SUBMIT = "submit"
-    PASS_QC = "pass-qc"  # noqa: S105 - not a password
-    NOT_PASS_QC = "not-pass-qc"  # noqa: S105 - neither is this
-    DELETE = "delete"
-    DUPLICATE_SUBMIT = "duplicate-submit"
 
 
 def _value(what: str, **more: Any) -> Any:
@@ -59,6 +46,9 @@ def _plain_day(text: str) -> date:
     return found
 
 
+_ACTION = f"action: {', '.join(ACTIONS)}"
+
+
 class FilterOptions(OptionGroup, frozen=True, kw_only=True):
     """The filters of the core, each an option of its name."""
 
@@ -75,8 +65,10 @@ class FilterOptions(OptionGroup, frozen=True, kw_only=True):
     module: Annotated[list[str] | None, _value_or_none("module")] = None
     modality: Annotated[list[str] | None, _value_or_none("modality")] = None
     packet: Annotated[list[str] | None, _value_or_none("packet")] = None
-    action: Annotated[
-        list[Action] | None, _value(f"action: {', '.join(Action)}", metavar="ACTION")
+    action: Annotated[list[str] | None, _value(_ACTION, **choice("action", ACTIONS))] = None
+    not_action: Annotated[
+        list[str] | None,
+        typer.Option(help="Only of another action than this.", **choice("action", ACTIONS)),
     ] = None
     visit_date_from: Annotated[
         date | None, _date("Only of visits on this day or later, such as 2026-09-01.")
@@ -90,30 +82,14 @@ class FilterOptions(OptionGroup, frozen=True, kw_only=True):
     ] = None
     include_test_center: TestCenterOption = False
 
-    def filters(self) -> Filters:
-        """Return them as the core takes them.
-
-        The empty text stands for no value where a field may have none.
-        """
-        given = structs.asdict(self)
-        for name, value in structs.asdict(self).items():
-            if value is None:
-                del given[name]
-            elif isinstance(value, list):
-                none = None if name in _MAY_BE_MISSING else ""
-                given[name] = tuple(
-                    (each or none) if isinstance(each, str) else each for each in value
-                )
-        return Filters(**given)
-
 
 class ParameterOptions(OptionGroup, frozen=True, kw_only=True):
     """What some queries take besides filters."""
 
     identity: Annotated[
-        Literal["submission", "visit"] | None,
+        str | None,
         typer.Option(
-            metavar="IDENTITY",
+            **choice("identity", IDENTITIES),
             help="What it is about: each submission, or each visit, by participant, date and "
             "number. [default: submission]",
         ),
@@ -121,9 +97,9 @@ class ParameterOptions(OptionGroup, frozen=True, kw_only=True):
     by: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="FIELD",
+            **choice("field", FIELDS, split=True),
             help="Where something is counted: by this field, or by day, week or month; '' for all "
-            "in one.",
+            "in one. Several may be in one text, with commas between them.",
         ),
     ] = None
     as_of: Annotated[

@@ -7,24 +7,29 @@ is the field's name, and only what is otherwise is listed here.
 import inspect
 from collections.abc import Callable, Mapping
 from datetime import date
-from enum import Enum
-from typing import Annotated, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, get_args
 
 import typer
 from msgspec import Struct
 
-from checkpoint_cli._printing.output import complain
+from checkpoint_cli._choices import EVENT_FORMATS, choice
+from checkpoint_cli._printing.text import complain
 from checkpoint_core import Request, Settings
 from checkpoint_core.descriptions import Description, described
+from checkpoint_core.settings import Compression
 from checkpoint_storage.concurrency import affordable
 from checkpoint_storage.errors import UnsupportedLocationError
-from checkpoint_storage.locations import OpenSource, OpenStore, open_checkpoint, open_source
 from checkpoint_storage.settings import S3Settings
 from nacc_event_model import EventFormat
+
+if TYPE_CHECKING:
+    from checkpoint_storage.locations import OpenSource, OpenStore
 
 __all__ = [
     "NOT_A_DATE",
     "CheckpointArgument",
+    "CsvOption",
+    "CsvSafeOption",
     "DebugOption",
     "EventFormatOption",
     "ExcludeProjectOption",
@@ -59,9 +64,9 @@ _ALSO: Final = {
 }
 _SHOWN: Final[Mapping[str, dict[str, Any]]] = {
     "since": {"metavar": "TIME"},
-    "event_format": {"envvar": "EVENT_FORMAT"},
+    "event_format": {"envvar": "EVENT_FORMAT", **choice("event format", EVENT_FORMATS)},
     "exclude_projects": {"metavar": "PATTERN", "envvar": "EXCLUDE_PROJECTS"},
-    "compression": {"metavar": "CODEC"},
+    "compression": choice("codec", get_args(Compression)),
 }
 
 
@@ -80,7 +85,7 @@ def option(name: str, *, also: str = "") -> Any:
     more = dict(_SHOWN.get(name, {}))
     if setting.bounds:
         more |= {"metavar": "N", "min": setting.bounds[0], "max": setting.bounds[1]}
-    elif not isinstance(setting.default, bool | Enum):
+    elif not isinstance(setting.default, bool):
         parts.append(f"Takes {setting.expected}.")
     if name == "since":
         more["parser"] = parser(name)
@@ -159,17 +164,31 @@ ExcludeProjectOption = Annotated[list[str] | None, option("exclude_projects")]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on stdout, and nothing else.")
 ]
+CsvOption = Annotated[
+    bool, typer.Option("--csv", help="Print CSV; lists and the like are JSON in it.")
+]
+CsvSafeOption = Annotated[
+    bool,
+    typer.Option(
+        "--csv-safe",
+        help="The same, with an apostrophe before each text that a spreadsheet would take for a "
+        "formula.",
+    ),
+]
 DebugOption = Annotated[
     bool, typer.Option("--debug", help="When something fails, show where in the code.")
 ]
 
 
-def event_source(text: str, *, read_concurrency: int | None = None) -> OpenSource:
+def event_source(text: str, *, read_concurrency: int | None = None) -> "OpenSource":
     """Return the source that the argument names; anything else is wrong usage.
 
     Reads so many objects at once where it is in S3; fewer, with a warning, where this machine does
     not allow as many.
     """
+    # Here and below, so that options can be declared without what opens anything.
+    from checkpoint_storage.locations import open_source  # noqa: PLC0415
+
     if read_concurrency is not None and text.startswith("s3://"):
         read_concurrency, warning = affordable(read_concurrency, setting="--read-concurrency")
         if warning:
@@ -180,8 +199,10 @@ def event_source(text: str, *, read_concurrency: int | None = None) -> OpenSourc
         raise typer.BadParameter(str(error), param_hint="SOURCE") from error
 
 
-def checkpoint_store(text: str) -> OpenStore:
+def checkpoint_store(text: str) -> "OpenStore":
     """Return the store that the argument names; anything else is wrong usage."""
+    from checkpoint_storage.locations import open_checkpoint  # noqa: PLC0415
+
     try:
         return open_checkpoint(text)
     except UnsupportedLocationError as error:

@@ -1,65 +1,48 @@
-"""The named queries: finding one, explaining it, and asking it."""
+"""The named queries, asked."""
 
-import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 import typer
-from msgspec import UNSET
-from rich.console import RenderableType
-from rich.text import Text
+from msgspec import UNSET, structs
 
+from checkpoint_cli._choices import no_such
+from checkpoint_cli._filters import FilterOptions, ParameterOptions
 from checkpoint_cli._opening import scanned
 from checkpoint_cli._printing.answers import Answer
-from checkpoint_cli._printing.output import one_line, table
-from checkpoint_cli._printing.rows import terminal_width
-from checkpoint_core.queries import PERIODS, QUERIES, Filters, Parameter, Query
+from checkpoint_core.queries import PERIODS, Filters, Query
 
-__all__ = ["ask", "explanation", "listing", "named", "parameters_of"]
+__all__ = ["ask", "filters_of", "parameters_of"]
 
-_WIDTH: Final = 80
+_MAY_BE_MISSING: Final = {"visit_number", "module", "modality", "packet"}
 
 
-def named(name: str, *, hint: str) -> Query:
-    """Return the query of this name; another is wrong usage."""
-    if name not in QUERIES:
-        raise typer.BadParameter(
-            f"there is no query {one_line(name)}{_nearest(name, QUERIES)} (see --list)",
-            param_hint=hint,
-        )
-    return QUERIES[name]
+def filters_of(options: FilterOptions) -> Filters:
+    """Return filters as the core takes them.
+
+    The empty text stands for no value where a field may have none.
+    """
+    given = {name: value for name, value in structs.asdict(options).items() if value is not None}
+    for name, value in given.items():
+        if isinstance(value, list):
+            none = None if name in _MAY_BE_MISSING else ""
+            given[name] = tuple((each or none) if isinstance(each, str) else each for each in value)
+    return Filters(**given)
 
 
-def listing() -> Iterator[RenderableType]:
-    """List the queries, with what each answers."""
-    yield table(("query", "answers"), [(query.name, query.summary) for query in QUERIES.values()])
-
-
-def explanation(query: Query) -> Iterator[RenderableType]:
-    """Explain what a query answers exactly, and what it takes besides filters."""
-    yield Text(f"{query.name}: {query.summary}", "bold")
-    yield ""
-    yield textwrap.fill(query.definition, _width(), break_on_hyphens=False)
-    for parameter in query.parameters:
-        yield ""
-        text = f"{_option(parameter.name)}: {parameter.help} [default: {_default(parameter)}]"
-        yield textwrap.fill(text, _width(), break_on_hyphens=False)
-
-
-def parameters_of(query: Query, given: Mapping[str, Any]) -> dict[str, Any]:
+def parameters_of(query: Query, options: ParameterOptions) -> dict[str, Any]:
     """Return a query's parameters; what is given but None is left out, others are wrong usage.
 
     Where a moment is needed and not given, it is now.
     """
-    values = {name: value for name, value in given.items() if value is not None}
+    values = {name: value for name, value in structs.asdict(options).items() if value is not None}
     takes = {parameter.name: parameter for parameter in query.parameters}
     for name in values.keys() - takes.keys():
-        options = " and ".join(map(_option, takes)) or "filters only"
-        raise typer.BadParameter(f"{query.name} takes {options}", param_hint=_option(name))
+        taken = " and ".join(map(_option, takes)) or "filters only"
+        raise typer.BadParameter(f"{query.name} takes {taken}", param_hint=_option(name))
     for name in takes.keys() - values.keys():
         if takes[name].kind == "time" and takes[name].default is UNSET:
             values[name] = datetime.now(UTC)
@@ -96,35 +79,14 @@ def ask(
 
 
 def _fields(given: Iterable[str], rows: pl.LazyFrame) -> tuple[str, ...]:
-    """Return the single names in what was given, each checked."""
+    """Return the single names in what was given; one that the file lacks is wrong usage."""
     choices = [*rows.collect_schema().names(), *PERIODS]
     fields = [name.strip() for text in given for name in text.split(",") if name.strip()]
     for name in fields:
         if name not in choices:
-            raise typer.BadParameter(
-                f"there is no field {one_line(name)}{_nearest(name, choices)} "
-                f"(there are {', '.join(choices)})",
-                param_hint="--by",
-            )
+            raise typer.BadParameter(no_such("field", name, choices), param_hint="--by")
     return tuple(fields)
-
-
-def _nearest(name: str, choices: Iterable[str]) -> str:
-    found = get_close_matches(name.lower().replace(" ", "-"), list(choices))
-    return f"; did you mean {' or '.join(found)}?" if found else ""
-
-
-def _default(parameter: Parameter) -> str:
-    if parameter.default is UNSET:
-        return "now"
-    if isinstance(parameter.default, tuple):
-        return ", ".join(parameter.default) or "none"
-    return str(parameter.default)
 
 
 def _option(parameter: str) -> str:
     return f"--{parameter.replace('_', '-')}"
-
-
-def _width() -> int:
-    return min(terminal_width() or _WIDTH, _WIDTH)

@@ -2,34 +2,61 @@
 
 It has no clock, no environment, no logger and no network of its own: storage comes through the
 protocols `Source` and `CheckpointStore`, and all else through `Host`.
+
+Each name is loaded when it is first asked for: whoever only wants the settings waits for no polars.
 """
 
-from checkpoint_core._files.event_columns import event_schema
-from checkpoint_core._files.layout import (
-    LAYOUT_VERSION,
-    LEDGER_SCHEMA,
-    REJECTS_SCHEMA,
-    CheckpointMetadata,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from checkpoint_core._version import __version__
-from checkpoint_core.accounting import Counts, FailedFile, RunReport, StudyCount, add_up
-from checkpoint_core.errors import CheckpointError, StorageError
-from checkpoint_core.run import run
-from checkpoint_core.settings import Request, Settings
-from checkpoint_core.stores import (
-    LISTING_SCHEMA,
-    CheckpointStore,
-    Condition,
-    Content,
-    Host,
-    Observer,
-    PutOutcome,
-    ReadFailure,
-    Source,
-    StoredFile,
-    StoredVersion,
-    Tail,
-)
+
+if TYPE_CHECKING:
+    from checkpoint_core._files.event_columns import event_schema
+    from checkpoint_core._files.layout import (
+        LAYOUT_VERSION,
+        LEDGER_SCHEMA,
+        REJECTS_SCHEMA,
+        CheckpointMetadata,
+    )
+    from checkpoint_core._run import run
+    from checkpoint_core.accounting import Counts, FailedFile, RunReport, StudyCount, add_up
+    from checkpoint_core.errors import CheckpointError, StorageError
+    from checkpoint_core.settings import Request, Settings
+    from checkpoint_core.stores import (
+        LISTING_SCHEMA,
+        CheckpointStore,
+        Condition,
+        Content,
+        Host,
+        Observer,
+        PutOutcome,
+        ReadFailure,
+        Source,
+        StoredFile,
+        StoredVersion,
+        Tail,
+    )
+else:
+    _MODULES = {
+        "_files.event_columns": "event_schema",
+        "_files.layout": "LAYOUT_VERSION LEDGER_SCHEMA REJECTS_SCHEMA CheckpointMetadata",
+        "_run": "run",
+        "accounting": "Counts FailedFile RunReport StudyCount add_up",
+        "errors": "CheckpointError StorageError",
+        "settings": "Request Settings",
+        "stores": "LISTING_SCHEMA CheckpointStore Condition Content Host Observer PutOutcome "
+        "ReadFailure Source StoredFile StoredVersion Tail",
+    }
+    _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
+
+    def __getattr__(name: str) -> object:
+        if name not in _MODULE_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+        globals()[name] = found
+        return found
+
 
 __all__ = [
     "LAYOUT_VERSION",

@@ -19,8 +19,10 @@ def tidy(
     All of it comes after the commit and no data depends on it, so it cannot fail a run.
     """
     store, host, withheld = task.store, task.host, result.snapshot.withheld
+    # Empty ones are written with a commit, so that they can be told from those that are lost.
+    is_first = before.absent and result.committed is not None
     try:
-        if before.differs(after):
+        if before.differs(after) or is_first:
             save_rejects(store, host.workdir, after, source=task.source)
     except StorageError as error:
         yield f"the rejects could not be written: {error}"

@@ -31,11 +31,12 @@ __all__ = [
     "Check",
     "Description",
     "Opened",
+    "OpenedRejects",
     "describe",
     "hints_of",
     "open_for_queries",
+    "open_rejects",
     "read_rejects",
-    "read_unrecognized",
     "verify",
 ]
 
@@ -45,7 +46,7 @@ class Description(Struct, frozen=True, kw_only=True):
 
     `objects` is the number of objects in the ledger, None where the ledger is not beside it, as in
     a copy. `events` counts rows by center_label and action; `rejects` counts objects by outcome,
-    and is None where the rejects file cannot be read.
+    and is None where `rejects_unknown` says why they are not known.
     """
 
     metadata: CheckpointMetadata
@@ -53,6 +54,19 @@ class Description(Struct, frozen=True, kw_only=True):
     objects: int | None
     events: pl.DataFrame
     rejects: dict[str, int] | None
+    rejects_unknown: str | None
+
+
+class OpenedRejects(Struct, frozen=True, kw_only=True):
+    """The rejects, in REJECTS_SCHEMA, and the objects that the last run did not recognize.
+
+    Of those there are key, reason and first_seen; all are sorted by key. `unknown` says why they are
+    not those of the checkpoint in force, and is None where they are.
+    """
+
+    rows: pl.DataFrame
+    unrecognized: pl.DataFrame
+    unknown: str | None
 
 
 class Check(Struct, frozen=True, kw_only=True):
@@ -113,13 +127,15 @@ def describe(store: CheckpointStore, workdir: Path) -> Description | None:
         by_center = scan(file).group_by("center_label", "action").len("events")
         events = collect(file, by_center.sort(pl.all()))
     rejects = load_rejects(store, workdir, source=None)
+    unknown = rejects.unknown(snapshot.metadata)
     outcomes = rejects.rows["outcome"].value_counts(sort=True)
     return Description(
         metadata=snapshot.metadata,
         size_bytes=file.stat().st_size,
         objects=snapshot.ledger.objects if snapshot.ledger.full else None,
         events=events,
-        rejects=None if rejects.unreadable else dict(outcomes.iter_rows()),
+        rejects=None if unknown else dict(outcomes.iter_rows()),
+        rejects_unknown=unknown,
     )
 
 
@@ -131,13 +147,20 @@ def read_rejects(store: CheckpointStore, workdir: Path) -> pl.DataFrame:
     return _rejects(store, workdir).rows
 
 
-def read_unrecognized(store: CheckpointStore, workdir: Path) -> pl.DataFrame:
-    """Return key, reason and first_seen of every object that the last run did not recognize.
+def open_rejects(store: CheckpointStore, workdir: Path) -> OpenedRejects | None:
+    """Return the rejects that are beside the checkpoint; None where there is neither.
 
-    Sorted by key. Raises StorageError when the file of the rejects, which holds them, cannot be
-    read.
+    Raises StorageError when the file cannot be read as rejects, and what `describe` raises.
     """
-    return _rejects(store, workdir).unrecognized
+    rejects = _rejects(store, workdir)
+    metadata = load_alone(store, workdir).metadata
+    if metadata is None and rejects.absent:
+        return None
+    return OpenedRejects(
+        rows=rejects.rows,
+        unrecognized=rejects.unrecognized,
+        unknown=rejects.unknown(metadata),
+    )
 
 
 def hints_of(objects: pl.DataFrame) -> tuple[str, ...]:

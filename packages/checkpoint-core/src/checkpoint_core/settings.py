@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from checkpoint_core._files.parquet import Compression
 from checkpoint_core.descriptions import beyond_bounds
 from nacc_event_model import EventFormat
 
-__all__ = ["ForeignFile", "Mode", "Request", "Settings"]
+__all__ = ["Compression", "ForeignFile", "Mode", "Request", "Settings"]
 
+Compression = Literal["snappy", "zstd", "lz4", "uncompressed"]
 Mode = Literal["incremental", "adopt", "rebuild"]
 
 

@@ -1,6 +1,7 @@
 """The visit event contract: decode, validate, encode and name visit events."""
 
-from nacc_event_model._codec import Decoder, decode, encode
+from nacc_event_model._codec import Decoder, decode
+from nacc_event_model._encoding import encode, to_dict
 from nacc_event_model._object_names import (
     ObjectName,
     make_object_name,
@@ -8,7 +9,7 @@ from nacc_event_model._object_names import (
     parse_object_name,
 )
 from nacc_event_model._version import RULES_VERSION, __version__
-from nacc_event_model.errors import EventModelError, InvalidEvent
+from nacc_event_model.errors import EventModelError, InvalidEvent, Violation
 from nacc_event_model.events import (
     AnyVisitEvent,
     EventFormat,
@@ -26,6 +27,7 @@ __all__ = [
     "EventModelError",
     "InvalidEvent",
     "ObjectName",
+    "Violation",
     "VisitEvent",
     "VisitEventV11",
     "__version__",
@@ -36,4 +38,5 @@ __all__ = [
     "make_object_name",
     "object_name_pattern",
     "parse_object_name",
+    "to_dict",
 ]

@@ -1,4 +1,4 @@
-"""From bytes to events and back."""
+"""From bytes to events."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final, Generic, Literal, TypeVar, overload
 import msgspec
 
 from nacc_event_model import _rules
-from nacc_event_model._callers import rule_for_caller
+from nacc_event_model._every_rule import every_violation
 from nacc_event_model._failures import DECODING_ERRORS, MAX_DEPTH, invalid_event, is_too_deep
 from nacc_event_model._object_names import ObjectName, parse_object_name
 from nacc_event_model.errors import InvalidEvent
@@ -60,6 +60,8 @@ class Decoder(Generic[EventT_co]):
     Args:
         event_format: Rules to judge by.
         max_size_bytes: A larger document is refused without being parsed.
+        every_rule: Look for every rule that an invalid document breaks, not only for the first:
+            `InvalidEvent.violations`. It makes refusing slower, and nothing else.
         on_unknown_fields: Called with the names of the top-level fields that the format does
             not know, in the document's order, for each *valid* document that has some.
             A field that is read as null because it is of another type is one of them.
@@ -74,6 +76,7 @@ class Decoder(Generic[EventT_co]):
         "_decode_tolerant",
         "_event_format",
         "_event_type",
+        "_every_rule",
         "_max_size_bytes",
         "_on_unknown",
     )
@@ -84,6 +87,7 @@ class Decoder(Generic[EventT_co]):
         event_format: Literal[EventFormat.V1_0] = ...,
         *,
         max_size_bytes: int = ...,
+        every_rule: bool = ...,
         on_unknown_fields: Callable[[Sequence[str]], None] | None = ...,
     ) -> None: ...
     @overload
@@ -92,6 +96,7 @@ class Decoder(Generic[EventT_co]):
         event_format: Literal[EventFormat.V1_1],
         *,
         max_size_bytes: int = ...,
+        every_rule: bool = ...,
         on_unknown_fields: Callable[[Sequence[str]], None] | None = ...,
     ) -> None: ...
     @overload
@@ -100,6 +105,7 @@ class Decoder(Generic[EventT_co]):
         event_format: EventFormat,
         *,
         max_size_bytes: int = ...,
+        every_rule: bool = ...,
         on_unknown_fields: Callable[[Sequence[str]], None] | None = ...,
     ) -> None: ...
     def __init__(
@@ -107,11 +113,13 @@ class Decoder(Generic[EventT_co]):
         event_format: EventFormat = EventFormat.V1_0,
         *,
         max_size_bytes: int = MAX_SIZE_BYTES,
+        every_rule: bool = False,
         on_unknown_fields: Callable[[Sequence[str]], None] | None = None,
     ) -> None:
         self._event_format = event_format
         self._event_type: type[AnyVisitEvent] = event_type(event_format)
         self._max_size_bytes = max_size_bytes
+        self._every_rule = every_rule
         self._on_unknown = on_unknown_fields
         # The overloads say which type a format has, and nothing here could show it.
         decoder: Any = msgspec.json.Decoder
@@ -155,6 +163,8 @@ class Decoder(Generic[EventT_co]):
             if self._on_unknown is not None:
                 self._on_unknown(self._unknown_fields(data, skipped))
             return event
+        if self._every_rule:
+            outcome = self._with_every_rule(data, outcome)
         # Outside of the handler: the caught error may hold values, and would be chained.
         try:
             raise outcome
@@ -165,6 +175,16 @@ class Decoder(Generic[EventT_co]):
     def parse_object_name(self, key: str) -> ObjectName | None:
         """Return what the name of an event object of this format tells; None if it is not one."""
         return parse_object_name(key, event_format=self._event_format)
+
+    def _with_every_rule(self, data: bytes, first: InvalidEvent) -> InvalidEvent:
+        """Return the refusal with all that is wrong with the document."""
+
+        def judge(document: bytes) -> InvalidEvent | None:
+            outcome = self._tolerate(document)
+            return outcome if isinstance(outcome, InvalidEvent) else None
+
+        fields = self._event_type.__struct_fields__
+        return InvalidEvent(first.field, first.rule, every_violation(data, first, fields, judge))
 
     def _tolerate(self, data: bytes) -> tuple[EventT_co, Sequence[str]] | InvalidEvent:
         """Return the event and its fields that are read as null, or what is wrong with it."""
@@ -202,7 +222,7 @@ def _is_skipped(event: AnyVisitEvent, field: str) -> bool:
 
 @functools.lru_cache(maxsize=16)
 def _decoder(event_format: EventFormat, max_size_bytes: int) -> Decoder[AnyVisitEvent]:
-    return Decoder(event_format, max_size_bytes=max_size_bytes)
+    return Decoder(event_format, max_size_bytes=max_size_bytes, every_rule=True)
 
 
 @overload
@@ -237,63 +257,8 @@ def decode(
         max_size_bytes: A larger document is refused without being parsed.
 
     Raises:
-        InvalidEvent: the document is not an event of this format. It holds no value.
+        InvalidEvent: the document is not an event of this format. It holds no value, and in
+            `violations` every rule that is broken.
 
     """
     return _decoder(event_format, max_size_bytes).decode(data)
-
-
-def encode(event: AnyVisitEvent) -> bytes:
-    """Return the event as the JSON document that producers write.
-
-    *Guarantee:* what is written is what `decode` takes and turns into an equal event.
-    Equal events give equal bytes: fields in their order, null ones left out, time in UTC with Z.
-
-    Raises:
-        InvalidEvent: a field breaks its rule; the constructor does not check all of them.
-
-    """
-    event_format = EventFormat.V1_1 if isinstance(event, VisitEventV11) else EventFormat.V1_0
-    optional = _optional_fields(type(event))
-    written = {
-        name: value
-        for name in event.__struct_fields__
-        if (value := getattr(event, name)) is not None or name not in optional
-    }
-    data = _json(written)
-    rules = _rules.field_rules(event_type(event_format))
-    if data is None:
-        field = next(name for name, value in written.items() if _json(value) is None)
-        raise _refusal(event, field, rules)
-    try:
-        decoded = decode(data, event_format=event_format)
-    except InvalidEvent as error:
-        broken = error.field
-        if broken is None:
-            raise
-    else:
-        fields = (name for name in rules if getattr(decoded, name) != getattr(event, name))
-        broken = next(fields, None)
-    if broken is not None:
-        raise _refusal(event, broken, rules)
-    return data
-
-
-def _refusal(event: AnyVisitEvent, field: str, rules: Mapping[str, str]) -> InvalidEvent:
-    # A subclass may have fields without a rule.
-    if field not in rules:
-        return InvalidEvent(field, _rules.UNWRITABLE)
-    return InvalidEvent(field, rule_for_caller(field, getattr(event, field), rules[field]))
-
-
-@functools.cache
-def _optional_fields(type_: type[AnyVisitEvent]) -> frozenset[str]:
-    return frozenset(field.name for field in msgspec.structs.fields(type_) if field.default is None)
-
-
-def _json(value: object) -> bytes | None:
-    """Return the value as JSON, None if it cannot be written."""
-    try:
-        return msgspec.json.encode(value)
-    except (*DECODING_ERRORS, TypeError):
-        return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from typing import Final, Literal, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, overload
 
 import msgspec
 
@@ -14,7 +14,14 @@ from nacc_event_model._conversions import to_adcid, to_utc
 from nacc_event_model._rules import field_rules
 from nacc_event_model.errors import InvalidEvent
 
+if TYPE_CHECKING:
+    from pydantic_core import CoreSchema
+
 _set = msgspec.structs.force_setattr
+
+
+_OF_A_PERSON: Final = {"ptid", "naccid", "visit_date", "visit_number"}
+"""What tells whose visit it was, alone or together."""
 
 
 class EventFormat(enum.StrEnum):
@@ -43,6 +50,32 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True):
     module: _fields.Module = None
     packet: _fields.Packet = None
     timestamp: _fields.Timestamp
+
+    def __repr__(self) -> str:  # type: ignore[explicit-override] # override is new in Python 3.12
+        """Show the event without whose it is: it gets into logs and tracebacks."""
+        told = ", ".join(f"{name}={value!r}" for name, value in self.__rich_repr__())
+        return f"{type(self).__name__}({told})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:  # type: ignore[explicit-override] # likewise
+        """Show the same to rich."""
+        return [
+            (name, ... if name in _OF_A_PERSON else getattr(self, name))
+            for name in self.__struct_fields__
+        ]
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, _handler: object) -> CoreSchema:
+        """Let Pydantic, and so FastAPI, take an event as a field or a body."""
+        from nacc_event_model._pydantic import core_schema  # noqa: PLC0415 - loads Pydantic
+
+        return core_schema(_format_of(cls), _EVENT_TYPES[_format_of(cls)])
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _schema: object, _handler: object) -> dict[str, Any]:
+        """Give Pydantic the JSON Schema of the format."""
+        from nacc_event_model._pydantic import pydantic_json_schema  # noqa: PLC0415 - likewise
+
+        return pydantic_json_schema(_format_of(cls))
 
 
 def _convert(event: _Event, contract: type[_Event], *, least_adcid: int) -> None:
@@ -122,6 +155,11 @@ _EVENT_TYPES: Final[Mapping[EventFormat, type[AnyVisitEvent]]] = {
     EventFormat.V1_0: VisitEvent,
     EventFormat.V1_1: VisitEventV11,
 }
+
+
+def _format_of(type_: type[_Event]) -> EventFormat:
+    is_newer = issubclass(type_, VisitEventV11)
+    return EventFormat.V1_1 if is_newer else EventFormat.V1_0
 
 
 @overload

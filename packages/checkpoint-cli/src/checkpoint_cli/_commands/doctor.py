@@ -3,24 +3,10 @@
 from typing import Annotated
 
 import typer
-from rich.console import RenderableType
-from rich.text import Text
 
-from checkpoint_cli._failures import ended_well
-from checkpoint_cli._options import (
-    CheckpointArgument,
-    DebugOption,
-    JsonOption,
-    SourceArgument,
-    checkpoint_store,
-    event_source,
-)
-from checkpoint_cli._printing.output import one_line, write_document, write_lines
-from checkpoint_storage.doctor import Finding, State, Subject, checks_for, examine
+from checkpoint_cli._options import CheckpointArgument, DebugOption, JsonOption, SourceArgument
 
 __all__ = ["doctor_command"]
-
-_STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red", "skipped": "dim"}
 
 
 def doctor_command(
@@ -38,30 +24,6 @@ def doctor_command(
     Writes a probe beside the ledgers and removes it. The exit status is 1 if a check fails; a
     warning does not stop a run.
     """
-    subject = Subject(event_source(source), checkpoint_store(checkpoint), read_only=read_only)
-    with ended_well(as_json=as_json, debug=debug):
-        findings = []
-        for finding in examine(subject, checks_for(subject)):
-            findings.append(finding)
-            if not as_json:
-                write_lines([_line(finding)])
-        states = [finding.state for finding in findings]
-        passed = "failed" not in states
-        if as_json:
-            write_document({"passed": passed, "checks": findings})
-        else:
-            write_lines([_summary(states)])
-        if not passed:
-            raise typer.Exit(1)
+    from checkpoint_cli._execution.doctor import check
 
-
-def _line(finding: Finding) -> RenderableType:
-    line = Text(f"{finding.state:<7}", _STYLES[finding.state])
-    return line.append(
-        f"  {finding.name:<20}{one_line(finding.detail)}", "not bold not dim default"
-    )
-
-
-def _summary(states: list[State]) -> str:
-    counted = (f"{states.count(state)} {state}" for state in _STYLES if state in states)
-    return f"{len(states)} checks: {', '.join(counted)}"
+    check(source, checkpoint, read_only=read_only, as_json=as_json, debug=debug)

@@ -1,36 +1,31 @@
 """`nacc-checkpoint rejects`."""
 
-import io
-import sys
-from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated
 
-import polars as pl
 import typer
-from polars import selectors
-from rich.console import RenderableType
-from rich.text import Text
 
-from checkpoint_cli._failures import ended_well
-from checkpoint_cli._options import CheckpointArgument, DebugOption, JsonOption, checkpoint_store
-from checkpoint_cli._printing.output import harmless, table, write, write_document, write_lines
-from checkpoint_cli.errors import NoCheckpointError
-from checkpoint_core import CheckpointStore
-from checkpoint_core.inspection import hints_of, read_rejects, read_unrecognized
-from checkpoint_storage.scratch import temporary_folder
+from checkpoint_cli._choices import OUTCOMES, choice
+from checkpoint_cli._form import SHOWN
+from checkpoint_cli._options import (
+    CheckpointArgument,
+    CsvOption,
+    CsvSafeOption,
+    DebugOption,
+    JsonOption,
+)
 
 __all__ = ["rejects_command"]
-
-_SHOWN = 50
-
-Outcome = Literal["invalid", "excluded", "unreadable", "denied", "archived", "missing"]
 
 
 def rejects_command(
     checkpoint: CheckpointArgument,
     *,
     outcome: Annotated[
-        Outcome | None, typer.Option(help="Only objects that came to this end.")
+        str | None,
+        typer.Option(
+            help=f"Only objects that came to this end: {', '.join(OUTCOMES)}.",
+            **choice("outcome", OUTCOMES),
+        ),
     ] = None,
     key_contains: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Only objects with this text in their name.")
@@ -45,59 +40,25 @@ def rejects_command(
     limit: Annotated[
         int | None,
         typer.Option(
-            min=0, metavar="N", help=f"At most so many. [default: {_SHOWN} in the table, else all]"
+            min=0, metavar="N", help=f"At most so many. [default: {SHOWN} in the table, else all]"
         ),
     ] = None,
     as_json: JsonOption = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print them as CSV.")] = False,
+    as_csv: CsvOption = False,
+    csv_safe: CsvSafeOption = False,
     debug: DebugOption = False,
 ) -> None:
     """List the objects that are not in the checkpoint, or whose newest content is not, and why."""
-    if as_json and as_csv:
-        raise typer.BadParameter("choose one", param_hint="--json, --csv")
-    if unrecognized and outcome is not None:
-        raise typer.BadParameter("choose one", param_hint="--unrecognized, --outcome")
-    store = checkpoint_store(checkpoint)
-    with ended_well(as_json=as_json, debug=debug):
-        rejects = _load(store, unrecognized=unrecognized)
-        if outcome is not None:
-            rejects = rejects.filter(pl.col("outcome") == outcome)
-        if key_contains is not None:
-            rejects = rejects.filter(pl.col("key").str.contains(key_contains, literal=True))
-        if as_json:
-            write_document(list(_told(rejects, limit).iter_rows(named=True)))
-        elif as_csv:
-            text = io.BytesIO()
-            _told(rejects, limit).write_csv(text)
-            write(harmless(text.getvalue()) if sys.stdout.isatty() else text.getvalue())
-        else:
-            write_lines(_lines(rejects, limit=_SHOWN if limit is None else limit))
+    from checkpoint_cli._execution.rejects import list_rejects
 
-
-def _load(store: CheckpointStore, *, unrecognized: bool) -> pl.DataFrame:
-    with temporary_folder() as workdir:
-        objects = (read_unrecognized if unrecognized else read_rejects)(store, workdir)
-    if objects.is_empty() and store.read_tail(store.checkpoint_name, 1) is None:
-        raise NoCheckpointError(store.location)
-    return objects.with_columns(selectors.binary().bin.encode("hex"))
-
-
-def _told(rejects: pl.DataFrame, limit: int | None) -> pl.DataFrame:
-    """Return the rejects as programs get them: no more than the limit, times as text."""
-    # By polars: Python's datetimes would need a time zone database, which not every machine has.
-    moments = selectors.datetime().dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")
-    return rejects.head(rejects.height if limit is None else limit).with_columns(moments)
-
-
-def _lines(rejects: pl.DataFrame, *, limit: int) -> Iterator[RenderableType]:
-    # Names that are not those of event objects have no outcome.
-    kinds = [name for name in ("outcome", "reason") if name in rejects.columns]
-    ends = rejects[kinds[0]].value_counts().sort(kinds[0]).iter_rows()
-    totals = ", ".join(f"{count:,} {end}" for end, count in ends)
-    yield Text(f"{rejects.height:,} objects{f': {totals}' if totals else ''}", "bold")
-    if rejects.height and limit:
-        rows = rejects.head(limit).select(*kinds, "key").iter_rows()
-        yield table((*kinds, "object"), rows)
-    yield from (Text(hint, "yellow") for hint in hints_of(rejects))
-    if rejects.height > limit:
-        yield f"{rejects.height - limit:,} more; see --limit, --json and --csv"
+    list_rejects(
+        checkpoint,
+        outcome=outcome,
+        key_contains=key_contains,
+        unrecognized=unrecognized,
+        limit=limit,
+        as_json=as_json,
+        as_csv=as_csv,
+        csv_safe=csv_safe,
+        debug=debug,
+    )

@@ -90,7 +90,7 @@ def _check_extra() -> None:
     """Look for what the report needs before any work is done."""
     try:
         # Here, because no other command needs it, and it takes its time.
-        import checkpoint_report  # noqa: F401, PLC0415
+        import checkpoint_report  # noqa: F401
     except ModuleNotFoundError as error:
         if error.name not in _EXTRA:
             raise
@@ -100,7 +100,7 @@ def _check_extra() -> None:
 
 
 def _period(about: AboutOptions) -> "Period":
-    from checkpoint_report import Period  # noqa: PLC0415
+    from checkpoint_report import Period
 
     month, first, last = about.month, about.first, about.last
     if (month is None) == (first is None) or (first is None) != (last is None):
@@ -114,7 +114,7 @@ def _period(about: AboutOptions) -> "Period":
 
 
 def _make(store: CheckpointStore, period: "Period", about: AboutOptions) -> "Report":
-    from checkpoint_report import UnknownCenterError, make_report  # noqa: PLC0415
+    from checkpoint_report import UnknownCenterError, make_report
 
     with temporary_folder() as workdir:
         files = opened(store, workdir)
@@ -135,7 +135,7 @@ def _make(store: CheckpointStore, period: "Period", about: AboutOptions) -> "Rep
 
 
 def _write(report: "Report", output: Path, csv: Path | None) -> Iterator[str]:
-    from checkpoint_report import write_report  # noqa: PLC0415
+    from checkpoint_report import write_report
 
     try:
         write_report(report, output, csv)

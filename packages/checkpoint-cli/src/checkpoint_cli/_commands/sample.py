@@ -1,15 +1,11 @@
 """`nacc-checkpoint sample`."""
 
 from datetime import date
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from checkpoint_cli._failures import ended_well
 from checkpoint_cli._options import DebugOption, EventFormatOption, day
-from checkpoint_cli._printing.output import one_line, write_lines
-from checkpoint_cli.sample import write_samples
 from nacc_event_model import EventFormat
 
 __all__ = ["sample_command"]
@@ -42,27 +38,19 @@ def sample_command(
 
     Everything in them is made up. Objects that are there are kept, and only changed by --rewritten.
     """
+    from checkpoint_cli._execution.sample import make_samples
+
     if invalid + late > 1:
         raise typer.BadParameter("together at most 1", param_hint="--invalid, --late")
-    with ended_well(debug=debug):
-        summary = write_samples(
-            Path(directory),
-            count=count,
-            seed=seed,
-            invalid_share=invalid,
-            late_share=late,
-            rewritten_share=rewritten,
-            start=start,
-            days=days,
-            event_format=event_format,
-        )
-        lines = [
-            f"Wrote {summary.written:,} objects to {one_line(directory)}.",
-            (
-                f"Of them {summary.late:,} are late, {summary.invalid:,} are invalid, and "
-                f"{summary.unrecognized:,} are not named like event objects."
-            ),
-        ]
-        if summary.rewritten:
-            lines.append(f"Rewrote {summary.rewritten:,} that were there.")
-        write_lines(lines)
+    make_samples(
+        directory,
+        count=count,
+        seed=seed,
+        invalid_share=invalid,
+        late_share=late,
+        rewritten_share=rewritten,
+        start=start,
+        days=days,
+        event_format=event_format,
+        debug=debug,
+    )

@@ -1,33 +1,33 @@
-"""What people and programs get to read: documents, lines and tables on stdout, the rest on stderr.
-
-Object names and the like are input: nothing of them is taken as a terminal's control sequence.
-"""
+"""Lines and tables on stdout, styled where that is a terminal."""
 
 import io
-import json
-import os
-import re
 import sys
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from typing import Any, Final
 
-import msgspec
 from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["complain", "harmless", "one_line", "table", "write", "write_document", "write_lines"]
+from checkpoint_cli._printing.text import complain, harmless, one_line, write, write_document
+
+__all__ = [
+    "complain",
+    "harmless",
+    "one_line",
+    "table",
+    "terminal_width",
+    "write",
+    "write_document",
+    "write_lines",
+]
 
 _ENDLESS = 100_000
-_UNPRINTABLE: Final = re.compile(r"[^\n\x20-\x7e]")
 
 
-def write_document(document: Any) -> None:
-    """Write one JSON document, indented on a terminal, and nothing else."""
-    data = msgspec.json.encode(document)
-    write(harmless((msgspec.json.format(data, indent=2) if sys.stdout.isatty() else data) + b"\n"))
+def terminal_width() -> int | None:
+    """Return how many characters fit on a line; None where stdout is no terminal."""
+    return Console(file=io.StringIO()).width if sys.stdout.isatty() else None
 
 
 def write_lines(parts: Iterable[RenderableType]) -> None:
@@ -60,46 +60,6 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     for row in body:
         made.add_row(*(Text(_cell(value)) for value in row))
     return made
-
-
-def harmless(data: bytes) -> bytes:
-    """Escape, as JSON does, what a terminal might obey; newlines are left.
-
-    For a terminal, in its encoding.
-    """
-    text = _UNPRINTABLE.sub(
-        lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1],
-        data.decode(),
-    )
-    encoding = sys.stdout.encoding if sys.stdout.isatty() else "utf-8"
-    return text.encode(encoding, "backslashreplace")
-
-
-def write(data: bytes) -> None:
-    """Write to stdout at once."""
-    try:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-    except OSError as error:
-        # Python would otherwise try again when it ends, and complain in its own words.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
-        raise OSError(error.errno, error.strerror, "standard output") from error
-
-
-def complain(text: str) -> None:
-    """Write a line to stderr; where nobody reads it, nothing more can be done."""
-    with suppress(OSError):
-        sys.stderr.write(f"{text}\n")
-        sys.stderr.flush()
-
-
-def one_line(text: str) -> str:
-    """Return the text with everything escaped that is not plainly visible."""
-    return "".join(
-        character if character.isprintable() else ascii(character)[1:-1] for character in text
-    )
 
 
 def _shown(part: RenderableType) -> RenderableType:

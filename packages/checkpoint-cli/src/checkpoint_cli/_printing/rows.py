@@ -1,8 +1,6 @@
 """Rows for people: a table where it fits the terminal, otherwise one field on each line."""
 
-import io
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from math import isfinite
 from typing import Final
@@ -14,23 +12,18 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from checkpoint_cli._printing.output import one_line
+from checkpoint_cli._form import RECORDS
 from checkpoint_cli._printing.plain import plain
+from checkpoint_cli._printing.text import one_line
 
-__all__ = ["RECORDS", "SHOWN", "shown", "terminal_width"]
+__all__ = ["shown"]
 
-SHOWN: Final = 50
-RECORDS: Final = 10
 _ENDLESS: Final = 1_000_000
 _GROUPED: Final = 10_000
 _SMALL: Final = 0.001
 _LARGE: Final = 1e15
+_DECIMALS: Final = 4
 _MISSING: Final = "NULL"
-
-
-def terminal_width() -> int | None:
-    """Return how many characters fit on a line; None where stdout is no terminal."""
-    return Console(file=io.StringIO()).width if sys.stdout.isatty() else None
 
 
 def shown(
@@ -90,13 +83,17 @@ def _record(names: list[str], values: list[Text]) -> Table:
 
 def _cells(column: pl.Series, kind: pl.DataType) -> list[Text]:
     """Return what to show of a column; what it was before times became text is its kind."""
+    values = column.to_list()
+    how = _format([each for each in values if isinstance(each, int | float | Decimal)])
     return [
-        Text(_MISSING, "dim") if value is None else Text(_cell(value, is_time=kind.is_temporal()))
-        for value in column.to_list()
+        Text(_MISSING, "dim")
+        if value is None
+        else Text(_cell(value, how, is_time=kind.is_temporal()))
+        for value in values
     ]
 
 
-def _cell(value: object, *, is_time: bool) -> str:
+def _cell(value: object, how: str, *, is_time: bool) -> str:
     match value:
         case str() if is_time:
             return value.replace(".000000", "")
@@ -104,10 +101,8 @@ def _cell(value: object, *, is_time: bool) -> str:
             return _text(value)
         case bool():
             return str(value).lower()
-        case int() | Decimal():
-            return f"{value:{_grouping(value)}{'d' if isinstance(value, int) else 'f'}}"
-        case float():
-            return _number(value)
+        case int() | float() | Decimal():
+            return f"{value:{how}}"
         case _:
             return one_line(msgspec.json.encode(value).decode())
 
@@ -118,13 +113,17 @@ def _text(value: str) -> str:
     return one_line(f'"{value}"' if doubtful else value)
 
 
-def _number(value: float) -> str:
-    if not isfinite(value) or 0 < abs(value) < _SMALL or abs(value) >= _LARGE:
-        return f"{value:.4g}"
-    digits = 2 if abs(value) >= 1 else 4
-    return f"{value:{_grouping(value)}.{digits}f}".rstrip("0").rstrip(".")
+def _format(numbers: Sequence[float | Decimal]) -> str:
+    """Return how all numbers of a column are written: as many decimals, the thousands alike.
 
-
-def _grouping(value: float | Decimal) -> str:
-    """Return how to write the thousands; smaller ones may be years, or the numbers of centers."""
-    return "" if -_GROUPED < value < _GROUPED else ","
+    Thousands are apart where a number is large; smaller ones may be years, or numbers of centers.
+    """
+    sizes = [abs(float(number)) for number in numbers if isfinite(number)]
+    grouping = "," if any(size >= _GROUPED for size in sizes) else ""
+    if not any(isinstance(number, float) for number in numbers):
+        return grouping
+    if any(0 < size < _SMALL or size >= _LARGE for size in sizes):
+        return ".4g"
+    decimals = _DECIMALS if any(0 < size < 1 for size in sizes) else 2
+    written = (f"{size:.{decimals}f}".rstrip("0").partition(".")[2] for size in sizes)
+    return f"{grouping}.{max(map(len, written), default=0)}f"

@@ -14,7 +14,8 @@ from checkpoint_core._files.layout import (
     DamagedFileError,
     metadata_pairs,
 )
-from checkpoint_core._files.parquet import Compression, collect, read_schema, scan, sink
+from checkpoint_core._files.parquet import collect, read_schema, scan, sink
+from checkpoint_core.settings import Compression
 from nacc_event_model import EventFormat
 
 

@@ -241,10 +241,14 @@ class LedgerMetadata(Struct, frozen=True, kw_only=True):
 
 
 class RejectsMetadata(Struct, frozen=True, kw_only=True):
-    """What the rejects file says about itself; `digest` is that of the file without it."""
+    """What the rejects file says about itself; `digest` is that of the file without it.
+
+    `commit_id` is the checkpoint that was in force when it was written, None where there was none.
+    """
 
     layout: Number
     source: str
+    commit_id: CommitId | None = None
     restores_listed_at: Moment | None = None
     digest: str = ""
 

@@ -6,18 +6,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import blake2b, file_digest
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import polars as pl
 
 from checkpoint_core._files.layout import DAMAGED, DamagedFileError
 from checkpoint_core.errors import StorageError
+from checkpoint_core.settings import Compression
 
 _SYSTEM_ERROR: Final = re.compile(r"\(os error (\d+)\)\s*\Z")
 
 _PROBE_BYTES: Final = 65_536
-
-Compression = Literal["snappy", "zstd", "lz4", "uncompressed"]
 
 
 @contextmanager

@@ -16,11 +16,13 @@ from checkpoint_core._files.digests import UNSIGNED, check_signed, sign
 from checkpoint_core._files.layout import (
     LAYOUT_WITHOUT_LIST,
     REJECTS_SCHEMA,
+    CheckpointMetadata,
     DamagedFileError,
     LayoutTooNewError,
     Names,
     NotOurFileError,
     RejectsMetadata,
+    generation_of,
     metadata_pairs,
     read_metadata,
 )
@@ -44,6 +46,7 @@ class Rejects(Struct, frozen=True, kw_only=True):
 
     `unrecognized`: key, reason and first_seen of what is not named like an event object.
     `stale`: there is a file, but none of it can be used; `unreadable`: because it is damaged.
+    `absent`: there is none. `commit_id`: of the checkpoint that was in force when it was written.
     """
 
     rows: pl.DataFrame
@@ -51,6 +54,24 @@ class Rejects(Struct, frozen=True, kw_only=True):
     restores_listed_at: datetime | None = None
     stale: bool = False
     unreadable: bool = False
+    absent: bool = False
+    commit_id: str | None = None
+
+    def unknown(self, metadata: CheckpointMetadata | None) -> str | None:
+        """Return why they say nothing of a checkpoint, None where they do.
+
+        Where no commit has changed them, those of an earlier commit are right.
+        """
+        if self.absent and metadata is not None:
+            return "there is no rejects file beside it"
+        if self.unreadable:
+            return "the rejects file is damaged; the next run makes it anew"
+        if self.commit_id is None or metadata is None:
+            return None
+        at_most = generation_of(self.commit_id) < generation_of(metadata.lineage[0])
+        if self.commit_id in metadata.lineage or at_most:
+            return None
+        return "the rejects file is of another commit; the next run brings it up to date"
 
     def differs(self, other: "Rejects") -> bool:
         """Whether the other one is not what is stored already."""
@@ -67,7 +88,7 @@ def load_rejects(store: CheckpointStore, workdir: Path, *, source: str | None) -
     file = workdir / "rejects.parquet"
     file.unlink(missing_ok=True)
     if not store.fetch(Names(store.checkpoint_name).rejects, file):
-        return Rejects(rows=REJECTS_SCHEMA.to_frame())
+        return Rejects(rows=REJECTS_SCHEMA.to_frame(), absent=True)
     try:
         metadata, rows = _read(file)
     except (DamagedFileError, NotOurFileError, LayoutTooNewError):
@@ -79,6 +100,7 @@ def load_rejects(store: CheckpointStore, workdir: Path, *, source: str | None) -
         rows=rows.filter(~is_name),
         unrecognized=rows.filter(is_name).select(_UNRECOGNIZED_COLUMNS),
         restores_listed_at=metadata.restores_listed_at,
+        commit_id=metadata.commit_id,
     )
 
 
@@ -147,6 +169,7 @@ def save_rejects(store: CheckpointStore, workdir: Path, rejects: Rejects, *, sou
     metadata = RejectsMetadata(
         layout=LAYOUT_WITHOUT_LIST,
         source=source,
+        commit_id=rejects.commit_id,
         restores_listed_at=rejects.restores_listed_at,
         digest=UNSIGNED,
     )

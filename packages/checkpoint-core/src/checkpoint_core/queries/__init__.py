@@ -10,10 +10,10 @@ nowhere else.
 from checkpoint_core.queries._counts import counts, current_status, errors_by_center, pass_rates
 from checkpoint_core.queries._filters import Filters, filter_events
 from checkpoint_core.queries._grouping import PERIODS
-from checkpoint_core.queries._identity import IDENTITIES, SUBMISSION, VISIT, Identity
+from checkpoint_core.queries._identity import IDENTITIES, SUBMISSION, VISIT
 from checkpoint_core.queries._lives import FACTS, STATUSES, days_from_visit
 from checkpoint_core.queries._near_misses import NEAR_MISSES, near_misses
-from checkpoint_core.queries._registry import QUERIES, Parameter, Query, ask
+from checkpoint_core.queries._registry import QUERIES, Query, ask
 from checkpoint_core.queries._sql import Dialect, submissions_view
 from checkpoint_core.queries._submissions import (
     changes,
@@ -30,6 +30,7 @@ from checkpoint_core.queries._times import (
     resubmitted,
     waiting,
 )
+from checkpoint_core.questions import Identity, Parameter
 
 __all__ = [
     "AGES",

@@ -7,9 +7,9 @@ import polars as pl
 
 from checkpoint_core.queries._filters import NO_FILTERS, Filters, candidates, filter_events, wanted
 from checkpoint_core.queries._grouping import checked, summarize
-from checkpoint_core.queries._identity import Identity
 from checkpoint_core.queries._lives import lives
 from checkpoint_core.queries._submissions import described, labelled
+from checkpoint_core.questions import Identity
 
 _STATUS: Final = pl.col("status")
 _OUTCOME: Final = pl.col("outcome")
@@ -49,14 +49,18 @@ def current_status(
 
 
 def errors_by_center(
-    events: pl.LazyFrame, filters: Filters = NO_FILTERS, *, identity: Identity = "submission"
+    events: pl.LazyFrame,
+    filters: Filters = NO_FILTERS,
+    *,
+    by: Sequence[str] = ("center_label",),
+    identity: Identity = "submission",
 ) -> pl.LazyFrame:
-    """Count for each center the `submissions`, and those of them that are `errors`.
+    """Count for each center, or by other fields, the `submissions`, and which of them are `errors`.
 
     An error is a submission whose last outcome is not-pass-qc; `resubmitted` are the errors that
     were handed in again since. Deleted ones are not counted; a center with nothing else has zeros.
     """
-    by = checked(events, ["center_label"])
+    by = checked(events, by)
     return summarize(
         _standing(events, filters, by, identity),
         by,

@@ -7,7 +7,8 @@ from typing import Final
 import polars as pl
 from msgspec import Struct, structs
 
-from checkpoint_core.queries._identity import IDENTITIES, Identity, without_zeros
+from checkpoint_core.queries._identity import IDENTITIES, without_zeros
+from checkpoint_core.questions import Identity
 
 _CANONICAL: Final = {
     "study": pl.col("key_study"),
@@ -24,6 +25,8 @@ class Filters(Struct, frozen=True, kw_only=True):
     A tuple names the values of which a field must have one; None among them stands for a missing
     one. Visit dates are inclusive at both ends. Times are not: `timestamp_to` is the first moment
     that is too late, as the first of the next month.
+
+    `not_action` names the actions that an event must not have.
 
     A participant is meant with leading zeros and without. A center is meant by its latest label, or
     by one that is no longer in use by any. Center 0, the test site, is left out unless it is named
@@ -45,6 +48,7 @@ class Filters(Struct, frozen=True, kw_only=True):
     project_label: tuple[str, ...] = ()
     gear_name: tuple[str, ...] = ()
     action: tuple[str, ...] = ()
+    not_action: tuple[str, ...] = ()
     module: tuple[str | None, ...] = ()
     modality: tuple[str | None, ...] = ()
     packet: tuple[str | None, ...] = ()
@@ -56,7 +60,7 @@ class Filters(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse what would silently match something else."""
-        for name in _VALUES:
+        for name in (*_VALUES, "not_action"):
             if not isinstance(getattr(self, name), tuple):
                 raise TypeError(f"{name}: give a tuple of values")
         if isinstance(self.visit_date_from, datetime) or isinstance(self.visit_date_to, datetime):
@@ -67,7 +71,11 @@ class Filters(Struct, frozen=True, kw_only=True):
                 raise ValueError(f"{name}: give a time with its offset from UTC")
 
 
-_VALUES: Final = tuple(field.name for field in structs.fields(Filters) if field.default == ())
+_VALUES: Final = tuple(
+    field.name
+    for field in structs.fields(Filters)
+    if field.default == () and field.name != "not_action"
+)
 _ABOUT_CENTERS: Final = {"pipeline_adcid", "center_label"}
 _BY_IDENTITY: Final = {"submission": ("ptid", "datatype"), "visit": ("ptid", "visit_number")}
 """The fields that are the same in all events of a submission or visit, but for centers."""
@@ -182,7 +190,9 @@ def _since(filters: Filters) -> Iterator[pl.Expr]:
 
 
 def _among(filters: Filters, fields: Mapping[str, pl.Expr]) -> Iterator[pl.Expr]:
-    """Give the conditions that fields have one of the values."""
+    """Give the conditions that fields have one of the values, and an action none of others."""
+    if filters.not_action and "action" in fields:
+        yield ~fields["action"].is_in(filters.not_action)
     for name, field in fields.items():
         values: tuple[object, ...] = getattr(filters, name)
         if values and name == "ptid":

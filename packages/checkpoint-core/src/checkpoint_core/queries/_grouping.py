@@ -1,11 +1,11 @@
 """Grouping by fields of an event, or by the day, week or month in which it took place."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import polars as pl
 
-PERIODS: Final = {"day": "1d", "week": "1w", "month": "1mo"}
+PERIODS: Final[Mapping[str, str]] = {"day": "1d", "week": "1w", "month": "1mo"}
 """What can be grouped by besides columns: the first day of the period of `timestamp`, in UTC.
 
 A week begins on Monday.

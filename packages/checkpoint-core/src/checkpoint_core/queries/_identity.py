@@ -1,11 +1,10 @@
 """What identifies a submission, and in which order its events are read: the one definition."""
 
-from typing import Final, Literal
+from typing import Final
 
 import polars as pl
 
-Identity = Literal["submission", "visit"]
-"""What a question is about: submissions, or visits as participants make them."""
+from checkpoint_core.questions import Identity
 
 SUBMISSION: Final = ("pipeline_adcid", "ptid", "visit_date", "datatype", "module", "modality")
 """What identifies a submission, together: what is handed in and checked as one.

@@ -4,7 +4,8 @@ from typing import Final
 
 import polars as pl
 
-from checkpoint_core.queries._identity import Identity, arranged
+from checkpoint_core.queries._identity import arranged
+from checkpoint_core.questions import Identity
 
 STATUSES: Final = ("waiting", "resubmitted", "not-pass-qc", "pass-qc", "deleted", "duplicate")
 """Where a submission can stand.

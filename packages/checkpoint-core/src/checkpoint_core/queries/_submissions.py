@@ -11,8 +11,9 @@ from checkpoint_core.queries._filters import (
     latest_labels,
     wanted,
 )
-from checkpoint_core.queries._identity import IDENTITIES, VISIT, Identity, arranged
+from checkpoint_core.queries._identity import IDENTITIES, VISIT, arranged
 from checkpoint_core.queries._lives import FACTS, STUDY, lives
+from checkpoint_core.questions import Identity
 
 _COMPLETED: Final = ("module", "packet")
 """The fields that are filled in later."""

@@ -16,9 +16,10 @@ from checkpoint_core.queries._filters import (
     wanted,
 )
 from checkpoint_core.queries._grouping import checked, summarize
-from checkpoint_core.queries._identity import IDENTITIES, KEYS, Identity
+from checkpoint_core.queries._identity import IDENTITIES, KEYS
 from checkpoint_core.queries._lives import lives
 from checkpoint_core.queries._submissions import described
+from checkpoint_core.questions import Identity
 
 AGES: Final = ("under 7 days", "7 to 29 days", "30 to 89 days", "90 days or more")
 """How long a submission has been waiting, in classes, the shortest first."""

@@ -1,6 +1,6 @@
 -- Submissions, in Athena's SQL: the definition of docs/analysing.md.
 -- Rows have no number there: of equal versions of an event the one with more fields counts as the
--- later. The table must be of event format 1.1. Leave out the last line for the test site, too.
+-- later, and of as many the one that stands later in the alphabet. The table must be of event format 1.1. Leave out the last line for the test site, too.
 CREATE OR REPLACE VIEW checkpoint_submissions AS
 WITH numbered AS (
   SELECT *,
@@ -23,7 +23,7 @@ keyed AS (
       ELSE 5
     END AS precedence,
     first_value(center_label) OVER (
-      PARTITION BY pipeline_adcid ORDER BY "timestamp" DESC, place DESC
+      PARTITION BY pipeline_adcid ORDER BY "timestamp" DESC, place DESC, center_label DESC
     ) AS latest_label
   FROM numbered
 ),
@@ -57,7 +57,8 @@ versions AS (
   SELECT *,
     row_number() OVER (
       PARTITION BY pipeline_adcid, participant, visit_date, datatype, part, action, "timestamp"
-      ORDER BY place DESC
+      ORDER BY place DESC, study DESC, visit_number DESC, module DESC, modality DESC, packet DESC,
+        naccid DESC, ptid DESC, project_label DESC, gear_name DESC, center_label DESC
     ) AS version
   FROM identified
 ),

@@ -52,7 +52,7 @@ def condition(subject: Subject) -> Verdict:
             f"{location}: its ledger is not beside it. Restore the ledger, or run with --adopt."
         )
     if description.rejects is None:
-        return warning(f"{_told(description)}; the rejects are damaged, the next run makes them")
+        return warning(f"{_told(description)}; {description.rejects_unknown}")
     return ok(_told(description))
 
 

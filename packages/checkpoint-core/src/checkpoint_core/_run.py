@@ -258,6 +258,9 @@ class _Run:
         # Were a restored object left to the next run, that one must see that it is restored.
         left_archived = left.join(rejects.rows.filter(pl.col("outcome") == "archived"), on="key")
         is_used = listed_restores and left_archived.is_empty()
+        in_force = result.snapshot.metadata
+        if result.committed is not None:
+            in_force = result.committed.metadata
         renewed = Rejects(
             rows=rows,
             unrecognized=next_unrecognized(
@@ -267,6 +270,7 @@ class _Run:
                 checkpoint=self.store.checkpoint_name,
             ),
             restores_listed_at=self.started_at if is_used else rejects.restores_listed_at,
+            commit_id=None if in_force is None else in_force.commit_id,
         )
         warnings = list(result.snapshot.remarks)
         if rejects.unreadable:
