@@ -48,7 +48,7 @@ def test_explaining_a_command_loads_nothing_large(arguments: list[str]) -> None:
 @pytest.mark.parametrize(
     "typed, offered",
     [
-        ("re", ["rejects", "report"]),
+        ("re", ["rejects", "report", "remove"]),
         ("query events.parquet pa", ["pass-rates"]),
         ("query events.parquet counts --by m", ["module", "modality", "month"]),
         ("query events.parquet latest --ide", ["--identity"]),
