@@ -103,7 +103,8 @@ def test_the_role_knows_the_files_that_a_checkpoint_consists_of(key: str) -> Non
     names = CheckpointNames(key.rpartition("/")[2])
 
     ledgers = f"{folder}{names.ledgers}/*"
-    files = [f"{folder}{names.checkpoint}", ledgers, f"{folder}{names.rejects}"]
+    beside = [f"{folder}{name}" for name in (names.rejects, names.withheld)]
+    files = [f"{folder}{names.checkpoint}", ledgers, *beside]
     assert statements["ReadAndWriteCheckpoint"]["Resource"] == files
     assert statements["DeleteOldLedgers"]["Resource"] == [ledgers]
 

@@ -333,8 +333,9 @@ def test_the_format_of_a_checkpoint_may_change_while_somebody_is_taken_out(world
     """The removal goes on in the format that is then in force."""
     put(world, theirs(1), others(2))
     world.run()
-    world.before(f"fetch {CHECKPOINT}", lambda: world.run(SETTINGS))
+    world.before(f"put_if {CHECKPOINT}", lambda: world.run(SETTINGS))
     world.remove(GONE)
+    assert world.rows().total() == 1
     assert world.metadata()["event_format"] == str(EventFormat.V1_1)
 
 
