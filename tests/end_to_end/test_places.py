@@ -17,6 +17,7 @@ from tests.end_to_end.commands import Ended, call, counted, files_of, put, rows,
 # Much is imported only when it is used, and an ordinary user may not be able to read it then.
 # Nothing here may start polars' threads: they would not see what is mounted later.
 importlib.import_module("polars._utils.parquet")
+importlib.import_module("checkpoint_cli._execution.run")
 call("show", "nothing.parquet")
 
 

@@ -58,10 +58,9 @@ class Description(Struct, frozen=True, kw_only=True):
 
 
 class OpenedRejects(Struct, frozen=True, kw_only=True):
-    """The rejects, in REJECTS_SCHEMA, and the objects that the last run did not recognize.
+    """The rejects, and key, reason and first_seen of what the last run did not recognize, by key.
 
-    Of those there are key, reason and first_seen; all are sorted by key. `unknown` says why they are
-    not those of the checkpoint in force, and is None where they are.
+    `unknown` says why they are not those of the checkpoint in force; None where they are.
     """
 
     rows: pl.DataFrame
@@ -140,10 +139,7 @@ def describe(store: CheckpointStore, workdir: Path) -> Description | None:
 
 
 def read_rejects(store: CheckpointStore, workdir: Path) -> pl.DataFrame:
-    """Return the rejects, in REJECTS_SCHEMA sorted by key; empty where there is no such file.
-
-    Raises StorageError when the file cannot be read as rejects.
-    """
+    """Return the rows of `open_rejects`, in REJECTS_SCHEMA; empty where there is no such file."""
     return _rejects(store, workdir).rows
 
 
@@ -156,11 +152,8 @@ def open_rejects(store: CheckpointStore, workdir: Path) -> OpenedRejects | None:
     metadata = load_alone(store, workdir).metadata
     if metadata is None and rejects.absent:
         return None
-    return OpenedRejects(
-        rows=rejects.rows,
-        unrecognized=rejects.unrecognized,
-        unknown=rejects.unknown(metadata),
-    )
+    unknown = rejects.unknown(metadata)
+    return OpenedRejects(rows=rejects.rows, unrecognized=rejects.unrecognized, unknown=unknown)
 
 
 def hints_of(objects: pl.DataFrame) -> tuple[str, ...]:
