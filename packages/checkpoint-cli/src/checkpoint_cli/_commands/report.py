@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["report_command"]
 
 _THRESHOLD = 11
-_EXTRA = ("altair", "checkpoint_report", "jinja2", "markupsafe", "vl_convert")
+_EXTRA = ("altair", "checkpoint_report", "jinja2", "markupsafe", "scipy", "vl_convert")
 _WHICH = "--month, --from, --to"
 
 
