@@ -1,0 +1,141 @@
+"""What holds between the tables by the definitions that the page states, whoever reads it.
+
+Who knows the definitions can reckon with these; so does whoever hides counts. Each holds of every
+checkpoint, however it came about.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from itertools import combinations
+from typing import Final, Literal
+
+from checkpoint_core.queries import AGES
+from checkpoint_report._figures.scope import Scope
+from checkpoint_report._figures.standing import NOT_ALIVE, NOT_PASSED, PASSED, STATUSES
+from checkpoint_report._figures.tables import Place, Relation, Table
+
+__all__ = ["relations_of"]
+
+_RESUBMITTED: Final = (PASSED[1], NOT_PASSED[1])
+_LAST_EVENT: Final = {
+    "submit": ("waiting", *_RESUBMITTED),
+    "pass-qc": ("pass-qc",),
+    "not-pass-qc": ("not-pass-qc",),
+    "delete": ("deleted",),
+}
+"""By action: where submissions stand of which it can be the latest event, if not a duplicate."""
+_DUPLICATE: Final = "duplicate-submit"
+_BY_OUTCOME: Final = {"pass-qc": PASSED, "not-pass-qc": NOT_PASSED, "none": ("waiting",)}
+
+
+def relations_of(tables: Mapping[str, Table[int]], scope: Scope) -> tuple[Relation, ...]:
+    """Return what holds between these tables; of one that is not there, nothing."""
+    found = (
+        *_counted_twice(tables),
+        *_latest_events(),
+        *_of_cohorts(tables),
+        *_of_centers(tables, scope.cut - scope.period.begin),
+        _at_most("arrivals", "events", "the objects of the period's events have a row each"),
+    )
+    return tuple(
+        relation
+        for relation in found
+        if all(place.table in tables for place in (*relation.left, *relation.right))
+    )
+
+
+def _at_most(left: Place | str, right: Place | str, why: str) -> Relation:
+    return _relation("is at most", left, right, why)
+
+
+def _relation(
+    how: Literal["equals", "is at most"], left: Place | str, right: Place | str, why: str
+) -> Relation:
+    sides = [(Place(side) if isinstance(side, str) else side,) for side in (left, right)]
+    return Relation(left=sides[0], how=how, right=sides[1], why=why)
+
+
+def _counted_twice(tables: Mapping[str, Table[int]]) -> Iterator[Relation]:
+    """The submissions of the period are counted by center, study, kind, attempts, and as forms."""
+    for name in ("study", "kind", "attempts"):
+        for status in STATUSES:
+            yield _relation(
+                "equals",
+                Place(name, columns=(status,)),
+                Place("status", columns=(status,)),
+                "each submission with this status is in one row of either table",
+            )
+    forms = tuple(key for key in tables["kind"].rows if key.split(" ", 1)[0] == "form")
+    for field in tables["completeness"].rows:
+        yield _relation(
+            "equals",
+            Place("completeness", (field,)),
+            Place("kind", forms),
+            "each form has the field from the start, got it later, or lacks it",
+        )
+
+
+def _latest_events() -> Iterator[Relation]:
+    """The latest event of each submission is of the period, and fits its status or is a duplicate."""
+    for number in range(len(_LAST_EVENT) + 1):
+        for actions in combinations(_LAST_EVENT, number):
+            statuses = [status for action in actions for status in _LAST_EVENT[action]]
+            yield _at_most(
+                Place("status", columns=("duplicate", *statuses)),
+                Place("events", columns=(_DUPLICATE, *actions)),
+                "the latest event of a submission brought it where it stands, or is a duplicate",
+            )
+
+
+def _of_cohorts(tables: Mapping[str, Table[int]]) -> Iterator[Relation]:
+    """Of all cohorts, and of the last, which was first handed in during the period."""
+    last = tables["cohort"].rows[-1:]
+    yield _relation(
+        "equals",
+        Place("cohort", last),
+        "submission",
+        "both count the submissions that were first handed in during the period",
+    )
+    for outcome, statuses in _BY_OUTCOME.items():
+        yield _at_most(
+            Place("cohort", last, (outcome,)),
+            Place("status", columns=statuses),
+            "what was first handed in during the period has its latest event in it",
+        )
+    none, failed = Place("cohort", columns=("none",)), ("none", "not-pass-qc")
+    still_open = Place("life", columns=("open",))
+    yield _at_most(none, "backlog", "without an outcome they wait")
+    yield _at_most(none, still_open, "those that wait have not passed")
+    yield _at_most(still_open, Place("cohort", columns=failed), "those that passed are not open")
+    yield _at_most("life", "cohort", "those that are followed were handed in during the steps")
+    for name, action in (("submission", "submit"), ("qc", "pass-qc")):
+        yield _at_most(name, Place("events", columns=(action,)), "each has such an event")
+
+
+def _of_centers(tables: Mapping[str, Table[int]], length: timedelta) -> Iterator[Relation]:
+    """Of each center alone."""
+    alive = tuple(status for status in STATUSES if status not in NOT_ALIVE)
+    ends = zip((7, 30, 90), AGES, strict=False)
+    young = tuple(age for days, age in ends if timedelta(days=days) <= length)
+    for center in tables["status"].rows:
+        here = (center,)
+        waiting = Place("status", here, ("waiting",))
+        yield _at_most(
+            Place("duplicates", here),
+            Place("status", here, (*alive, "duplicate")),
+            "those with a duplicate are some of the center's",
+        )
+        yield _at_most(
+            Place("submission", here),
+            Place("status", here, alive),
+            "what was first handed in during the period has its latest event in it",
+        )
+        yield _at_most(
+            Place("qc", here),
+            Place("status", here, (*PASSED, *NOT_PASSED)),
+            "what first passed in the period has its latest event in it",
+        )
+        yield _at_most(waiting, Place("backlog", here), "those of the period wait with the others")
+        yield _at_most(
+            Place("backlog", here, young), waiting, "what has waited less is of the period"
+        )
