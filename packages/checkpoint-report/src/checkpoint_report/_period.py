@@ -77,6 +77,13 @@ class Period(Struct, frozen=True, kw_only=True):
         return f"{_day(self.first)} to {_day(self.last)}"
 
     @property
+    def name(self) -> str:
+        """What files are named after it: 2026-10, or its first and last day."""
+        if self._is_months and self.first.replace(day=1) == self.last.replace(day=1):
+            return f"{self.first:%Y-%m}"
+        return f"{self.first.isoformat()}_{self.last.isoformat()}"
+
+    @property
     def by(self) -> Literal["day", "week", "month"]:
         """Into what it is divided, as queries call it: few enough to look at."""
         days = (self.last - self.first).days + 1

@@ -1,8 +1,7 @@
 """How every chart is drawn: as SVG, here and now, so that the page needs no script.
 
-Colours are names of CSS properties that the page gives a value in each theme. Every mark carries
-its number as text, so that no colour and no axis has to be read. What a chart says for those who do
-not see it stands beside it, in the page.
+Colours are names of CSS properties that the page gives a value in each theme. What a chart says for
+those who do not see it stands beside it, in the page. No text is smaller than 12 pixels.
 """
 
 import re
@@ -18,16 +17,20 @@ __all__ = [
     "INK",
     "NARROW",
     "ROW_PX",
+    "RULE",
+    "SIZE_PX",
     "WIDE",
     "AnyChart",
     "Chart",
     "Row",
     "axis_called",
     "data_of",
-    "row_axis",
+    "legend",
+    "outlined",
     "shortened",
     "svg",
     "text_width",
+    "title_of",
 ]
 
 Row = dict[str, Any]
@@ -37,19 +40,20 @@ Chart = Callable[[int], str]
 """A chart, drawn as SVG in a width."""
 
 # What altair makes of a chart depends on what is in it.
-AnyChart = alt.LayerChart | alt.FacetChart | alt.VConcatChart
+AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.VConcatChart | alt.HConcatChart
 
-WIDE: Final = 720
-NARROW: Final = 288
+WIDE: Final = 700
+NARROW: Final = 276
 """Widths in pixels of a chart on a sheet or a screen, and on a phone."""
 
-_FONT: Final = "sans-serif"
 INK: Final = "var(--ink)"
-_RULE: Final = "var(--rule)"
+RULE: Final = "var(--rule)"
+SIZE_PX: Final = 12
 # A little more than digits and letters take in the wider fonts of their size.
-_CHARACTER_PX: Final = 6.6
+_CHARACTER_PX: Final = 7.2
 ROW_PX: Final = 17
 GAP_PX: Final = 14
+_FONT: Final = "sans-serif"
 _TAG: Final = re.compile(r"<[^>]*>")
 # Names of clippings are counted up, and nothing reaches out of a chart; what a chart says, the page says.
 _NEEDLESS: Final = re.compile(
@@ -63,16 +67,9 @@ def data_of(number: int) -> alt.NamedData:
     return alt.NamedData(name=f"data-{number}")
 
 
-def row_axis(labels: Sequence[str]) -> alt.Axis:
-    """Return the axis of a row for each of these labels."""
-    # As wide as the labels may get in the reader's font, not as they are in that of this machine.
-    width = text_width(labels) + 8
-    return alt.Axis(**axis_called(labels, lines=False), domain=False, minExtent=width)
-
-
 def axis_called(labels: Sequence[str], *, lines: bool) -> dict[str, Any]:
     """Return an axis whose positions are called by these labels, whatever is in them."""
-    told = [label.rsplit(" ", 1) if lines else label for label in labels]
+    told = [label.split("\n") if lines else label for label in labels]
     return {
         "labelExpr": f"{msgspec.json.encode(told).decode()}[datum.value]",
         "labelLimit": 0,
@@ -83,9 +80,9 @@ def axis_called(labels: Sequence[str], *, lines: bool) -> dict[str, Any]:
     }
 
 
-def shortened(names: Sequence[str], width: int, *, alone: bool) -> list[str]:
-    """Leave out the middle of long names: what tells them apart is mostly at their ends."""
-    most = (60 if alone else 26) if width == WIDE else (24 if alone else 14)
+def shortened(names: Sequence[str], width: float) -> list[str]:
+    """Leave out the middle of names that need more room: what tells them apart is at their ends."""
+    most = int(width / _CHARACTER_PX)
     tail = (most - 1) // 2
     return [
         name if len(name) <= most else f"{name[: most - 1 - tail]}…{name[-tail:]}" for name in names
@@ -95,6 +92,54 @@ def shortened(names: Sequence[str], width: int, *, alone: bool) -> list[str]:
 def text_width(texts: Sequence[str]) -> int:
     """Return how wide the longest text may get, whatever font there is."""
     return round(max((len(text) for text in texts), default=0) * _CHARACTER_PX)
+
+
+def title_of(text: str, *details: str) -> alt.TitleParams:
+    """Return the title of a panel, with lines below it."""
+    return alt.TitleParams(
+        text,
+        subtitle=[detail for detail in details if detail],
+        anchor="start",
+        frame="group",
+        fontSize=SIZE_PX,
+        subtitleFontSize=SIZE_PX,
+        color=INK,
+        subtitleColor="var(--faint)",
+        subtitlePadding=2,
+        offset=4,
+    )
+
+
+def legend(parts: Sequence[tuple[str, str]], width: int, number: int) -> tuple[AnyChart, list[Row]]:
+    """Return what names the colours, in as many lines as it takes, and its data of this number."""
+    rows: list[Row] = []
+    x, line = 0, 0
+    for name, color in parts:
+        needed = 18 + text_width([name]) + GAP_PX
+        if x and x + needed - GAP_PX > width:
+            x, line = 0, line + 1
+        rows.append({"x": x, "y": line * 18 + 9, "name": name, "color": color})
+        x += needed
+    height = (line + 1) * 18
+    base = alt.Chart(data_of(number)).encode(
+        x=alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, width], range=[0, width])),
+        y=alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[0, height], range=[0, height])),
+    )
+    square = base.mark_point(shape="square", size=110, opacity=1, filled=True, xOffset=6).encode(
+        color=alt.Color("color:N", scale=None)
+    )
+    text = base.mark_text(align="left", dx=18, fontSize=SIZE_PX, fill=INK).encode(text="name:N")
+    return alt.layer(square, text).properties(width=width, height=height), rows
+
+
+def outlined(base: alt.Chart) -> alt.Chart:
+    """Return bars in the colours of the data, filled as much as these say, and drawn around."""
+    bars: alt.Chart = base.mark_bar(strokeWidth=1, cornerRadius=0).encode(
+        color=alt.Color("color:N", scale=None),
+        stroke=alt.Stroke("color:N", scale=None),
+        fillOpacity=alt.FillOpacity("filled:Q", scale=None),
+    )
+    return bars
 
 
 def svg(chart: AnyChart, *data: Sequence[Row]) -> str:
@@ -107,7 +152,14 @@ def svg(chart: AnyChart, *data: Sequence[Row]) -> str:
         aria=False, autosize="pad", background="transparent", font=_FONT, padding=2
     )
     styled = configured.configure_view(stroke=None).configure_axis(
-        labelColor=INK, labelFontSize=11, gridColor=_RULE, domainColor=_RULE
+        labelColor=INK,
+        labelFontSize=SIZE_PX,
+        titleColor="var(--faint)",
+        titleFontSize=SIZE_PX,
+        titleFontWeight="normal",
+        gridColor=RULE,
+        domainColor=RULE,
+        tickColor=RULE,
     )
     drawing = styled.to_dict(validate=False)
     drawing["datasets"] = {data_of(number).name: rows for number, rows in enumerate(data)}

@@ -31,6 +31,10 @@ class Table(Struct, Generic[Cell], frozen=True, kw_only=True):
         index = self.columns.index(key)
         return tuple(cells[index] for cells in self.cells)
 
+    def totals(self) -> tuple[tuple[Cell, ...], ...]:
+        """Return the cells of each column."""
+        return tuple(self.column(key) for key in self.columns)
+
     def part(self, row: str, *columns: str) -> tuple[Cell, ...]:
         """Return the cells of some columns in a row; none where there is no such row."""
         cells = self.row(row)

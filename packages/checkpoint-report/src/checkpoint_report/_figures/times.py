@@ -28,8 +28,8 @@ __all__ = [
 
 EVERY: Final = "all"
 """The key of all centers together."""
-LIFE: Final = ("under 7 days", "7 to 29 days", "30 to 89 days", "90 days or more")
-_BOUNDS: Final = (7, 30, 90)
+LIFE: Final = ("within 7 days", "8 to 30 days", "31 to 90 days", "over 90 days")
+_BOUNDS: Final = (8, 31, 91)
 _TIMED: Final = ("on or after the visit", "before the visit")
 
 

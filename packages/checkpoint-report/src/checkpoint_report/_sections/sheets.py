@@ -47,9 +47,8 @@ class Row(Struct, frozen=True, kw_only=True):
 class Sheet(Struct, frozen=True, kw_only=True):
     """A table: on the page a row for each thing, in a file a line for each number.
 
-    `keys` name the columns of the file that say what a row is about. `totals` is a last row that
-    only the page shows: a program adds up what it needs, and has totals that are no sums as rows.
-    `in_page`: otherwise it is only a file.
+    `keys` name the columns of the file that say what a row is about. `totals` is the last row, of
+    all of them. It is on the page, a file, or both.
     """
 
     name: str
@@ -60,11 +59,12 @@ class Sheet(Struct, frozen=True, kw_only=True):
     rows: tuple[Row, ...]
     totals: Row | None = None
     in_page: bool = True
+    in_file: bool = True
 
     def lines(self, days: tuple[date, date]) -> Iterator[tuple[str, ...]]:
         """Yield the headings and a line for each number, of a report on these days."""
         yield "first", "last", *self.keys, *_ENDS
-        for row in self.rows:
+        for row in (*self.rows, *([self.totals] if self.totals else [])):
             first, last = row.days or days
             keys = [f"'{key}" if key.startswith(_FORMULA) else key for key in row.keys]
             for column, value in zip(self.columns, row.values, strict=True):

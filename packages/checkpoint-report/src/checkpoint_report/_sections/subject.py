@@ -13,7 +13,7 @@ from checkpoint_report._figures.standing import NOT_PASSED, PASSED
 from checkpoint_report._figures.tables import Table
 from checkpoint_report._figures.telling import Told
 
-__all__ = ["ORDERS", "Order", "Subject", "ordered", "passing"]
+__all__ = ["ORDERS", "Order", "Subject", "ordered", "passing", "passing_before"]
 
 Order = Literal["adcid", "name", "submissions", "rate", "backlog"]
 ORDERS: Final[tuple[Order, ...]] = get_args(Order)
@@ -43,6 +43,15 @@ class Subject(Struct, frozen=True, kw_only=True):
 def passing(cells: Table[Count], center: str) -> tuple[Count, Count]:
     """Return how many of a center's submissions passed and did not, by their last outcome."""
     return added(cells.part(center, *PASSED)), added(cells.part(center, *NOT_PASSED))
+
+
+def passing_before(told: Told) -> Share | None:
+    """Return the pass rate of all in the period before; None where there is none to compare with."""
+    before = told.tables.get("status-before")
+    if before is None:
+        return None
+    passed, failed, _ = map(added, before.totals())
+    return Share.of(passed, failed)
 
 
 def ordered(subject: Subject, told: Told) -> tuple[Center, ...]:
