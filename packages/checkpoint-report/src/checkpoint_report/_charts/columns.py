@@ -16,7 +16,7 @@ from checkpoint_report._charts.drawing import (
     svg,
     text_width,
 )
-from checkpoint_report._charts.rows import Part
+from checkpoint_report._charts.panels import Part
 
 __all__ = ["Columns", "columns"]
 
@@ -42,7 +42,7 @@ class Columns(Struct, frozen=True, kw_only=True):
 def columns(seen: Columns, *, width: int) -> str:
     """Draw a column for each span of time."""
     longest = max([1.0, *(sum(most for _, most in values) for values in seen.values)])
-    plot = width - text_width([f"{longest:,.0f}"]) - 30
+    plot = width - text_width([f"{longest:,.0f}"]) - 40
     labels = [
         "\n".join([*name.rsplit(" ", 1), *(["partial"] if partial else [])])
         for name, partial in zip(seen.names, seen.partial, strict=True)
@@ -70,7 +70,7 @@ def columns(seen: Columns, *, width: int) -> str:
     said_every = -(-len(seen.texts) * (text_width(seen.texts) + 4) // plot)
     data = [_bars(seen), _texts(seen, said_every)]
     if len(seen.parts) > 1:
-        named, its = legend([(part.name, part.color) for part in seen.parts], width, 2)
+        named, its = legend([(part.name, part.color) for part in seen.parts], plot, 2)
         return svg(alt.vconcat(named, drawn, spacing=8), *data, its)
     return svg(drawn, *data)
 

@@ -6,7 +6,7 @@ from typing import Final
 import altair as alt
 from msgspec import Struct
 
-from checkpoint_report._charts.drawing import INK, SIZE_PX, WIDE, data_of, svg
+from checkpoint_report._charts.drawing import INK, SIZE_PX, data_of, svg
 
 __all__ = ["Step", "curve"]
 
@@ -33,12 +33,15 @@ def curve(
     named = []
     for day in marked:
         at = [step for step in line if step.day <= day][-1]
-        named.append({"day": day, "share": at.share, "text": f"{at.share:.0%} by day {day}"})
+        named.append({"day": day, "share": at.share, "text": f"{at.share:.0%}"})
     x = alt.X(
         "day:Q",
         scale=alt.Scale(domain=[0, last * 1.02], nice=False),
         axis=alt.Axis(
-            title="days since it was first handed in", tickCount=6, grid=False, domain=True
+            title="days since it was first handed in",
+            values=sorted({0, *marked, last}),
+            grid=False,
+            domain=True,
         ),
     )
     shares = alt.Scale(domain=[0, 1], nice=False)
@@ -52,9 +55,8 @@ def curve(
     )
     marks = alt.Chart(data_of(1)).encode(x=alt.X("day:Q"), y=alt.Y("share:Q", scale=shares))
     dots = marks.mark_circle(color=color, size=52, opacity=1)
-    texts = marks.mark_text(
-        align="right" if width < WIDE else "left", dx=-4 if width < WIDE else 4,
-        dy=14, fontSize=SIZE_PX, fill=INK,
-    ).encode(text="text:N")  # fmt: skip
-    drawn = alt.layer(band, steps_line, dots, texts).properties(width=width - 60, height=200)
+    texts = marks.mark_text(align="left", dx=4, dy=14, fontSize=SIZE_PX, fill=INK)
+    drawn = alt.layer(band, steps_line, dots, texts.encode(text="text:N")).properties(
+        width=width - 66, height=200
+    )
     return svg(drawn, rows, named)

@@ -51,7 +51,7 @@ RULE: Final = "var(--rule)"
 SIZE_PX: Final = 12
 # A little more than digits and letters take in the wider fonts of their size.
 _CHARACTER_PX: Final = 7.2
-ROW_PX: Final = 17
+ROW_PX: Final = 15
 GAP_PX: Final = 14
 _FONT: Final = "sans-serif"
 _TAG: Final = re.compile(r"<[^>]*>")

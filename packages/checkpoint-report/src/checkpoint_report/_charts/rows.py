@@ -1,10 +1,9 @@
 """Rows: a line for each name, with what there is to see of it in one panel or several."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import altair as alt
-from msgspec import Struct
 
 from checkpoint_report._charts.drawing import (
     GAP_PX,
@@ -24,133 +23,111 @@ from checkpoint_report._charts.drawing import (
     text_width,
     title_of,
 )
+from checkpoint_report._charts.panels import Bars, Panel, Points
 
-__all__ = ["Bars", "Mark", "Panel", "Part", "Points", "rows"]
+__all__ = ["rows"]
 
-_LEAST_PANEL_PX: Final = {True: 220, False: 130}
-"""What is left to a panel at the least where names are long, on the wide page and the narrow one."""
+_LEAST_PANEL_PX: Final = 220
+"""What is left to a panel at the least where names are long."""
+_LEAST_PLOT_PX: Final = 60
 _BOUNDED: Final = 0.25
 
 
-class Part(Struct, frozen=True):
-    """What bars are made of, and its colour."""
-
-    name: str
-    color: str
-
-
-class Mark(Struct, frozen=True, kw_only=True):
-    """A place from `low` to `high`, with a dot where its middle is known."""
-
-    low: float
-    high: float
-    middle: float | None
-
-
-class Bars(Struct, frozen=True, kw_only=True):
-    """Counts of parts, each at the least and at the most, one beside the other."""
-
-    parts: tuple[Part, ...]
-    values: tuple[tuple[tuple[float, float], ...] | None, ...]
-
-
-class Points(Struct, frozen=True, kw_only=True):
-    """A mark for each name."""
-
-    color: str
-    values: tuple[Mark | None, ...]
-
-
-class Panel(Struct, frozen=True, kw_only=True):
-    """What is seen side by side: a title, a unit on the axis, and what is said of each name.
-
-    `overall` is where a line across all rows is, and `overall_text` what it is. `end` is where the
-    axis ends, otherwise where what is seen does. `percent`: what is seen are shares.
-    """
-
-    title: str
-    unit: str
-    seen: Bars | Points
-    texts: tuple[str, ...]
-    text_heading: str = ""
-    overall: float | None = None
-    overall_text: str = ""
-    end: float | None = None
-    percent: bool = False
-
-
 def rows(names: Sequence[str], panels: Sequence[Panel], *, width: int) -> str:
-    """Draw a row for each name, the panels side by side, or on a narrow page one below the other."""
+    """Draw a row for each name, the panels side by side.
+
+    On a narrow page they are one below the other, and what is said is above what is seen.
+    """
     is_wide = width >= WIDE
-    beside = len(panels) if is_wide else 1
-    most = width - beside * _LEAST_PANEL_PX[is_wide]
-    labels = shortened(names, most)
-    room = width - text_width(labels) - 8
-    panel_width = (room - (beside - 1) * GAP_PX) // beside
+    if is_wide:
+        labels = shortened(names, width - len(panels) * _LEAST_PANEL_PX)
+        room = width - text_width(labels) - 14
+        panel_width = (room - (len(panels) - 1) * GAP_PX) // len(panels)
+    else:
+        labels = shortened(
+            names, width - text_width([text for p in panels for text in p.texts]) - 8
+        )
+        room = panel_width = width - 6
     data: list[list[Row]] = []
     drawn: list[AnyChart] = []
     for index, panel in enumerate(panels):
-        has_names = index == 0 or not is_wide
-        drawn.append(_panel(panel, panel_width, labels if has_names else None, data))
+        named = labels if index == 0 or not is_wide else [""] * len(labels)
+        drawn.append((_wide if is_wide else _narrow)(panel, panel_width, named, data))
     placed = alt.hconcat(*drawn, spacing=GAP_PX) if is_wide else alt.vconcat(*drawn, spacing=18)
     keys = [part for panel in panels if isinstance(panel.seen, Bars) for part in panel.seen.parts]
     if len(keys) > 1:
-        named, its = legend([(part.name, part.color) for part in keys], width, len(data))
-        return svg(alt.vconcat(named, placed, spacing=8), *data, its)
+        key, its = legend([(part.name, part.color) for part in keys], room, len(data))
+        return svg(alt.vconcat(key, placed, spacing=8), *data, its)
     return svg(placed, *data)
 
 
-def _panel(
-    panel: Panel, width: int, labels: Sequence[str] | None, data: list[list[Row]]
-) -> AnyChart:
-    """Return a panel, with what is said of each name at its right."""
+def _wide(panel: Panel, width: int, labels: Sequence[str], data: list[list[Row]]) -> AnyChart:
+    """Return a panel of a line for each name, with what is said of it at the right."""
     said = text_width([*panel.texts, panel.text_heading])
-    plot = max(width - said - 6, 60)
+    plot = max(width - said - 6, _LEAST_PLOT_PX)
+    y = _lines(len(labels), axis=_names(labels))
+    layers = [*_seen(panel, plot, y, data, each=1, last=0), *_overall(panel, data)]
+    layers.append(_texts(panel.texts, y, plot + 6 + said, data, each=1))
+    if panel.text_heading:
+        layers.append(_heading(panel.text_heading, plot + 6 + said, data))
+    return alt.layer(*layers).properties(
+        width=plot,
+        height=max(ROW_PX * len(labels), 1),
+        title=title_of(panel.title, panel.overall_text),
+    )
+
+
+def _narrow(panel: Panel, width: int, labels: Sequence[str], data: list[list[Row]]) -> AnyChart:
+    """Return a panel of two lines for each name: what is said of it, and below it what is seen."""
+    y = _lines(2 * len(labels), axis=None)
+    layers = [*_seen(panel, width, y, data, each=2, last=1), *_overall(panel, data)]
+    layers.append(_texts(panel.texts, y, width, data, each=2))
+    layers.append(_texts(labels, y, 0, data, each=2))
+    if panel.text_heading:
+        layers.append(_heading(panel.text_heading, width, data, above=18))
+    return alt.layer(*layers).properties(
+        width=width,
+        height=max(2 * ROW_PX * len(labels), 1),
+        title=title_of(panel.title, panel.overall_text),
+    )
+
+
+def _lines(number: int, *, axis: alt.Axis | None) -> alt.Y:
+    scale = alt.Scale(domain=list(range(number)), paddingInner=0.3, paddingOuter=0.15)
+    return alt.Y("position:O", axis=axis, scale=scale)
+
+
+def _seen(
+    panel: Panel, plot: int, y: alt.Y, data: list[list[Row]], *, each: int, last: int
+) -> list[alt.Chart]:
+    """Return the marks, in the last of the lines that each name has."""
     end = panel.end or _end(panel)
-    begin = _begin(panel)
+    scale = alt.Scale(domain=[_begin(panel), end], nice=False, zero=False)
+    x = alt.X("low:Q", scale=scale, axis=_measure(panel, plot, end))
+    base = alt.Chart(data_of(len(data))).encode(y=y)
+    if isinstance(panel.seen, Bars):
+        found, layers = _bars(panel.seen), [outlined(base).encode(x=x, x2="high")]
+    else:
+        color = panel.seen.color
+        line = base.mark_rule(color=color, strokeWidth=3, opacity=0.5).encode(x=x, x2="high")
+        dot = base.mark_circle(color=color, size=52, opacity=1)
+        found, layers = _points(panel.seen), [line, dot.encode(x=alt.X("middle:Q", scale=scale))]
+    data.append([row | {"position": row["position"] * each + last} for row in found])
+    return layers
+
+
+def _measure(panel: Panel, plot: int, end: float) -> alt.Axis:
     ticks = max(2, min(5, plot // 55))
-    axis = alt.Axis(
+    values: dict[str, Any] = {"values": [0, 0.5, 1]} if panel.percent else {"tickCount": ticks}
+    return alt.Axis(
+        **values,
         orient="top",
         title=panel.unit,
         titleAnchor="start",
-        tickCount=ticks,
         format=".0%" if panel.percent else ",d" if end >= ticks else "~g",
         domain=False,
         ticks=False,
         gridOpacity=0.6,
-    )
-    scale = alt.Scale(domain=[begin, end], nice=False, zero=False)
-    names = ["" for _ in panel.texts] if labels is None else labels
-    base = alt.Chart(data_of(len(data))).encode(
-        y=alt.Y(
-            "position:O", axis=_names(names), scale=alt.Scale(paddingInner=0.3, paddingOuter=0.15)
-        )
-    )
-    x = alt.X("low:Q", scale=scale, axis=axis)
-    layers: list[alt.Chart] = []
-    if isinstance(panel.seen, Bars):
-        data.append(_bars(panel.seen))
-        layers.append(outlined(base).encode(x=x, x2="high"))
-    else:
-        data.append(_points(panel.seen))
-        color = panel.seen.color
-        layers += [
-            base.mark_rule(color=color, strokeWidth=3, opacity=0.5).encode(x=x, x2="high"),
-            base.mark_circle(color=color, size=52, opacity=1).encode(
-                x=alt.X("middle:Q", scale=scale)
-            ),
-        ]
-    if panel.overall is not None:
-        line = alt.Chart(data_of(len(data))).mark_rule(color=INK, strokeDash=[3, 2])
-        layers.append(line.encode(x=alt.X("overall:Q", scale=scale)))
-        data.append([{"overall": panel.overall}])
-    told = alt.Chart(data_of(len(data))).mark_text(align="right", fontSize=SIZE_PX, fill=INK)
-    layers.append(told.encode(y=alt.Y("position:O"), x=alt.value(plot + 6 + said), text="text:N"))
-    data.append([{"position": index, "text": text} for index, text in enumerate(panel.texts)])
-    return alt.layer(*layers).properties(
-        width=plot,
-        height=max(ROW_PX * len(panel.texts), 1),
-        title=title_of(panel.title, panel.overall_text),
     )
 
 
@@ -161,6 +138,31 @@ def _names(labels: Sequence[str]) -> alt.Axis:
     return alt.Axis(
         **axis_called(labels, lines=False), domain=False, minExtent=width, grid=True, gridColor=RULE
     )
+
+
+def _overall(panel: Panel, data: list[list[Row]]) -> list[alt.Chart]:
+    if panel.overall is None:
+        return []
+    line = alt.Chart(data_of(len(data))).mark_rule(color=INK, strokeDash=[3, 2])
+    data.append([{"overall": panel.overall}])
+    return [line.encode(x=alt.X("overall:Q"))]
+
+
+def _texts(
+    texts: Sequence[str], y: alt.Y, x: int, data: list[list[Row]], *, each: int
+) -> alt.Chart:
+    """Return what is said in the first of the lines that each name has, up to or from a place."""
+    base = alt.Chart(data_of(len(data)))
+    data.append([{"position": place * each, "text": text} for place, text in enumerate(texts)])
+    mark = base.mark_text(align="right" if x else "left", fontSize=SIZE_PX, fill=INK)
+    return mark.encode(y=y, x=alt.value(x), text="text:N")
+
+
+def _heading(text: str, x: int, data: list[list[Row]], *, above: int = 4) -> alt.Chart:
+    base = alt.Chart(data_of(len(data)))
+    data.append([{"text": text}])
+    mark = base.mark_text(align="right", baseline="bottom", fontSize=SIZE_PX, fill="var(--faint)")
+    return mark.encode(x=alt.value(x), y=alt.value(-above), text="text:N")
 
 
 def _bars(bars: Bars) -> list[Row]:

@@ -5,7 +5,8 @@ from functools import partial
 from typing import Final
 
 from checkpoint_core.queries import AGES, QUERIES
-from checkpoint_report._charts.rows import Panel, Part, rows
+from checkpoint_report._charts.panels import Panel, Part
+from checkpoint_report._charts.rows import rows
 from checkpoint_report._figures.known import Count, Days, added
 from checkpoint_report._figures.telling import Told
 from checkpoint_report._sections.centers import ALL, center_rows

@@ -5,7 +5,8 @@ from functools import partial
 from typing import Final
 
 from checkpoint_core.queries import QUERIES
-from checkpoint_report._charts.rows import Panel, rows
+from checkpoint_report._charts.panels import Panel
+from checkpoint_report._charts.rows import rows
 from checkpoint_report._figures.centers import Center
 from checkpoint_report._figures.known import Count, Share, added
 from checkpoint_report._figures.standing import STATUSES

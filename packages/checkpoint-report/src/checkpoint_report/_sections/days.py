@@ -7,7 +7,8 @@ from typing import Final
 from msgspec import Struct
 
 from checkpoint_core.queries import QUERIES
-from checkpoint_report._charts.rows import Mark, Panel, Points, rows
+from checkpoint_report._charts.panels import Mark, Panel, Points
+from checkpoint_report._charts.rows import rows
 from checkpoint_report._figures.known import added
 from checkpoint_report._figures.telling import Told, ToldSpread
 from checkpoint_report._figures.times import EVERY
@@ -36,7 +37,7 @@ class _Timed(Struct, frozen=True, kw_only=True):
 
 _SUBMITTED: Final = _Timed(
     table="submission",
-    title="First handed in",
+    title="From visit to first submit",
     of=("submission", "submissions"),
     which="first handed in during {}",
     did="came",
@@ -48,7 +49,7 @@ _SUBMITTED: Final = _Timed(
 )
 _PASSED: Final = _Timed(
     table="qc",
-    title="First passed QC",
+    title="From visit to first pass",
     of=("submission", "submissions"),
     which="that first passed QC in {}",
     did="did so",
@@ -60,7 +61,7 @@ _PASSED: Final = _Timed(
 )
 _ARRIVED: Final = _Timed(
     table="arrivals",
-    title="Arrival of event objects",
+    title="From event to arrival",
     of=("event object", "event objects"),
     which="of {} whose arrival is known",
     did="arrived",
@@ -175,9 +176,10 @@ def _panel(timed: _Timed, shown: Sequence[ToldSpread], every: ToldSpread) -> Pan
     overall = every.median.days if len(shown) > 1 else None
     return Panel(
         title=timed.title,
-        unit=f"{timed.unit} from {timed.since}: median, nine of ten",
+        unit=timed.unit,
         seen=Points(color=timed.color, values=tuple(map(_mark, shown))),
         texts=tuple(map(_said, shown)),
+        text_heading="median, 9 of 10, n",
         overall=overall,
         overall_text="" if overall is None else f"dashed: median of all, {every.median.words}",
     )

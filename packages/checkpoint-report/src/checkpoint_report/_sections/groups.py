@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from checkpoint_report._charts.rows import Panel, rows
+from checkpoint_report._charts.panels import Panel
+from checkpoint_report._charts.rows import rows
 from checkpoint_report._figures.centers import shortened
 from checkpoint_report._figures.known import Count, added
 from checkpoint_report._figures.standing import ATTEMPTS
@@ -17,7 +18,7 @@ from checkpoint_report._sections.outcomes import (
     standing_panel,
     values,
 )
-from checkpoint_report._sections.section import Picture, Section, capital, of_things
+from checkpoint_report._sections.section import Picture, Section, capital, joined, of_things
 from checkpoint_report._sections.sheets import Row, Sheet
 from checkpoint_report._sections.subject import Subject
 
@@ -82,15 +83,19 @@ def _datatypes(kinds: Mapping[str, Standing]) -> dict[str, Standing]:
 def _kinds_told(studies: Mapping[str, Standing], datatypes: Mapping[str, Standing]) -> str:
     if not studies:
         return "No submission had an event in this period."
-    parts = [
-        f"{shortened(name)} {each.rate.words(1)} of {each.checked.words}"
+    told = [
+        joined(
+            [
+                f"{each.rate.words(1)} of {each.checked.words} for {shortened(name)}"
+                for name, each in group.items()
+                if each.rate.flag != "none"
+            ]
+        )
         for group in (studies, datatypes)
-        for name, each in group.items()
-        if each.rate.flag != "none"
     ]
-    if not parts:
+    if not all(told):
         return "None of the submissions has an outcome."
-    return f"Of those that were checked passed: {'; '.join(parts)}."
+    return f"Of those checked passed, by study, {told[0]}; by datatype, {told[1]}."
 
 
 def attempts_section(subject: Subject, told: Told) -> Section:  # noqa: ARG001 - as all are

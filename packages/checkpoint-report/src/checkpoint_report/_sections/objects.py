@@ -6,7 +6,8 @@ from typing import Final
 
 from checkpoint_core.queries import QUERIES
 from checkpoint_report._charts.columns import Columns, columns
-from checkpoint_report._charts.rows import Panel, Part, rows
+from checkpoint_report._charts.panels import Panel, Part
+from checkpoint_report._charts.rows import rows
 from checkpoint_report._figures.known import Count, Share, added
 from checkpoint_report._figures.tables import Table
 from checkpoint_report._figures.taking import COMPLETION

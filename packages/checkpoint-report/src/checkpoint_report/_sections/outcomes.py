@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from checkpoint_report._charts.rows import Bars, Mark, Panel, Part, Points
+from checkpoint_report._charts.panels import Bars, Mark, Panel, Part, Points
 from checkpoint_report._figures.known import Count, Share, added
 from checkpoint_report._figures.standing import NOT_ALIVE, NOT_PASSED, PASSED, STATUSES
 from checkpoint_report._sections.sheets import NONE, Column, Value, change, count, share
@@ -33,7 +33,7 @@ _PARTS: Final = (
 """By what a submission is called: its colour, and the statuses that are meant."""
 
 COLUMNS: Final = (
-    Column("submis-sions", "submissions", "submissions"),
+    Column("submissions", "submissions", "submissions"),
     Column("passed", "passed", "submissions"),
     Column("not passed", "not_passed", "submissions"),
     Column("waiting", "waiting", "submissions"),
@@ -151,6 +151,7 @@ def count_bars(
         unit=unit,
         seen=Bars(parts=parts, values=tuple(tuple(map(ends, row)) for row in counts)),
         texts=tuple(total.words for total in totals),
+        text_heading="all",
         overall=mean,
         overall_text="" if mean is None else f"dashed: mean of the centers, {mean:,.1f}",
     )
@@ -179,11 +180,12 @@ def rate_panel(standings: Sequence[Standing], overall: Share | None) -> Panel:
     line = None if overall is None else overall.exact
     return Panel(
         title="Pass rate, with its 95% interval",
-        unit="share of the n checked that passed",
+        unit="share of the checked",
         seen=Points(color="var(--pass)", values=tuple(marks)),
         texts=tuple(texts),
+        text_heading="rate, n checked",
         overall=line,
         overall_text="" if line is None or overall is None else f"dashed: all, {overall.words(1)}",
-        end=1.0,
+        end=1.03,
         percent=True,
     )

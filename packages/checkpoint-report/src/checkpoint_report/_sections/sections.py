@@ -16,14 +16,14 @@ __all__ = ["sections"]
 _ALL = (
     events_section,
     trend_section,
-    centers_section,
-    backlog_section,
     kinds_section,
     attempts_section,
+    centers_section,
+    backlog_section,
+    lateness_section,
     days_section,
     estimate_section,
     completeness_section,
-    lateness_section,
     rejects_section,
 )
 

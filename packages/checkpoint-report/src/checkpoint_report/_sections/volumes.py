@@ -7,7 +7,7 @@ from typing import Final
 
 from checkpoint_core.queries import QUERIES
 from checkpoint_report._charts.columns import Columns, columns
-from checkpoint_report._charts.rows import Part
+from checkpoint_report._charts.panels import Part
 from checkpoint_report._figures.known import Count, Share, added
 from checkpoint_report._figures.scope import Scope
 from checkpoint_report._figures.taking import ACTIONS
@@ -165,13 +165,13 @@ def trend_section(subject: Subject, told: Told) -> Section:
 
 def _trend_told(subject: Subject, handed_in: Sequence[Count]) -> str:
     period, now = subject.scope.period.title, handed_in[-1]
-    told = f"{capital(of_things(now.words, 'submission was', 'submissions were'))} first handed in"
-    told = f"{told} in {period}" if subject.scope.period.by != "day" else f"{told} in this period"
+    whom = capital(of_things(now.words, "submission was", "submissions were"))
+    told = f"{whom} first handed in during {period}"
     before = subject.scope.before
     if before is None or len(handed_in) < 2:
         return f"{told}. There is no whole period before it to compare with."
     then = handed_in[-2]
-    return f"{told}, {then.words} in {before.title} before ({(now - then).words()})."
+    return f"{told}, {then.words} during {before.title} before ({(now - then).words()})."
 
 
 def _outcomes(cells: Sequence[Count]) -> tuple[Value, ...]:
