@@ -66,7 +66,11 @@ def _wide(panel: Panel, width: int, labels: Sequence[str], data: list[list[Row]]
     said = text_width([*panel.texts, panel.text_heading])
     plot = max(width - said - 6, _LEAST_PLOT_PX)
     y = _lines(len(labels), axis=_names(labels))
-    layers = [*_seen(panel, plot, y, data, each=1, last=0), *_overall(panel, data)]
+    layers = _seen(panel, plot, y, data, each=1, last=0)
+    if panel.overall is not None:
+        line = alt.Chart(data_of(len(data))).mark_rule(color=INK, strokeDash=[3, 2])
+        layers.append(line.encode(x=alt.X("overall:Q")))
+        data.append([{"overall": panel.overall}])
     layers.append(_texts(panel.texts, y, plot + 6 + said, data, each=1))
     if panel.text_heading:
         layers.append(_heading(panel.text_heading, plot + 6 + said, data))
@@ -80,7 +84,13 @@ def _wide(panel: Panel, width: int, labels: Sequence[str], data: list[list[Row]]
 def _narrow(panel: Panel, width: int, labels: Sequence[str], data: list[list[Row]]) -> AnyChart:
     """Return a panel of two lines for each name: what is said of it, and below it what is seen."""
     y = _lines(2 * len(labels), axis=None)
-    layers = [*_seen(panel, width, y, data, each=2, last=1), *_overall(panel, data)]
+    layers = _seen(panel, width, y, data, each=2, last=1)
+    if panel.overall is not None:
+        # Not across what is said.
+        tick = alt.Chart(data_of(len(data))).mark_tick(color=INK, thickness=1, size=ROW_PX)
+        layers.append(tick.encode(x=alt.X("overall:Q"), y=y))
+        places = range(1, 2 * len(labels), 2)
+        data.append([{"overall": panel.overall, "position": place} for place in places])
     layers.append(_texts(panel.texts, y, width, data, each=2))
     layers.append(_texts(labels, y, 0, data, each=2))
     if panel.text_heading:
@@ -140,14 +150,6 @@ def _names(labels: Sequence[str]) -> alt.Axis:
     )
 
 
-def _overall(panel: Panel, data: list[list[Row]]) -> list[alt.Chart]:
-    if panel.overall is None:
-        return []
-    line = alt.Chart(data_of(len(data))).mark_rule(color=INK, strokeDash=[3, 2])
-    data.append([{"overall": panel.overall}])
-    return [line.encode(x=alt.X("overall:Q"))]
-
-
 def _texts(
     texts: Sequence[str], y: alt.Y, x: int, data: list[list[Row]], *, each: int
 ) -> alt.Chart:
@@ -155,14 +157,16 @@ def _texts(
     base = alt.Chart(data_of(len(data)))
     data.append([{"position": place * each, "text": text} for place, text in enumerate(texts)])
     mark = base.mark_text(align="right" if x else "left", fontSize=SIZE_PX, fill=INK)
-    return mark.encode(y=y, x=alt.value(x), text="text:N")
+    layer: alt.Chart = mark.encode(y=y, x=alt.value(x), text="text:N")
+    return layer
 
 
 def _heading(text: str, x: int, data: list[list[Row]], *, above: int = 4) -> alt.Chart:
     base = alt.Chart(data_of(len(data)))
     data.append([{"text": text}])
     mark = base.mark_text(align="right", baseline="bottom", fontSize=SIZE_PX, fill="var(--faint)")
-    return mark.encode(x=alt.value(x), y=alt.value(-above), text="text:N")
+    layer: alt.Chart = mark.encode(x=alt.value(x), y=alt.value(-above), text="text:N")
+    return layer
 
 
 def _bars(bars: Bars) -> list[Row]:

@@ -109,7 +109,7 @@ def _told(
     told = f"{capital(of_things(waiting.words, 'submission waits', 'submissions wait'))} for a first outcome"
     if then is not None and subject.scope.before is not None:
         change = (waiting - then).words()
-        told = f"{told}, {then.words} at the end of {subject.scope.before.title} ({change})"
+        told = f"{told} ({then.words} at the end of {subject.scope.before.title}, {change})"
     told = f"{told}. {capital(old.words)} of them for {AGES[-1]}" if old.most != 0 else told
     eldest = _oldest(oldest)
     if eldest is None or eldest.days is None:

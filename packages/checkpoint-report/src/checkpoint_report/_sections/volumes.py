@@ -131,7 +131,7 @@ def trend_section(subject: Subject, told: Told) -> Section:
             Sheet(
                 name="trend",
                 caption=caption,
-                heading="handed in",
+                heading="period",
                 keys=(),
                 columns=columns_,
                 rows=tuple(
@@ -171,7 +171,7 @@ def _trend_told(subject: Subject, handed_in: Sequence[Count]) -> str:
     if before is None or len(handed_in) < 2:
         return f"{told}. There is no whole period before it to compare with."
     then = handed_in[-2]
-    return f"{told}, {then.words} during {before.title} before ({(now - then).words()})."
+    return f"{told} ({then.words} in {before.title}, {(now - then).words()})."
 
 
 def _outcomes(cells: Sequence[Count]) -> tuple[Value, ...]:
