@@ -8,9 +8,9 @@ from msgspec import Struct
 from checkpoint_report._figures.inference import Cell, Ends, Inference, Statement
 from checkpoint_report._figures.known import Count
 
-__all__ = ["Rule", "hide"]
+__all__ = ["LEAST_THRESHOLD", "Rule", "hide"]
 
-_LEAST_THRESHOLD: Final = 3
+LEAST_THRESHOLD: Final = 3
 """Below it there would be one small count, 1: who reads that it is hidden would know it."""
 _NOTHING: Final = 1e-7
 
@@ -28,7 +28,7 @@ def hide(
     """Return what is told of each count. `sums` are those that are better told than others."""
     if threshold <= 1:
         return {cell: Count.of(count) for cell, count in counts.items()}
-    hiding = _Hiding(counts, rules, sums, max(threshold, _LEAST_THRESHOLD))
+    hiding = _Hiding(counts, rules, sums, max(threshold, LEAST_THRESHOLD))
     while hiding.goes_on():
         pass
     known = hiding.inference(dict.fromkeys(hiding.withheld, (1, None)))
