@@ -175,7 +175,7 @@ def test_changes_of_shares_are_percentage_points() -> None:
     [
         (Days.of(58), "58", ("58", "exact")),
         (Days.of(-2.5), "\N{MINUS SIGN}2.5", ("-2.5", "exact")),
-        (Days(flag="suppressed"), "too few", ("", "suppressed")),
+        (Days(flag="suppressed"), "not told", ("", "suppressed")),
         (Days(flag="unknown"), "unknown", ("", "unknown")),
         (Days(), "\N{EN DASH}", ("", "none")),
     ],

@@ -7,6 +7,7 @@ from typing import TypeVar
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from checkpoint_report._figures.known import Count
 from checkpoint_report._figures.protection import protect
@@ -16,6 +17,7 @@ from tests.checkpoint_report.auditing import Auditor
 CENTERS = ("1", "2", "3", "4")
 STUDIES = ("adrc", "leads")
 STATUSES = ("passed", "failed")
+SUM = "the sum"
 
 Things = Mapping[tuple[str, str, str], int]
 """How many there are of each center, study and status."""
@@ -71,12 +73,20 @@ Cell = TypeVar("Cell")
 
 
 def told(tables: Mapping[str, Table[Cell]]) -> dict[tuple[str, str, str], Cell]:
-    """Return all cells by table, row and column."""
+    """Return all cells by table, row and column, and the sums of columns that are told."""
     return {
         (name, row, column): cell
         for name, table in tables.items()
-        for row, cells in zip(table.rows, table.cells, strict=True)
-        for column, cell in zip(table.columns, cells, strict=True)
+        for row, cells in zip([*table.rows, SUM], [*table.cells, table.sums], strict=True)
+        for column, cell in zip(table.columns, cells, strict=False)
+    }
+
+
+def summed(tables: Mapping[str, Table[int]]) -> dict[str, Table[int]]:
+    """Return tables that have their sums."""
+    return {
+        name: structs.replace(table, sums=tuple(map(sum, zip(*table.cells, strict=True))))
+        for name, table in tables.items()
     }
 
 
@@ -87,8 +97,14 @@ def auditor_of(cells: Mapping[tuple[str, str, str], Count]) -> Auditor:
         auditor.is_told(name, cell.least, cell.most)
 
     def those(table: str, **keys: str) -> list[tuple[str, str, str]]:
-        wanted = keys.values()
-        return [name for name in cells if name[0] == table and {*wanted} <= {*name[1:]}]
+        wanted = {*keys.values()}
+        return [
+            name for name in cells if name[0] == table and name[1] != SUM and wanted <= {*name[1:]}
+        ]
+
+    for name in cells:
+        if name[1] == SUM:
+            auditor.equal([name], those(name[0], by=name[2]))
 
     for status in STATUSES:
         auditor.equal(those("study", by=status), those("center", by=status))
@@ -118,7 +134,7 @@ def test_no_count_is_known_better_than_it_is_told_and_no_small_one_well(
     Of one that can be small at least as many numbers come into question as there are small ones.
     """
     tables = tables_of(them)
-    true, cells = told(tables), told(protect(tables, RELATIONS, threshold))
+    true, cells = told(summed(tables)), told(protect(tables, RELATIONS, threshold))
     auditor = auditor_of(cells)
 
     for name, cell in cells.items():
@@ -168,15 +184,16 @@ def test_what_is_told_does_not_depend_on_how_small_a_small_count_is(
 
 
 def test_of_two_tables_of_the_same_a_large_count_is_told_as_a_range() -> None:
-    """Beside one small count it has as many values as that; all others are shown."""
+    """Beside one small count it has as many values as that; all others are shown, sums too."""
     them = {("1", "adrc", "passed"): 400, ("2", "leads", "passed"): 30, ("3", "leads", "passed"): 4}
     cells = told(protect(tables_of(them), RELATIONS[:1], 11))
 
     assert "1 to 10" == cells["center", "3", "passed"].words
     assert "30" == cells["center", "2", "passed"].words
     assert "34" == cells["study", "leads", "passed"].words
-    assert "400" == cells["center", "1", "passed"].words
-    assert "397 to 406" == cells["study", "adrc", "passed"].words
+    assert "394 to 403" == cells["center", "1", "passed"].words
+    assert "434" == cells["center", SUM, "passed"].words
+    assert "400" == cells["study", "adrc", "passed"].words
 
 
 @given(things)
@@ -185,7 +202,8 @@ def test_a_threshold_of_one_tells_everything(them: Things) -> None:
     tables = tables_of(them)
 
     cells = told(protect(tables, RELATIONS, 1))
-    assert told(tables) == {name: cell.exact for name, cell in cells.items()}
+    known = {name: cell.exact for name, cell in cells.items()}
+    assert known == {name: number for name, number in told(summed(tables)).items() if name in known}
 
 
 def test_counts_that_are_not_as_they_should_be_are_refused() -> None:

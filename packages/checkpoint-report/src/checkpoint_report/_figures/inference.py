@@ -22,6 +22,8 @@ Ends = tuple[int, int | None]
 """The least and the most; None: there is no end."""
 
 _NOTHING: Final = 1e-7
+_ENOUGH: Final = 8
+"""Of so many it is worth while to do something before one looks at more."""
 # Its stubs do not know that what is given may be sparse.
 _SOLVE: Final[Any] = linprog
 
@@ -71,22 +73,25 @@ class Inference:
         least, most = (int(self._extreme([place], sign)[place]) for sign in (1, -1))
         return least, None if most > self._far // 2 else most
 
-    def short_of(self, goals: Mapping[Cell, int], sign: int) -> set[Cell]:
-        """Return the counts that cannot be as small as their goals; with a sign of -1, as great."""
-        short = set()
+    def short_of(self, goals: Mapping[Cell, int], sign: int) -> tuple[set[Cell], set[Cell]]:
+        """Return counts that cannot be as small as their goals; with a sign of -1, as great.
+
+        Not all of them, where they are many: the second are those of which it is open.
+        """
+        short: set[Cell] = set()
         pending = {self._place[cell]: goal for cell, goal in goals.items()}
         asked = [*pending]
-        while asked:
+        while pending and len(short) < _ENOUGH:
             found = self._extreme(asked, sign)
             can_be = [place for place in pending if sign * found[place] <= sign * pending[place]]
             if len(asked) == 1 and not can_be:
                 short.add(self._cells[asked[0]])
-                can_be = asked
+                del pending[asked[0]]
             for place in can_be:
                 del pending[place]
             # One answer shows of many counts that they can be what they should, as long as it does.
-            asked = [*pending] if can_be else asked[:1]
-        return short
+            asked = [*pending] if can_be else [*pending][:1]
+        return short, {self._cells[place] for place in pending}
 
     def _extreme(self, asked: Sequence[int], sign: int) -> np.ndarray[Any, Any]:
         """Return counts for which the sum of some is least; with a sign of -1, greatest."""

@@ -279,7 +279,7 @@ class Days(Struct, frozen=True):
     def words(self) -> str:
         """What people read."""
         if self.days is None:
-            return {"suppressed": "too few", "unknown": "unknown"}.get(self.flag, _DASH)
+            return {"suppressed": "not told", "unknown": "unknown"}.get(self.flag, _DASH)
         return f"{self.days:,.1f}".removesuffix(".0").replace("-", _MINUS)
 
     @property

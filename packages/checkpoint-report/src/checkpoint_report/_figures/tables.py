@@ -14,13 +14,15 @@ class Table(Struct, Generic[Cell], frozen=True, kw_only=True):
     """Counts by row and column: whole numbers, or what may be said of them.
 
     `rows` and `columns` are keys, each there once: a center's is its number, that of days their
-    first one as ISO date. Of one table no count is the sum of others.
+    first one as ISO date. Of one table no count is the sum of others. `sums` are what is said of the
+    sum of each column, where more may be said of it than of its cells.
     """
 
     name: str
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     cells: tuple[tuple[Cell, ...], ...]
+    sums: tuple[Cell, ...] = ()
 
     def row(self, key: str) -> tuple[Cell, ...]:
         """Return the cells of a row, one for each column; none where there is no such row."""
@@ -32,8 +34,12 @@ class Table(Struct, Generic[Cell], frozen=True, kw_only=True):
         return tuple(cells[index] for cells in self.cells)
 
     def totals(self) -> tuple[tuple[Cell, ...], ...]:
-        """Return the cells of each column."""
-        return tuple(self.column(key) for key in self.columns)
+        """Return of each column what adds up to its sum: the sum itself, or its cells."""
+        return tuple((each,) for each in self.sums) or tuple(map(self.column, self.columns))
+
+    def total(self, key: str) -> tuple[Cell, ...]:
+        """Return what adds up to the sum of a column."""
+        return self.totals()[self.columns.index(key)]
 
     def part(self, row: str, *columns: str) -> tuple[Cell, ...]:
         """Return the cells of some columns in a row; none where there is no such row."""

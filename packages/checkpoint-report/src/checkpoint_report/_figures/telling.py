@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from checkpoint_report._figures.figures import Figures
+from checkpoint_report._figures.hiding import LEAST_THRESHOLD
 from checkpoint_report._figures.known import Count, Days, added
+from checkpoint_report._figures.protection import protect
 from checkpoint_report._figures.tables import Table
 from checkpoint_report._figures.times import EVERY, Estimate, Spread
 
@@ -35,9 +36,10 @@ class ToldSpread(Struct, frozen=True, kw_only=True):
 
 
 class Told(Struct, frozen=True, kw_only=True):
-    """What the page tells, as Figures are; small counts are hidden below the `threshold`, if any.
+    """What the page tells, as Figures are; counts below the `threshold`, if any, are hidden.
 
-    With a threshold the estimate has no steps but the days that are told of it.
+    No threshold is less than 3: who reads that 1 is hidden, and nothing else, would know it.
+    With a threshold there is neither an oldest nor an estimate: their steps are single submissions.
     """
 
     threshold: int | None
@@ -48,12 +50,17 @@ class Told(Struct, frozen=True, kw_only=True):
 
 
 def told(figures: Figures, threshold: int | None) -> Told:
-    """Tell the figures; with a threshold, so that no count below it can be found out."""
-    tables = {name: _exact(table) for name, table in figures.tables.items()}
-    oldest = {key: Days.of(days) for key, days in figures.oldest.items()}
-    if threshold is not None:
-        # The oldest is one submission.
-        oldest = dict.fromkeys(oldest, Days(flag="suppressed"))
+    """Tell the figures; with a threshold, so that no count below it can be found out.
+
+    Raises ValueError where the counts are not as the relations between them say.
+    """
+    if threshold is None:
+        tables = {name: _exact(table) for name, table in figures.tables.items()}
+        oldest = {key: Days.of(days) for key, days in figures.oldest.items()}
+    else:
+        threshold = max(threshold, LEAST_THRESHOLD)
+        tables = protect(figures.tables, figures.relations, threshold)
+        oldest = dict.fromkeys(figures.oldest, Days(flag="suppressed"))
     spreads = {
         name: _spreads(tables[name], _TIMED[name], each, threshold)
         for name, each in figures.spreads.items()
@@ -63,7 +70,7 @@ def told(figures: Figures, threshold: int | None) -> Told:
         tables=tables,
         spreads=spreads,
         oldest=oldest,
-        estimate=_estimate(figures.estimate, tables["life"], threshold),
+        estimate=figures.estimate if threshold is None else None,
     )
 
 
@@ -80,7 +87,7 @@ def _spreads(
 ) -> dict[str, ToldSpread]:
     """Tell the spread of each center and of all."""
     counts = {center: added(table.part(center, *columns)) for center in table.rows}
-    counts[EVERY] = added(counts.values())
+    counts[EVERY] = added(added(table.total(column)) for column in columns)
     return {key: _spread(counts[key], spreads.get(key), threshold) for key in counts}
 
 
@@ -98,27 +105,4 @@ def _spread(count: Count, spread: Spread | None, threshold: int | None) -> ToldS
         count=count,
         median=Days.of(round(spread.median)) if count.least >= 2 * threshold else hidden,
         p90=Days.of(round(spread.p90)) if count.least >= 10 * threshold else hidden,
-    )
-
-
-def _estimate(
-    estimate: Estimate | None, life: Table[Count], threshold: int | None
-) -> Estimate | None:
-    """Tell the estimate, in whole percents where every count that it is made of is told."""
-    if estimate is None or threshold is None:
-        return estimate
-    if any(count.exact is None for row in life.cells for count in row):
-        return None
-    places = [(day, estimate.at(day)) for day in DAYS_OF_ESTIMATE]
-    found = [(day, place) for day, place in places if place is not None]
-
-    def rounded(side: tuple[float, ...]) -> tuple[float, ...]:
-        return tuple(round(side[place], 2) for _, place in found)
-
-    return replace(
-        estimate,
-        days=tuple(day for day, _ in found),
-        shares=rounded(estimate.shares),
-        low=rounded(estimate.low),
-        high=rounded(estimate.high),
     )

@@ -71,7 +71,7 @@ def glance(subject: Subject, told: Told) -> Iterator[Fact]:
         note = f"{note}; {(every.rate - earlier).words(1)} points{than}"
     yield Fact("Passed QC", every.rate.words(1), note)
     waiting = added(map(added, tables["backlog"].totals()))
-    old = added(tables["backlog"].column(AGES[-1]))
+    old = added(tables["backlog"].total(AGES[-1]))
     note = f"{old.words} of them for {AGES[-1]}"
     if "backlog-before" in tables:
         then = added(map(added, tables["backlog-before"].totals()))

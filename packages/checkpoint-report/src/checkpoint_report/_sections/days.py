@@ -235,7 +235,7 @@ def _values(told: Told, timed: _Timed, key: str) -> tuple[Value, ...]:
     spread, table = told.spreads[timed.table][key], told.tables[timed.table]
 
     def counted(column: str) -> Value:
-        cells = table.column(column) if key == EVERY else table.part(key, column)
+        cells = table.total(column) if key == EVERY else table.part(key, column)
         return count(added(cells))
 
     shown = (count(spread.count), days(spread.median), days(spread.p90), counted(timed.negative))

@@ -1,6 +1,7 @@
 """The section on the time until QC is passed, in which what is still open counts."""
 
 from functools import partial
+from typing import Final
 
 from checkpoint_report._charts.curve import Step, curve
 from checkpoint_report._figures.known import Share, added
@@ -13,13 +14,21 @@ from checkpoint_report._sections.subject import Subject
 
 __all__ = ["estimate_section"]
 
+_ESTIMATED: Final = (
+    "The estimate is that of Kaplan and Meier, with a log-log 95% interval: what is still open counts "
+    "for as long as it was followed."
+)
+_NOT_ESTIMATED: Final = (
+    "Which share passes within so many days is not estimated on a page that hides small counts: each "
+    "step of such an estimate is a few submissions, or one."
+)
+
 
 def estimate_section(subject: Subject, told: Told) -> Section:
     """Tell which share of what is handed in has passed after so many days, as far as is known."""
     table, estimate = told.tables["life"], told.estimate
     pictures: tuple[Picture, ...] = ()
-    # Of an estimate in which anything is hidden, the steps between the days that are told are too.
-    if estimate is not None and told.threshold is None:
+    if estimate is not None:
         pictures = (
             Picture(
                 name="time-to-qc",
@@ -33,20 +42,7 @@ def estimate_section(subject: Subject, told: Told) -> Section:
         finding=_told(subject, told),
         pictures=pictures,
         sheets=(
-            Sheet(
-                name="time-to-qc",
-                caption="Estimated share that has passed QC since it was first handed in",
-                heading="passed",
-                keys=("within_days",),
-                columns=(
-                    Column("estimated share", "estimated_share", "share"),
-                    Column("95% interval", "estimated_share_interval", "share"),
-                ),
-                rows=tuple(
-                    Row(name=f"within {day} days", keys=(str(day),), values=_values(estimate, day))
-                    for day in DAYS_OF_ESTIMATE
-                ),
-            ),
+            *(() if told.threshold is not None else (_shares(estimate),)),
             Sheet(
                 name="followed",
                 caption="Submissions that were followed, by how long",
@@ -70,10 +66,27 @@ def estimate_section(subject: Subject, told: Told) -> Section:
                 "Follows each submission that was first handed in during the periods of the section "
                 "on the last twelve, from its first submit since its last delete to its first pass-qc, "
                 "or, where it has none, to the end of the period: whether checked and not passed, or "
-                "waiting. Whole days. The estimate is that of Kaplan and Meier, with a log-log 95% "
-                "interval: what is still open counts for as long as it was followed. Those that passed "
-                "without a submit before are left out."
+                "waiting. Whole days. Those that passed without a submit before are left out."
             ),
+            _ESTIMATED if told.threshold is None else _NOT_ESTIMATED,
+        ),
+    )
+
+
+def _shares(estimate: Estimate | None) -> Sheet:
+    """Return the estimate after so many days."""
+    return Sheet(
+        name="time-to-qc",
+        caption="Estimated share that has passed QC since it was first handed in",
+        heading="passed",
+        keys=("within_days",),
+        columns=(
+            Column("estimated share", "estimated_share", "share"),
+            Column("95% interval", "estimated_share_interval", "share"),
+        ),
+        rows=tuple(
+            Row(name=f"within {day} days", keys=(str(day),), values=_values(estimate, day))
+            for day in DAYS_OF_ESTIMATE
         ),
     )
 
