@@ -24,8 +24,10 @@ from checkpoint_core.queries._submissions import (
 )
 from checkpoint_core.queries._times import (
     AGES,
+    age_of,
     days_to_qc,
     days_to_submission,
+    days_waiting,
     lateness,
     resubmitted,
     waiting,
@@ -46,6 +48,7 @@ __all__ = [
     "Identity",
     "Parameter",
     "Query",
+    "age_of",
     "ask",
     "changes",
     "completeness",
@@ -54,6 +57,7 @@ __all__ = [
     "days_from_visit",
     "days_to_qc",
     "days_to_submission",
+    "days_waiting",
     "errors_by_center",
     "filter_events",
     "lateness",

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 from msgspec import Struct
 
-from checkpoint_core.queries import ask
 from checkpoint_report._figures.relations import relations_of
 from checkpoint_report._figures.scope import Scope
 from checkpoint_report._figures.standing import (
@@ -80,7 +79,7 @@ def figures(
     submission, days = timed_table("submission", "days_to_submission", now.filter(since), centers)
     passed = now.filter(pl.col("first_pass") >= period.begin, pl.col("days_to_qc").is_not_null())
     qc, days_to_qc = timed_table("qc", "days_to_qc", passed, centers)
-    waiting = ask("waiting", events, scope.filters(), as_of=scope.cut).collect()
+    waiting = now.filter(pl.col("status") == "waiting")
     follow = followed(now, scope)
     found = [
         later_table(scope),
@@ -124,5 +123,5 @@ def _before(events: pl.LazyFrame, scope: Scope, centers: Sequence[str]) -> list[
 
 
 def _oldest(waiting: pl.DataFrame) -> dict[str, int]:
-    days = waiting.group_by("pipeline_adcid").agg(pl.col("days_waiting").max())
-    return {str(adcid): number for adcid, number in days.iter_rows()}
+    days = waiting.group_by("center").agg(pl.col("days_waiting").max())
+    return dict(days.iter_rows())

@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from checkpoint_core.queries import AGES, ask
+from checkpoint_core.queries import AGES, age_of, ask, days_waiting
 from checkpoint_report._figures.scope import Scope
 from checkpoint_report._figures.tables import Table, counted
 from checkpoint_report._period import Period
@@ -48,7 +48,7 @@ ATTEMPTS: Final = ("none", "1", "2", "3 or more")
 _OUTCOMES: Final = ("pass-qc", "not-pass-qc", "none")
 _COLUMNS: Final = (
     "pipeline_adcid", "study", "datatype", "module", "modality", "status", "outcome",
-    "first_submit", "first_pass", "last_event", "submits", "duplicates",
+    "first_submit", "open_since", "first_pass", "last_event", "submits", "duplicates",
     "days_to_submission", "days_to_qc",
 )  # fmt: skip
 
@@ -57,9 +57,11 @@ def standing(events: pl.LazyFrame, scope: Scope, end: datetime | None = None) ->
     """Return each submission as it stood at a moment, by default the last that is counted.
 
     Added to the answer are `standing`, one of STATUSES, and `center`, `kind` and `attempts`, the
-    keys of rows in tables.
+    keys of rows in tables; and since its first submit without an outcome, `days_waiting` and `age`.
     """
-    answer = ask("submissions", events, scope.filters(end=end)).select(_COLUMNS)
+    until = scope.cut if end is None else end
+    answer = ask("submissions", events, scope.filters(end=until)).select(_COLUMNS)
+    days = days_waiting("open_since", until)
     again = pl.format("resubmitted ({})", "outcome")
     part = pl.coalesce("module", "modality")
     return answer.with_columns(
@@ -72,6 +74,8 @@ def standing(events: pl.LazyFrame, scope: Scope, end: datetime | None = None) ->
         .then(pl.lit(ATTEMPTS[0]))
         .otherwise(pl.col("submits").cast(pl.String)),
         outcome=pl.col("outcome").fill_null("none"),
+        days_waiting=days,
+        age=age_of(days).cast(pl.String),
     ).collect()
 
 
@@ -120,9 +124,8 @@ def duplicates_table(found: pl.DataFrame, centers: Iterable[str]) -> Table[int]:
 
 
 def backlog_table(waiting: pl.DataFrame, centers: Iterable[str]) -> Table[int]:
-    """Count those that wait for a first outcome by center and age, from the answer to `waiting`."""
-    texts = pl.col("pipeline_adcid", "age").cast(pl.String)
-    return _table("backlog", waiting.with_columns(texts), ("pipeline_adcid", "age"), centers, AGES)
+    """Count those that wait for a first outcome by center and age."""
+    return _table("backlog", waiting, ("center", "age"), centers, AGES)
 
 
 def earlier_backlog(found: pl.DataFrame, centers: Iterable[str]) -> Table[int]:

@@ -12,7 +12,7 @@ from checkpoint_report._figures.telling import Told
 from checkpoint_report._sections.centers import ALL, center_rows
 from checkpoint_report._sections.outcomes import count_bars, difference
 from checkpoint_report._sections.section import Picture, Section, capital, of_things
-from checkpoint_report._sections.sheets import NONE, Column, Row, Sheet, Value, count, days
+from checkpoint_report._sections.sheets import NONE, Column, Row, Sheet, Value, count, days, slug
 from checkpoint_report._sections.subject import Subject, ordered
 
 __all__ = ["backlog_section"]
@@ -60,10 +60,7 @@ def backlog_section(subject: Subject, told: Told) -> Section:
                 keys=("adcid", "center"),
                 columns=(
                     Column("waiting", "waiting", "submissions"),
-                    *(
-                        Column(age, f"waiting {age}".replace(" ", "_"), "submissions")
-                        for age in AGES
-                    ),
+                    *(Column(age, slug(f"waiting {age}"), "submissions") for age in AGES),
                     Column("oldest, days", "oldest", "days"),
                     *changes,
                 ),

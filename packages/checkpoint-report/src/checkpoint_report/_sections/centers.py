@@ -23,7 +23,7 @@ from checkpoint_report._sections.outcomes import (
     values,
 )
 from checkpoint_report._sections.section import Picture, Section, capital, of_things
-from checkpoint_report._sections.sheets import Column, Row, Sheet, Value, count
+from checkpoint_report._sections.sheets import Column, Row, Sheet, Value, count, slug
 from checkpoint_report._sections.subject import Subject, ordered
 
 __all__ = ["ALL", "center_rows", "centers_section", "standing_of"]
@@ -187,7 +187,7 @@ def _statuses(subject: Subject, told: Told) -> Sheet:
         caption="Submissions by status, and those of which some submit was taken back",
         heading="center",
         keys=("adcid", "center"),
-        columns=tuple(Column(name, name, "submissions") for name in names),
+        columns=tuple(Column(name, slug(name), "submissions") for name in names),
         rows=center_rows(subject, told, cells),
         in_page=False,
     )

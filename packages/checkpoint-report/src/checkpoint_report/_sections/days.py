@@ -14,7 +14,7 @@ from checkpoint_report._figures.telling import Told, ToldSpread
 from checkpoint_report._figures.times import EVERY
 from checkpoint_report._sections.centers import ALL, center_rows
 from checkpoint_report._sections.section import Picture, Section, of_things
-from checkpoint_report._sections.sheets import Column, Row, Sheet, Value, count, days
+from checkpoint_report._sections.sheets import Column, Row, Sheet, Value, count, days, slug
 from checkpoint_report._sections.subject import Subject, ordered
 
 __all__ = ["days_section", "lateness_section"]
@@ -226,7 +226,7 @@ def _columns(timed: _Timed) -> tuple[Column, ...]:
         Column(timed.heading, name, of),
         Column(f"median {timed.unit}", f"{name}_median", timed.unit),
         Column("9 of 10 within", f"{name}_nine_of_ten", timed.unit),
-        Column(timed.negative, f"{name}_{timed.negative}".replace(" ", "_"), of),
+        Column(timed.negative, slug(f"{name} {timed.negative}"), of),
     )
     return (*found, Column("not timed", "not_timed", of)) if timed is _ARRIVED else found
 

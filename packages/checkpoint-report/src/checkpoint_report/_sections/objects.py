@@ -14,7 +14,7 @@ from checkpoint_report._figures.taking import COMPLETION
 from checkpoint_report._figures.telling import Told
 from checkpoint_report._sections.outcomes import count_bars, ends
 from checkpoint_report._sections.section import Picture, Section, capital, joined, of_things
-from checkpoint_report._sections.sheets import Column, Row, Sheet, count, share
+from checkpoint_report._sections.sheets import Column, Row, Sheet, count, share, slug
 from checkpoint_report._sections.subject import Subject
 from checkpoint_report._sections.volumes import step_name
 
@@ -47,7 +47,7 @@ def completeness_section(subject: Subject, told: Told) -> Section:  # noqa: ARG0
                 keys=("field",),
                 columns=(
                     Column("forms", "forms", "forms"),
-                    *(Column(name, name.replace(" ", "_"), "forms") for name in COMPLETION),
+                    *(Column(name, slug(name), "forms") for name in COMPLETION),
                     Column("share missing", "share_missing", "share of forms"),
                 ),
                 rows=tuple(

@@ -1,5 +1,6 @@
 """The tables behind the charts: for people on the page, and for programs as files."""
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from typing import Final
@@ -8,9 +9,10 @@ from msgspec import Struct
 
 from checkpoint_report._figures.known import Change, Count, Days, Share
 
-__all__ = ["NONE", "Column", "Row", "Sheet", "Value", "change", "count", "days", "share"]
+__all__ = ["NONE", "Column", "Row", "Sheet", "Value", "change", "count", "days", "share", "slug"]
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_OTHER: Final = re.compile("[^a-z0-9]+")
 _ENDS: Final = ("measure", "unit", "value", "least", "most", "flag")
 
 
@@ -80,6 +82,11 @@ class Sheet(Struct, frozen=True, kw_only=True):
                     value.most,
                     value.flag,
                 )
+
+
+def slug(text: str) -> str:
+    """Return the name that a file gives to what people call so."""
+    return _OTHER.sub("_", text.lower()).strip("_")
 
 
 def count(number: Count) -> Value:

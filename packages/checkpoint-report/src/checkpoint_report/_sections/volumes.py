@@ -15,7 +15,7 @@ from checkpoint_report._figures.telling import Told
 from checkpoint_report._period import Period
 from checkpoint_report._sections.outcomes import ends, interval
 from checkpoint_report._sections.section import Picture, Section, capital, joined, of_things
-from checkpoint_report._sections.sheets import Column, Row, Sheet, Value, count, share
+from checkpoint_report._sections.sheets import Column, Row, Sheet, Value, count, share, slug
 from checkpoint_report._sections.subject import Subject
 
 __all__ = ["events_section", "step_name", "trend_section"]
@@ -48,7 +48,7 @@ def events_section(subject: Subject, told: Told) -> Section:
         texts=tuple(total.words for total in totals),
         partial=tuple(not scope.is_whole(bucket) for bucket in buckets),
     )
-    whole = added(totals)
+    whole = added(by_action)
     by = scope.period.by
     return Section(
         anchor="events",
@@ -62,7 +62,7 @@ def events_section(subject: Subject, told: Told) -> Section:
                 heading=by,
                 keys=("by",),
                 columns=(
-                    *(Column(name, name, "events") for name in ACTIONS),
+                    *(Column(name, slug(name), "events") for name in ACTIONS),
                     Column("all events", "all", "events"),
                 ),
                 rows=tuple(
