@@ -13,7 +13,7 @@ Key = tuple[str, ...]
 """A file, what a line of it is about, and the measure."""
 
 STATUSES: Final = (
-    "pass-qc", "not-pass-qc", "waiting", "resubmitted (pass-qc)", "resubmitted (not-pass-qc)",
+    "pass_qc", "not_pass_qc", "waiting", "resubmitted_pass_qc", "resubmitted_not_pass_qc",
     "duplicate", "deleted",
 )  # fmt: skip
 """Where a submission can stand."""
@@ -31,10 +31,10 @@ _PARTS: Final = {
 """What columns of submissions add up."""
 _LATEST: Final = {
     "waiting": "submit",
-    "resubmitted (pass-qc)": "submit",
-    "resubmitted (not-pass-qc)": "submit",
-    "pass-qc": "pass-qc",
-    "not-pass-qc": "not-pass-qc",
+    "resubmitted_pass_qc": "submit",
+    "resubmitted_not_pass_qc": "submit",
+    "pass_qc": "pass_qc",
+    "not_pass_qc": "not_pass_qc",
     "deleted": "delete",
 }
 """The action of the latest event of a submission that stands there, if that is no duplicate."""
@@ -163,10 +163,10 @@ def _knows_events(
     auditor: Auditor, published: Published, every: Mapping[str, Iterable[Key]]
 ) -> None:
     """The latest event of each submission is one of the period's: of its status, or a duplicate."""
-    by_action: dict[str, list[Key]] = {"duplicate-submit": []}
+    by_action: dict[str, list[Key]] = {"duplicate_submit": []}
     for status, cells in every.items():
-        latest = [("latest", status, "duplicate-submit")]
-        by_action["duplicate-submit"].append(latest[0])
+        latest = [("latest", status, "duplicate_submit")]
+        by_action["duplicate_submit"].append(latest[0])
         if status in _LATEST:
             latest.append(("latest", status, _LATEST[status]))
             by_action.setdefault(_LATEST[status], []).append(latest[1])
@@ -208,12 +208,12 @@ def _knows_times(auditor: Auditor, published: Published) -> None:
         auditor.at_most([(*row, "qc")], checked)
         for measure in ("submission", "qc"):
             auditor.at_most([(*row, f"{measure}_before_the_visit")], [(*row, measure)])
-        auditor.at_most(status(center, "with duplicates"), status(center, *_ALIVE, "duplicate"))
+        auditor.at_most(status(center, "with_duplicates"), status(center, *_ALIVE, "duplicate"))
         backlog = ("backlog", *_days(published), center)
         auditor.equal([(*backlog, "waiting")], [(*backlog, f"waiting_{age}") for age in _AGES])
         auditor.at_most(status(center, "waiting"), [(*backlog, "waiting")])
         auditor.equal([("centers", *_days(published), center, "backlog")], [(*backlog, "waiting")])
-    for measure, action in (("submission", "submit"), ("qc", "pass-qc")):
+    for measure, action in (("submission", "submit"), ("qc", "pass_qc")):
         events = [key for key in _keys(published, "events", action) if key[3] != "all"]
         auditor.at_most([("days", *_days(published), c, measure) for c in centers], events)
 

@@ -137,12 +137,13 @@ def _of_ages(tables: Mapping[str, Table[int]], scope: Scope) -> Iterator[Relatio
         age = scope.cut - step.begin
         classes = sum(timedelta(days=days) <= age for days in (7, 30, 90))
         days = (last - step.first).days
-        followed = sum(upper <= days for upper in (7, 30, 90))
+        up_to = LIFE[: 1 + sum(upper < days for upper in (7, 30, 90))]
+        within = LIFE[: sum(upper <= days for upper in (7, 30, 90))]
         for left, right in (
             (none, Place("backlog", columns=AGES[: classes + 1])),
             (Place("backlog", columns=AGES[:classes]), none),
-            (none, Place("life", LIFE[: followed + 1], ("open",))),
-            (Place("life", LIFE[:followed], ("open",)), not_passed),
+            (none, Place("life", up_to, ("open",))),
+            (Place("life", within, ("open",)), not_passed),
         ):
             yield _at_most(left, right, "since a step began nothing has waited for longer than it")
 
