@@ -1,6 +1,7 @@
 """Somebody who has all that is published, knows the definitions, and reckons."""
 
 from collections.abc import Hashable, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
@@ -13,14 +14,16 @@ class Auditor:
     """
 
     def __init__(self) -> None:
-        """Know nothing."""
+        """Know nothing but that numbers are whole and not negative."""
         self._least: dict[Hashable, int] = {}
         self._most: dict[Hashable, int | None] = {}
-        self._known: list[tuple[Mapping[Hashable, int], float, float]] = []
-        self._program: tuple[Bounds, list[LinearConstraint], int] | None = None
+        self._known: list[tuple[Mapping[Hashable, int], float]] = []
+        self._program: tuple[Bounds, list[LinearConstraint]] | None = None
+        self._far = 0
+        self._seen: list[np.ndarray[Any, Any]] = []
 
-    def is_told(self, name: Hashable, least: int, most: int | None) -> None:
-        """Learn that a number is published as this range; of one that is there twice, of both."""
+    def is_told(self, name: Hashable, least: int = 0, most: int | None = None) -> None:
+        """Learn of a number, and the range as which it is published; if that is again, both hold."""
         self._least[name] = max(least, self._least.get(name, 0))
         ends = [end for end in (most, self._most.get(name)) if end is not None]
         self._most[name] = min(ends, default=None)
@@ -38,36 +41,55 @@ class Auditor:
         for sign, side in ((1, left), (-1, right)):
             for name in side:
                 signs[name] = signs.get(name, 0) + sign
-        self._known.append((signs, least, 0.0))
+        self._known.append((signs, least))
 
-    def finds(self, name: Hashable) -> tuple[int, int | None]:
-        """Return the least and the greatest that a number can be; None: there is no end."""
-        bounds, constraints, far = self._program or self._made()
+    def finds(self, name: Hashable, least: int, most: int | None) -> tuple[int, int | None]:
+        """Return the least and the greatest that a number can be, which is told as a range.
+
+        None: there is no end.
+        """
+        place = self._place[name]
+        low, high = (self._end(place, sign, goal) for sign, goal in ((1, least), (-1, most)))
+        return low, None if high > self._far / 2 else high
+
+    @property
+    def _place(self) -> dict[Hashable, int]:
+        return {name: index for index, name in enumerate(self._least)}
+
+    def _end(self, place: int, sign: int, goal: int | None) -> int:
+        """Return how small a number can be; with a sign of -1, how great. Not beyond what is told."""
+        if not self._seen:
+            every = np.arange(len(self._least))
+            self._seen = [self._solved(every, 1), self._solved(every, -1)]
+        if any(found[place] == goal for found in self._seen):
+            return int(goal or 0)
+        self._seen.append(self._solved(np.array([place]), sign))
+        return int(self._seen[-1][place])
+
+    def _solved(self, places: np.ndarray[Any, Any], sign: int) -> np.ndarray[Any, Any]:
+        bounds, constraints = self._program = self._program or self._made()
         goal = np.zeros(len(self._least))
-        goal[[*self._least].index(name)] = 1
-        ends = []
-        for sign in (1, -1):
-            found = milp(
-                sign * goal,
-                integrality=np.ones(len(goal), dtype=int),
-                bounds=bounds,
-                constraints=constraints,
-                options={"mip_rel_gap": 0.0},
-            )
-            assert found.status == 0, found.message
-            ends.append(round(sign * found.fun))
-        return ends[0], None if ends[1] > far / 2 else ends[1]
+        goal[places] = sign
+        found = milp(
+            goal,
+            integrality=np.ones(len(goal), dtype=int),
+            bounds=bounds,
+            constraints=constraints,
+            options={"mip_rel_gap": 0.0},
+        )
+        assert found.status == 0, found.message
+        whole: np.ndarray[Any, Any] = np.rint(found.x).astype(int)
+        return whole
 
-    def _made(self) -> tuple[Bounds, list[LinearConstraint], int]:
-        place = {name: index for index, name in enumerate(self._least)}
+    def _made(self) -> tuple[Bounds, list[LinearConstraint]]:
+        place = self._place
         ends = [end for end in (*self._least.values(), *self._most.values()) if end]
-        far = 10 * (sum(ends) + len(place))
-        most = [far if end is None else end for end in self._most.values()]
+        self._far = 10 * (sum(ends) + len(place))
+        most = [self._far if end is None else end for end in self._most.values()]
         matrix = np.zeros((len(self._known), len(place)))
-        for row, (signs, _, _) in enumerate(self._known):
+        for row, (signs, _) in enumerate(self._known):
             for name, sign in signs.items():
                 matrix[row, place[name]] = sign
-        _, low, high = zip(*self._known, strict=True) if self._known else ((), (), ())
-        constraints = [LinearConstraint(matrix, low, high)] if self._known else []
-        self._program = Bounds([*self._least.values()], most), constraints, far
-        return self._program
+        low = [least for _, least in self._known]
+        constraints = [LinearConstraint(matrix, low, np.zeros(len(low)))] if low else []
+        return Bounds([*self._least.values()], most), constraints

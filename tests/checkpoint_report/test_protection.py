@@ -144,7 +144,7 @@ def test_no_count_is_known_better_than_it_is_told_and_no_small_one_well(
         assert cell.exact is None or not 1 <= number < threshold
         assert number or cell.exact == 0
         if cell.is_hidden:
-            assert (cell.least, cell.most) == auditor.finds(name)
+            assert (cell.least, cell.most) == auditor.finds(name, cell.least, cell.most)
             assert (
                 cell.least >= threshold
                 or cell.most is None

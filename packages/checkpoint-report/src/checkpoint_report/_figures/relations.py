@@ -11,8 +11,15 @@ from typing import Final, Literal
 
 from checkpoint_core.queries import AGES
 from checkpoint_report._figures.scope import Scope
-from checkpoint_report._figures.standing import NOT_ALIVE, NOT_PASSED, PASSED, STATUSES
+from checkpoint_report._figures.standing import (
+    ATTEMPTS,
+    NOT_ALIVE,
+    NOT_PASSED,
+    PASSED,
+    STATUSES,
+)
 from checkpoint_report._figures.tables import Place, Relation, Table
+from checkpoint_report._figures.times import LIFE
 
 __all__ = ["relations_of"]
 
@@ -25,6 +32,7 @@ _LAST_EVENT: Final = {
 }
 """By action: where submissions stand of which it can be the latest event, if not a duplicate."""
 _DUPLICATE: Final = "duplicate-submit"
+_ALIVE: Final = tuple(status for status in STATUSES if status not in NOT_ALIVE)
 _BY_OUTCOME: Final = {"pass-qc": PASSED, "not-pass-qc": NOT_PASSED, "none": ("waiting",)}
 
 
@@ -34,6 +42,7 @@ def relations_of(tables: Mapping[str, Table[int]], scope: Scope) -> tuple[Relati
         *_counted_twice(tables),
         *_latest_events(),
         *_of_cohorts(tables),
+        *_of_ages(tables, scope),
         *_of_centers(tables, scope.cut - scope.period.begin),
         _at_most("arrivals", "events", "the objects of the period's events have a row each"),
     )
@@ -108,13 +117,39 @@ def _of_cohorts(tables: Mapping[str, Table[int]]) -> Iterator[Relation]:
     yield _at_most(none, still_open, "those that wait have not passed")
     yield _at_most(still_open, Place("cohort", columns=failed), "those that passed are not open")
     yield _at_most("life", "cohort", "those that are followed were handed in during the steps")
-    for name, action in (("submission", "submit"), ("qc", "pass-qc")):
+    handed_in = ATTEMPTS[1:]
+    for name, action, statuses in (
+        ("submission", "submit", _ALIVE),
+        ("qc", "pass-qc", (*PASSED, *NOT_PASSED)),
+    ):
         yield _at_most(name, Place("events", columns=(action,)), "each has such an event")
+        yield _at_most(name, Place("attempts", handed_in, statuses), "each was handed in")
+
+
+def _of_ages(tables: Mapping[str, Table[int]], scope: Scope) -> Iterator[Relation]:
+    """What was handed in since a step began is no older, and what is younger was handed in since."""
+    rows = tables["cohort"].rows
+    last = (scope.cut - timedelta(microseconds=1)).date()
+    for number, step in enumerate(scope.steps):
+        since = rows[number:]
+        none = Place("cohort", since, ("none",))
+        not_passed = Place("cohort", since, ("none", "not-pass-qc"))
+        age = scope.cut - step.begin
+        classes = sum(timedelta(days=days) <= age for days in (7, 30, 90))
+        days = (last - step.first).days
+        up_to = LIFE[: 1 + sum(upper < days for upper in (7, 30, 90))]
+        within = LIFE[: sum(upper <= days for upper in (7, 30, 90))]
+        for left, right in (
+            (none, Place("backlog", columns=AGES[: classes + 1])),
+            (Place("backlog", columns=AGES[:classes]), none),
+            (none, Place("life", up_to, ("open",))),
+            (Place("life", within, ("open",)), not_passed),
+        ):
+            yield _at_most(left, right, "since a step began nothing has waited for longer than it")
 
 
 def _of_centers(tables: Mapping[str, Table[int]], length: timedelta) -> Iterator[Relation]:
     """Of each center alone."""
-    alive = tuple(status for status in STATUSES if status not in NOT_ALIVE)
     ends = zip((7, 30, 90), AGES, strict=False)
     young = tuple(age for days, age in ends if timedelta(days=days) <= length)
     for center in tables["status"].rows:
@@ -122,12 +157,12 @@ def _of_centers(tables: Mapping[str, Table[int]], length: timedelta) -> Iterator
         waiting = Place("status", here, ("waiting",))
         yield _at_most(
             Place("duplicates", here),
-            Place("status", here, (*alive, "duplicate")),
+            Place("status", here, (*_ALIVE, "duplicate")),
             "those with a duplicate are some of the center's",
         )
         yield _at_most(
             Place("submission", here),
-            Place("status", here, alive),
+            Place("status", here, _ALIVE),
             "what was first handed in during the period has its latest event in it",
         )
         yield _at_most(
