@@ -31,12 +31,13 @@ def write_report(
     where a file is named like a checkpoint.
     """
     name = report.subject.scope.period.name
-    files = [(page, report.page)]
+    files: list[tuple[Path, str]] = []
     if csv is not None:
         files += [(csv / name / f"{sheet}.csv", text) for sheet, text in _tables(report)]
     if svg is not None:
         files += [(svg / name / f"{chart}.svg", text) for chart, text in _charts(report)]
-    _write(files, [folder / name for folder in (csv, svg) if folder is not None])
+    folders = [folder / name for folder in (csv, svg) if folder is not None]
+    _write([(page, report.page)], folders, files)
 
 
 def write_centers(reports: Iterable[Report], folder: Path) -> int:
@@ -52,19 +53,21 @@ def write_centers(reports: Iterable[Report], folder: Path) -> int:
         name = f"center-{report.subject.center.adcid}.html"
         pages.append((folder / name, report.page))
         told.append((name, report.subject.center.name, report.summary))
-    _write([*pages, (folder / "index.html", index(title, told))], [folder])
+    _write([], [folder], [*pages, (folder / "index.html", index(title, told))])
     return len(pages)
 
 
-def _write(files: Iterable[tuple[Path, str]], folders: Iterable[Path]) -> None:
-    """Write the files, all or none, the folders being made before."""
+def _write(
+    files: Iterable[tuple[Path, str]],
+    folders: Iterable[Path],
+    files_in_folders: Iterable[tuple[Path, str]],
+) -> None:
+    """Write the files, all or none; folders are made when what is not in them can be written."""
     with ExitStack() as staging:
-        pending = list(files)
-        # What cannot be made is told before anything else is.
-        staged = [staging.enter_context(_staged(text, file)) for file, text in pending[:1]]
+        staged = [staging.enter_context(_staged(text, file)) for file, text in files]
         for folder in folders:
             _make(folder)
-        staged += [staging.enter_context(_staged(text, file)) for file, text in pending[1:]]
+        staged += [staging.enter_context(_staged(text, file)) for file, text in files_in_folders]
         for source, target in staged:
             try:
                 source.replace(target)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["report_command"]
 
-_EXTRA = ("altair", "checkpoint_report", "jinja2", "markupsafe", "scipy", "vl_convert")
+_EXTRA = ("checkpoint_report", "jinja2", "markupsafe", "scipy", "vl_convert")
 _WHICH = "--month, --from, --to"
 
 

@@ -3,25 +3,23 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-import altair as alt
-
 from checkpoint_report._charts.drawing import (
+    FAINT,
     GAP_PX,
     INK,
     ROW_PX,
     RULE,
-    SIZE_PX,
     WIDE,
-    AnyChart,
     Row,
+    Spec,
     axis_called,
-    data_of,
+    bars,
     legend,
-    outlined,
+    of_data,
     shortened,
     svg,
+    text_layer,
     text_width,
-    title_of,
 )
 from checkpoint_report._charts.panels import Bars, Panel, Points
 
@@ -38,142 +36,131 @@ def rows(names: Sequence[str], panels: Sequence[Panel], *, width: int) -> str:
 
     On a narrow page they are one below the other, and what is said is above what is seen.
     """
-    is_wide = width >= WIDE
-    if is_wide:
+    if width >= WIDE:
         labels = shortened(names, width - len(panels) * _LEAST_PANEL_PX)
         room = width - text_width(labels) - 14
-        panel_width = (room - (len(panels) - 1) * GAP_PX) // len(panels)
+        each = (room - (len(panels) - 1) * GAP_PX) // len(panels)
+        blank = [""] * len(labels)
+        drawn = [_wide(panel, each, blank if at else labels) for at, panel in enumerate(panels)]
+        placed: Spec = {"hconcat": drawn, "spacing": GAP_PX}
     else:
-        labels = shortened(
-            names, width - text_width([text for p in panels for text in p.texts]) - 8
-        )
-        room = panel_width = width - 6
-    data: list[list[Row]] = []
-    drawn: list[AnyChart] = []
-    for index, panel in enumerate(panels):
-        named = labels if index == 0 or not is_wide else [""] * len(labels)
-        drawn.append((_wide if is_wide else _narrow)(panel, panel_width, named, data))
-    placed = alt.hconcat(*drawn, spacing=GAP_PX) if is_wide else alt.vconcat(*drawn, spacing=18)
+        said = text_width([text for panel in panels for text in panel.texts])
+        labels, room = shortened(names, width - said - 8), width - 6
+        placed = {"vconcat": [_narrow(panel, room, labels) for panel in panels], "spacing": 18}
     keys = [part for panel in panels if isinstance(panel.seen, Bars) for part in panel.seen.parts]
-    if len(keys) > 1:
-        key, its = legend([(part.name, part.color) for part in keys], room, len(data))
-        return svg(alt.vconcat(key, placed, spacing=8), *data, its)
-    return svg(placed, *data)
+    several = len(keys) > 1
+    return svg(placed, legend([(key.name, key.color) for key in keys], room) if several else None)
 
 
-def _wide(panel: Panel, width: int, labels: Sequence[str], data: list[list[Row]]) -> AnyChart:
+def _wide(panel: Panel, width: int, labels: Sequence[str]) -> Spec:
     """Return a panel of a line for each name, with what is said of it at the right."""
     said = text_width([*panel.texts, panel.text_heading])
     plot = max(width - said - 6, _LEAST_PLOT_PX)
-    y = _lines(len(labels), axis=_names(labels))
-    layers = _seen(panel, plot, y, data, each=1, last=0)
+    y = _lines(len(labels), _names(labels))
+    layers = _seen(panel, plot, y, each=1, last=0)
     if panel.overall is not None:
-        line = alt.Chart(data_of(len(data))).mark_rule(color=INK, strokeDash=[3, 2])
-        layers.append(line.encode(x=alt.X("overall:Q")))
-        data.append([{"overall": panel.overall}])
-    layers.append(_texts(panel.texts, y, plot + 6 + said, data, each=1))
+        dashed = {"type": "rule", "color": INK, "strokeDash": [3, 2]}
+        layers.append(of_data([{"overall": panel.overall}], dashed, x=_quantity("overall")))
+    layers.append(_texts(panel.texts, y, plot + 6 + said, each=1))
     if panel.text_heading:
-        layers.append(_heading(panel.text_heading, plot + 6 + said, data))
-    return alt.layer(*layers).properties(
-        width=plot,
-        height=max(ROW_PX * len(labels), 1),
-        title=title_of(panel.title, panel.overall_text),
-    )
+        layers.append(_heading(panel.text_heading, plot + 6 + said, above=4))
+    return _panel(panel, layers, plot, len(labels))
 
 
-def _narrow(panel: Panel, width: int, labels: Sequence[str], data: list[list[Row]]) -> AnyChart:
+def _narrow(panel: Panel, width: int, labels: Sequence[str]) -> Spec:
     """Return a panel of two lines for each name: what is said of it, and below it what is seen."""
-    y = _lines(2 * len(labels), axis=None)
-    layers = _seen(panel, width, y, data, each=2, last=1)
+    y = _lines(2 * len(labels), None)
+    layers = _seen(panel, width, y, each=2, last=1)
     if panel.overall is not None:
         # Not across what is said.
-        tick = alt.Chart(data_of(len(data))).mark_tick(color=INK, thickness=1, size=ROW_PX)
-        layers.append(tick.encode(x=alt.X("overall:Q"), y=y))
         places = range(1, 2 * len(labels), 2)
-        data.append([{"overall": panel.overall, "position": place} for place in places])
-    layers.append(_texts(panel.texts, y, width, data, each=2))
-    layers.append(_texts(labels, y, 0, data, each=2))
+        found = [{"overall": panel.overall, "position": place} for place in places]
+        tick = {"type": "tick", "color": INK, "thickness": 1, "size": ROW_PX}
+        layers.append(of_data(found, tick, x=_quantity("overall"), y=y))
+    layers.append(_texts(panel.texts, y, width, each=2))
+    layers.append(_texts(labels, y, 0, each=2))
     if panel.text_heading:
-        layers.append(_heading(panel.text_heading, width, data, above=18))
-    return alt.layer(*layers).properties(
-        width=width,
-        height=max(2 * ROW_PX * len(labels), 1),
-        title=title_of(panel.title, panel.overall_text),
-    )
+        layers.append(_heading(panel.text_heading, width, above=18))
+    return _panel(panel, layers, width, 2 * len(labels))
 
 
-def _lines(number: int, *, axis: alt.Axis | None) -> alt.Y:
-    scale = alt.Scale(domain=list(range(number)), paddingInner=0.3, paddingOuter=0.15)
-    return alt.Y("position:O", axis=axis, scale=scale)
+def _panel(panel: Panel, layers: list[Spec], width: int, lines: int) -> Spec:
+    details = [panel.overall_text] if panel.overall_text else []
+    return {
+        "layer": layers,
+        "width": width,
+        "height": max(ROW_PX * lines, 1),
+        "title": {"text": panel.title, "subtitle": details},
+    }
 
 
-def _seen(
-    panel: Panel, plot: int, y: alt.Y, data: list[list[Row]], *, each: int, last: int
-) -> list[alt.Chart]:
+def _lines(number: int, axis: Spec | None) -> Spec:
+    scale = {"domain": list(range(number)), "paddingInner": 0.3, "paddingOuter": 0.15}
+    return {"field": "position", "type": "ordinal", "axis": axis, "scale": scale}
+
+
+def _quantity(field: str, **more: Any) -> Spec:
+    return {"field": field, "type": "quantitative", **more}
+
+
+def _seen(panel: Panel, plot: int, y: Spec, *, each: int, last: int) -> list[Spec]:
     """Return the marks, in the last of the lines that each name has."""
     end = panel.end or _end(panel)
-    scale = alt.Scale(domain=[_begin(panel), end], nice=False, zero=False)
-    x = alt.X("low:Q", scale=scale, axis=_measure(panel, plot, end))
-    base = alt.Chart(data_of(len(data))).encode(y=y)
-    if isinstance(panel.seen, Bars):
-        found, layers = _bars(panel.seen), [outlined(base).encode(x=x, x2="high")]
-    else:
-        color = panel.seen.color
-        line = base.mark_rule(color=color, strokeWidth=3, opacity=0.5).encode(x=x, x2="high")
-        dot = base.mark_circle(color=color, size=52, opacity=1)
-        found, layers = _points(panel.seen), [line, dot.encode(x=alt.X("middle:Q", scale=scale))]
-    data.append([row | {"position": row["position"] * each + last} for row in found])
-    return layers
+    scale = {"domain": [_begin(panel), end], "nice": False, "zero": False}
+    low = _quantity("low", scale=scale, axis=_measure(panel, plot, end))
+    high: Spec = {"field": "high"}
+    is_bars = isinstance(panel.seen, Bars)
+    found = _bars(panel.seen) if isinstance(panel.seen, Bars) else _points(panel.seen)
+    data = [row | {"position": row["position"] * each + last} for row in found]
+    if is_bars:
+        return [bars(data, x=low, x2=high, y=y)]
+    color = panel.seen.color if isinstance(panel.seen, Points) else INK
+    line = {"type": "rule", "color": color, "strokeWidth": 3, "opacity": 0.5}
+    dot = {"type": "circle", "color": color, "size": 52, "opacity": 1}
+    middle = _quantity("middle", scale=scale)
+    with_middle = [row for row in data if row["middle"] is not None]
+    return [of_data(data, line, x=low, x2=high, y=y), of_data(with_middle, dot, x=middle, y=y)]
 
 
-def _measure(panel: Panel, plot: int, end: float) -> alt.Axis:
+def _measure(panel: Panel, plot: int, end: float) -> Spec:
     ticks = max(2, min(5, plot // 55))
-    values: dict[str, Any] = {"values": [0, 0.5, 1]} if panel.percent else {"tickCount": ticks}
-    return alt.Axis(
+    values: Spec = {"values": [0, 0.5, 1]} if panel.percent else {"tickCount": ticks}
+    return {
         **values,
-        orient="top",
-        title=panel.unit,
-        titleAnchor="start",
-        format=".0%" if panel.percent else ",d" if end >= ticks else "~g",
-        domain=False,
-        ticks=False,
-        gridOpacity=0.6,
-    )
+        "orient": "top",
+        "title": panel.unit,
+        "titleAnchor": "start",
+        "format": ".0%" if panel.percent else ",d" if end >= ticks else "~g",
+        "domain": False,
+        "ticks": False,
+        "gridOpacity": 0.6,
+    }
 
 
-def _names(labels: Sequence[str]) -> alt.Axis:
+def _names(labels: Sequence[str]) -> Spec:
     """Return the axis of names, with a line from each across its row."""
     # As wide as the labels may get in the reader's font, not as they are in that of this machine.
     width = text_width(labels) + 8 if any(labels) else 0
-    return alt.Axis(
-        **axis_called(labels, lines=False), domain=False, minExtent=width, grid=True, gridColor=RULE
-    )
+    lines = {"domain": False, "minExtent": width, "grid": True, "gridColor": RULE}
+    return axis_called(labels, lines=False) | lines
 
 
-def _texts(
-    texts: Sequence[str], y: alt.Y, x: int, data: list[list[Row]], *, each: int
-) -> alt.Chart:
+def _texts(texts: Sequence[str], y: Spec, x: int, *, each: int) -> Spec:
     """Return what is said in the first of the lines that each name has, up to or from a place."""
-    base = alt.Chart(data_of(len(data)))
-    data.append([{"position": place * each, "text": text} for place, text in enumerate(texts)])
-    mark = base.mark_text(align="right" if x else "left", fontSize=SIZE_PX, fill=INK)
-    layer: alt.Chart = mark.encode(y=y, x=alt.value(x), text="text:N")
-    return layer
+    found = [{"position": place * each, "text": text} for place, text in enumerate(texts)]
+    return text_layer(found, {"align": "right" if x else "left"}, x={"value": x}, y=y)
 
 
-def _heading(text: str, x: int, data: list[list[Row]], *, above: int = 4) -> alt.Chart:
-    base = alt.Chart(data_of(len(data)))
-    data.append([{"text": text}])
-    mark = base.mark_text(align="right", baseline="bottom", fontSize=SIZE_PX, fill="var(--faint)")
-    layer: alt.Chart = mark.encode(x=alt.value(x), y=alt.value(-above), text="text:N")
-    return layer
+def _heading(text: str, x: int, *, above: int) -> Spec:
+    mark = {"align": "right", "baseline": "bottom", "fill": FAINT}
+    return text_layer([{"text": text}], mark, x={"value": x}, y={"value": -above})
 
 
-def _bars(bars: Bars) -> list[Row]:
+def _bars(seen: Bars) -> list[Row]:
     found: list[Row] = []
-    for position, values in enumerate(bars.values):
+    for position, values in enumerate(seen.values):
         place = 0.0
-        for part, (least, most) in zip(bars.parts, values or (), strict=False):
+        for part, (least, most) in zip(seen.parts, values or (), strict=False):
             for size, filled in ((least, 1.0), (most - least, _BOUNDED)):
                 if size:
                     found.append(

@@ -62,7 +62,7 @@ def _rendered(template: str, **values: object) -> str:
 def _charts(section: Section) -> Iterator[tuple[str, str, Markup]]:
     """Draw the section's charts for each kind of page, of which the style shows one."""
     for picture in section.pictures:
-        # What altair draws is markup, with all text in it escaped.
+        # What is drawn is markup, with all text in it escaped.
         yield "wide", picture.shows, Markup(picture.chart(WIDE))  # noqa: S704
         yield "narrow", picture.shows, Markup(picture.chart(NARROW))  # noqa: S704
 
