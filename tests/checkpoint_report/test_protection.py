@@ -116,7 +116,7 @@ def auditor_of(cells: Mapping[tuple[str, str, str], Count]) -> Auditor:
 
 
 @pytest.mark.on_one_python
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(things, thresholds)
 @example({("1", "adrc", "passed"): 1}, 11)
 @example(
@@ -154,7 +154,7 @@ def test_no_count_is_known_better_than_it_is_told_and_no_small_one_well(
             assert cell.is_hidden
 
 
-@settings(max_examples=50)
+@settings(max_examples=20)
 @given(things, thresholds)
 def test_what_is_told_does_not_depend_on_how_small_a_small_count_is(
     them: Things, threshold: int
@@ -206,9 +206,8 @@ def test_a_threshold_of_one_tells_everything(them: Things) -> None:
     assert known == {name: number for name, number in told(summed(tables)).items() if name in known}
 
 
-def test_counts_that_are_not_as_they_should_be_are_refused() -> None:
-    """Where what everybody knows does not hold, nothing can be said of what is found out."""
+def test_what_does_not_hold_is_not_reckoned_with() -> None:
+    """Who reckons with it is wrong; the report is made all the same."""
     tables = tables_of({("1", "adrc", "passed"): 3}) | {"all": counted("all", ["all"], ["all"], {})}
 
-    with pytest.raises(ValueError, match="not as they should be: because"):
-        protect(tables, RELATIONS, 11)
+    assert "0" == told(protect(tables, RELATIONS, 11))["all", "all", "all"].words

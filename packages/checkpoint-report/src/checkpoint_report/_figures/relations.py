@@ -1,7 +1,8 @@
 """What holds between the tables by the definitions that the page states, whoever reads it.
 
 Who knows the definitions can reckon with these; so does whoever hides counts. Each holds of every
-checkpoint, however it came about.
+checkpoint, however it came about; only between periods a later event can tell submissions apart that
+were one before.
 """
 
 from collections.abc import Iterator, Mapping
@@ -43,6 +44,7 @@ def relations_of(tables: Mapping[str, Table[int]], scope: Scope) -> tuple[Relati
         *_latest_events(),
         *_of_cohorts(tables),
         *_of_ages(tables, scope),
+        *_of_the_period_before(tables, scope.cut - scope.period.begin),
         *_of_centers(tables, scope.cut - scope.period.begin),
         _at_most("arrivals", "events", "the objects of the period's events have a row each"),
     )
@@ -82,6 +84,11 @@ def _counted_twice(tables: Mapping[str, Table[int]]) -> Iterator[Relation]:
             Place("kind", forms),
             "each form has the field from the start, got it later, or lacks it",
         )
+    yield _at_most(
+        Place("kind", ("form",)),
+        Place("completeness", ("module",), ("missing",)),
+        "a form without a module lacks it",
+    )
 
 
 def _latest_events() -> Iterator[Relation]:
@@ -111,6 +118,11 @@ def _of_cohorts(tables: Mapping[str, Table[int]]) -> Iterator[Relation]:
             Place("status", columns=statuses),
             "what was first handed in during the period has its latest event in it",
         )
+        yield _at_most(
+            Place("cohort", last, (outcome,)),
+            Place("attempts", ATTEMPTS[1:], statuses),
+            "what was first handed in was handed in",
+        )
     none, failed = Place("cohort", columns=("none",)), ("none", "not-pass-qc")
     still_open = Place("life", columns=("open",))
     yield _at_most(none, "backlog", "without an outcome they wait")
@@ -131,7 +143,7 @@ def _of_ages(tables: Mapping[str, Table[int]], scope: Scope) -> Iterator[Relatio
     rows = tables["cohort"].rows
     last = (scope.cut - timedelta(microseconds=1)).date()
     for number, step in enumerate(scope.steps):
-        since = rows[number:]
+        before, since = rows[:number], rows[number:]
         none = Place("cohort", since, ("none",))
         not_passed = Place("cohort", since, ("none", "not-pass-qc"))
         age = scope.cut - step.begin
@@ -144,8 +156,35 @@ def _of_ages(tables: Mapping[str, Table[int]], scope: Scope) -> Iterator[Relatio
             (Place("backlog", columns=AGES[:classes]), none),
             (none, Place("life", up_to, ("open",))),
             (Place("life", within, ("open",)), not_passed),
+            (Place("life", LIFE[len(up_to) :]), Place("cohort", before)),
+            (
+                Place("life", LIFE[len(up_to) :], ("open",)),
+                Place("cohort", before, ("none", "not-pass-qc")),
+            ),
+            (
+                Place("cohort", before, ("none",)),
+                Place("life", LIFE[len(within) :], ("open",)),
+            ),
         ):
             yield _at_most(left, right, "since a step began nothing has waited for longer than it")
+
+
+def _of_the_period_before(
+    tables: Mapping[str, Table[int]], length: timedelta
+) -> Iterator[Relation]:
+    """What is older than the period was there before it."""
+    old = AGES[1 + sum(timedelta(days=days) <= length for days in (7, 30, 90)) :]
+    for center in tables["status"].rows:
+        yield _at_most(
+            Place("backlog", (center,), old),
+            Place("backlog-before", (center,)),
+            "what has waited for longer waited then",
+        )
+    yield _at_most(
+        Place("cohort", tables["cohort"].rows[-2:-1]),
+        "status-before",
+        "what was first handed in then had its latest event then",
+    )
 
 
 def _of_centers(tables: Mapping[str, Table[int]], length: timedelta) -> Iterator[Relation]:

@@ -50,10 +50,7 @@ class Told(Struct, frozen=True, kw_only=True):
 
 
 def told(figures: Figures, threshold: int | None) -> Told:
-    """Tell the figures; with a threshold, so that no count below it can be found out.
-
-    Raises ValueError where the counts are not as the relations between them say.
-    """
+    """Tell the figures; with a threshold, so that no count below it can be found out."""
     if threshold is None:
         tables = {name: _exact(table) for name, table in figures.tables.items()}
         oldest = {key: Days.of(days) for key, days in figures.oldest.items()}
