@@ -45,7 +45,7 @@ ALLOWED = {
     | {"checkpoint_core", "checkpoint_storage", "duckdb", "rich", "typer"}
     | {"checkpoint_report"},
     "checkpoint_report": _CORE
-    | {"checkpoint_core", "altair", "jinja2", "markupsafe", "vl_convert"},
+    | {"checkpoint_core", "jinja2", "markupsafe", "numpy", "scipy", "vl_convert"},
     "checkpoint_spark": _CORE | {"checkpoint_core", "checkpoint_storage", "pyspark"},
 }
 PACKAGES = list(ALLOWED)

@@ -1,6 +1,7 @@
 """`nacc-checkpoint report`: what it writes, and how it refuses."""
 
 import os
+import shutil
 import sys
 from datetime import date
 from pathlib import Path
@@ -10,8 +11,11 @@ import pytest
 from checkpoint_cli.sample import write_samples
 from tests.end_to_end.commands import Ended, call, execute, start, take
 
-SHEETS = ["completeness.csv", "days-to-qc.csv", "days-to-submission.csv", "errors.csv",
-          "rejects.csv", "status.csv", "volumes.csv"]  # fmt: skip
+SHEETS = ["attempts.csv", "backlog.csv", "centers.csv", "completeness.csv", "datatypes.csv",
+          "days.csv", "events.csv", "followed.csv", "kinds.csv", "lateness.csv", "rejects.csv",
+          "statuses.csv", "studies.csv", "time-to-qc.csv", "trend.csv"]  # fmt: skip
+CHARTS = ["attempts.svg", "backlog.svg", "centers.svg", "completeness.svg", "days.svg",
+          "events.svg", "kinds.svg", "lateness.svg", "time-to-qc.svg", "trend.svg"]  # fmt: skip
 QUIET = ("--month", "2020-01")
 """A month without events, whose page has no charts to draw."""
 
@@ -45,8 +49,8 @@ def folder(month: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_month_is_written_as_a_page_and_as_files(folder: Path) -> None:
     """Twice the same, byte for byte, by another process too; the files beside nothing else."""
     arguments = ["report", "events.parquet", "--month", "2026-10", "--output"]
-    one = call(*arguments, "1.html", "--csv", "csv1/of/october")
-    other = start(*arguments, "2.html", "--csv", "csv2/of/october", cwd=folder)
+    one = call(*arguments, "1.html", "--csv", "csv1/numbers", "--svg", "svg1")
+    other = start(*arguments, "2.html", "--csv", "csv2/numbers", "--svg", "svg2", cwd=folder)
     stdout, stderr = other.communicate(timeout=300)
 
     assert (0, "", 0, b"") == (one.status, one.stderr, other.returncode, stderr)
@@ -55,9 +59,38 @@ def test_a_month_is_written_as_a_page_and_as_files(folder: Path) -> None:
     pages = [(folder / f"{number}.html").read_bytes() for number in (1, 2)]
     assert pages[0] == pages[1]
     assert pages[0].startswith(b"<!doctype html>")
-    sheets = [folder / f"csv{number}/of/october" for number in (1, 2)]
-    assert SHEETS == names(sheets[0])
-    assert all((sheets[0] / n).read_bytes() == (sheets[1] / n).read_bytes() for n in SHEETS)
+    for kind, files in (("csv{}/numbers", SHEETS), ("svg{}", CHARTS)):
+        first, second = (folder / kind.format(number) / "2026-10" for number in (1, 2))
+        assert files == names(first)
+        assert all((first / n).read_bytes() == (second / n).read_bytes() for n in files)
+
+
+def test_each_center_has_a_page_and_an_index_leads_to_them(folder: Path) -> None:
+    """By number; each is the page that --center writes."""
+    days = ("--from", "2026-10-01", "--to", "2026-10-01")
+    ended = reported("all.html", *days, "--each-center", "centers")
+    pages = [name for name in names(folder / "centers") if name != "index.html"]
+    number = pages[0].removeprefix("center-").removesuffix(".html")
+    alone = reported("one.html", *days, "--center", number)
+
+    assert (0, 0) == (ended.status, alone.status)
+    assert f"Wrote the pages of {len(pages)} centers to centers." in ended.stdout
+    index = (folder / "centers/index.html").read_text(encoding="utf-8")
+    assert all(f'href="{page}"' in index for page in pages)
+    assert (folder / "one.html").read_bytes() == (folder / "centers" / pages[0]).read_bytes()
+
+
+def test_a_copy_without_what_was_beside_it_says_what_it_does_not_know(folder: Path) -> None:
+    """Its ledger and its rejects."""
+    (folder / "copied").mkdir(exist_ok=True)
+    shutil.copy(folder / "events.parquet", folder / "copied/events.parquet")
+
+    reported("copied.html", *QUIET, checkpoint="copied/events.parquet")
+    reported("whole.html", *QUIET)
+
+    told = "Not known: there"
+    assert 2 == (folder / "copied.html").read_text(encoding="utf-8").count(told)
+    assert told not in (folder / "whole.html").read_text(encoding="utf-8")
 
 
 def test_a_range_of_days_and_one_center_can_be_asked_for(folder: Path) -> None:
@@ -70,7 +103,7 @@ def test_a_range_of_days_and_one_center_can_be_asked_for(folder: Path) -> None:
         "2026-10-07",
         "--center",
         "1",
-        "--threshold",
+        "--suppress-below",
         "3",
     )
 
@@ -93,7 +126,9 @@ def test_a_range_of_days_and_one_center_can_be_asked_for(folder: Path) -> None:
         "--month 2026-10 --to 2026-10-02",
         "--from 2026-10-02 --to 2026-10-01",
         "--from yesterday --to 2026-10-01",
-        "--month 2026-10 --threshold 0",
+        "--month 2026-10 --suppress-below 1",
+        "--month 2026-10 --order size",
+        "--month 2026-10 --center 1 --each-center pages",
         "--month 2026-10 --center nobody",
     ],
 )
@@ -145,7 +180,7 @@ def test_tables_that_cannot_be_written_leave_the_page_as_it_was(folder: Path) ->
     ended = reported("old.html", *QUIET, "--csv", "events.parquet")
 
     assert 1 == ended.status
-    assert "events.parquet: cannot be written" in ended.stderr
+    assert "events.parquet/2020-01: cannot be written" in ended.stderr
     assert "old" == (folder / "old.html").read_text()
     assert not [name for name in names(folder) if name.startswith(".old")]
 
@@ -187,7 +222,7 @@ def test_no_other_command_imports_the_report_or_duckdb() -> None:
     """Those commands start as fast as without them, and work where the extra is not installed."""
     program = (
         "import sys, checkpoint_cli._app;"
-        "sys.exit(bool({'duckdb', 'checkpoint_report', 'altair'} & sys.modules.keys()))"
+        "sys.exit(bool({'duckdb', 'checkpoint_report', 'vl_convert'} & sys.modules.keys()))"
     )
 
     assert 0 == execute(before=("-c", program)).status

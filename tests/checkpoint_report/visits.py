@@ -10,7 +10,7 @@ from msgspec import structs
 from typing_extensions import override
 
 from checkpoint_core import REJECTS_SCHEMA, CheckpointMetadata, event_schema
-from checkpoint_report import Period, Report, make_report
+from checkpoint_report import Checkpoint, Order, Period, Report, make_report
 from checkpoint_report._page.page import page
 from nacc_event_model import EventFormat
 
@@ -68,12 +68,15 @@ def reject(
 
 def report(
     events: Iterable[dict[str, Any]] | pl.DataFrame,
-    rejects: Sequence[dict[str, Any]] = (),
+    rejects: Sequence[dict[str, Any]] | None = (),
     *,
+    ledger: pl.DataFrame | None = None,
     period: Period = OCTOBER,
     committed_at: datetime = COMMITTED_AT,
     center: str | None = None,
-    threshold: int = 11,
+    include_test_center: bool = False,
+    suppress_below: int | None = None,
+    order: Order = "adcid",
 ) -> Report:
     """Make a report on these events, whose page is drawn only where it is asked for."""
     rows = events if isinstance(events, pl.DataFrame) else frame(events)
@@ -91,27 +94,64 @@ def report(
         committed_at=committed_at,
         versions={},
     )
+    known = None if rejects is None else pl.DataFrame(list(rejects), schema=REJECTS_SCHEMA)
     return make_report(
-        rows.lazy(),
-        pl.DataFrame(list(rejects), schema=REJECTS_SCHEMA),
-        metadata,
+        Checkpoint(
+            metadata=metadata,
+            events=rows.lazy(),
+            rejects=known,
+            ledger=None if ledger is None else ledger.lazy(),
+        ),
         period,
         center=center,
-        threshold=threshold,
+        include_test_center=include_test_center,
+        suppress_below=suppress_below,
+        order=order,
     )
 
 
 def words(made: Report) -> str:
     """Return the page without its charts, which take a second to draw."""
-    sections = [structs.replace(section, chart=None) for section in made.sections]
-    return page(made.subject, made.figures, sections)
+    sections = [structs.replace(section, pictures=()) for section in made.sections]
+    return page(made.subject, made.told, sections)
+
+
+def finding(made: Report, anchor: str) -> str:
+    """Return the sentences of a section."""
+    return next(section.finding for section in made.sections if section.anchor == anchor)
+
+
+def numbers(made: Report, sheet: str) -> dict[tuple[str, ...], Any]:
+    """Return the numbers of a file by keys and measure: an int or float, a pair of ends, or None."""
+    (found,) = (each for each in made.sheets if each.name == sheet)
+    period = made.subject.scope.period
+    headings, *lines = found.lines((period.first, period.last))
+    told = {}
+    for line in lines:
+        *keys, measure, _, value, least, most, flag = line
+        if headings[2] not in {"adcid", "study", "datatype", "handed_in", "field", "within_days",
+                               "followed"}:  # fmt: skip
+            keys = [*keys[: 2 if sheet in {"trend", "rejects"} else 1], *keys[2:]]
+        else:
+            keys = keys[2:]
+        number: Any = float(value) if value else None
+        if not value and least:
+            number = (float(least), float(most) if most else None)
+        assert flag == "exact" or not value
+        told[*keys, measure] = number
+    assert len(told) == len(lines)
+    return told
 
 
 def table(made: Report, name: str) -> dict[str, dict[str, str]]:
-    """Return a table as its CSV file has it, by row and heading."""
+    """Return a table as the page has it, by row and heading."""
     (sheet,) = (sheet for sheet in made.sheets if sheet.name == name)
-    (_, *headings), *rows = sheet.lines()
-    return {first: dict(zip(headings, row, strict=True)) for first, *row in rows}
+    headings = [column.heading for column in sheet.columns]
+    rows = [*sheet.rows, *([sheet.totals] if sheet.totals else [])]
+    return {
+        row.name: dict(zip(headings, [value.text for value in row.values], strict=True))
+        for row in rows
+    }
 
 
 class Page(HTMLParser):

@@ -12,6 +12,7 @@ from nacc_event_model import EventFormat, VisitEventV11
 
 __all__ = [
     "ACTIONS",
+    "CENTER_ORDERS",
     "COLUMN_ORDERS",
     "COMMANDS",
     "EVENT_FORMATS",
@@ -35,7 +36,7 @@ COMMANDS: Final = {
     "sql": "Ask the checkpoint in SQL.",
     "verify": "Check a checkpoint, and that no object is missing.",
     "doctor": "Check everything that a run relies on.",
-    "report": "Write the monthly report, a page to hand on.",
+    "report": "Write the monthly report, a page of its own.",
     "export": "Make Parquet files in other shapes.",
     "remove": "Take a participant out, for good.",
     "sample": "Write synthetic event objects.",
@@ -44,6 +45,7 @@ COMMANDS: Final = {
 """What each does; the order is that in which they are listed."""
 # Those of the core are repeated here, because it tells its own together with polars.
 ACTIONS: Final = ("submit", "pass-qc", "not-pass-qc", "delete", "duplicate-submit")
+CENTER_ORDERS: Final = ("adcid", "name", "submissions", "rate", "backlog")
 COLUMN_ORDERS: Final = ("checkpoint", "scraper")
 EVENT_FORMATS: Final = tuple(EventFormat)
 FIELDS: Final = (*VisitEventV11.__struct_fields__, "day", "week", "month")

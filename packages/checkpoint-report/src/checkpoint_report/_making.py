@@ -1,34 +1,45 @@
 """From a checkpoint to a report."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 
 import polars as pl
 from msgspec import Struct
 
 from checkpoint_core import CheckpointMetadata
-from checkpoint_report._figures.centers import Center, find_center, find_centers
-from checkpoint_report._figures.counts import rejects_of
-from checkpoint_report._figures.figures import Figures, figures
-from checkpoint_report._page.page import Subject, page
+from checkpoint_report._figures.centers import find_center, find_centers
+from checkpoint_report._figures.figures import figures
+from checkpoint_report._figures.scope import cut_of, scope_of
+from checkpoint_report._figures.telling import Told, told
+from checkpoint_report._page.page import page
+from checkpoint_report._page.top import summary
 from checkpoint_report._period import Period
-from checkpoint_report._sections.by_center import days_section, errors_section, status_section
-from checkpoint_report._sections.overall import (
-    completeness_section,
-    rejects_section,
-    volumes_section,
-)
 from checkpoint_report._sections.section import Section
+from checkpoint_report._sections.sections import sections
 from checkpoint_report._sections.sheets import Sheet
+from checkpoint_report._sections.subject import Order, Subject
 
-__all__ = ["Report", "make_report"]
+__all__ = ["Checkpoint", "Report", "make_center_reports", "make_report"]
+
+
+class Checkpoint(Struct, frozen=True, kw_only=True, eq=False):
+    """What a report is made from: `events` are the checkpoint's rows, in their order.
+
+    `rejects` are those beside it, in REJECTS_SCHEMA, `ledger` is the one beside it; None of either:
+    it is not known.
+    """
+
+    metadata: CheckpointMetadata
+    events: pl.LazyFrame
+    rejects: pl.DataFrame | None
+    ledger: pl.LazyFrame | None
 
 
 class Report(Struct, frozen=True, kw_only=True, dict=True, eq=False):
     """A page of HTML, and the tables that are in it; the page is drawn when it is asked for."""
 
     subject: Subject
-    figures: Figures
+    told: Told
     sections: tuple[Section, ...]
 
     @property
@@ -39,67 +50,85 @@ class Report(Struct, frozen=True, kw_only=True, dict=True, eq=False):
     @property
     def sheets(self) -> tuple[Sheet, ...]:
         """The tables."""
-        return tuple(section.sheet for section in self.sections)
+        return tuple(sheet for section in self.sections for sheet in section.sheets)
+
+    @property
+    def summary(self) -> str:
+        """What a list of reports says of it."""
+        return summary(self.told)
 
     @cached_property
     def page(self) -> str:
         """The page; the same report gives the same bytes."""
-        return page(self.subject, self.figures, self.sections)
+        return page(self.subject, self.told, self.sections)
 
 
 def make_report(
-    events: pl.LazyFrame,
-    rejects: pl.DataFrame,
-    metadata: CheckpointMetadata,
+    checkpoint: Checkpoint,
     period: Period,
     *,
     center: str | None = None,
     include_test_center: bool = False,
-    threshold: int,
+    suppress_below: int | None = None,
+    order: Order = "adcid",
 ) -> Report:
-    """Make the report on a period, about all centers or one, without counts below the threshold.
+    """Make the report on a period, about all centers or one.
 
-    The same arguments give the same bytes. Nothing in a report is about single visits, and no
-    hidden count can be calculated from it.
+    The same arguments give the same bytes. Nothing in a report is about single submissions; with
+    `suppress_below`, no count below it can be found out from the report.
 
     Args:
-        events: the checkpoint's rows, in their order.
-        rejects: the rejects beside it, in REJECTS_SCHEMA.
-        metadata: what the checkpoint says about itself.
+        checkpoint: what the report is made from.
         period: the days to report on.
         center: label or number of the one center; None for all.
         include_test_center: all includes center 0, the test site.
-        threshold: the least count that is shown, other than 0; 1 shows all.
+        suppress_below: the least count that is told, other than 0; None: every count is told.
+        order: by what centers are ordered.
 
     Raises:
         UnknownCenterError: no center is called so.
     """
     # Whoever names a center may mean the test site.
     some_test = include_test_center or center is not None
-    centers = find_centers(events, period, include_test_center=some_test)
+    events, metadata = checkpoint.events, checkpoint.metadata
+    end = cut_of(period, metadata.committed_at)
+    centers = find_centers(events, period.begin, end, include_test_center=some_test)
     chosen = None if center is None else find_center(centers, center)
-    adcid = None
     if chosen is not None:
-        centers, adcid = (chosen,), chosen.adcid
-    found = figures(
+        centers = (chosen,)
+    scope = scope_of(
         events,
-        rejects_of(rejects, period, adcid),
-        centers,
         period,
-        adcid=adcid,
+        metadata.committed_at,
+        adcid=None if chosen is None else chosen.adcid,
         include_test_center=include_test_center,
-        threshold=threshold,
     )
-    subject = Subject(period=period, center=chosen, centers=centers, metadata=metadata)
-    return Report(subject=subject, figures=found, sections=tuple(_sections(found, centers)))
+    keys = [center.key for center in centers]
+    shown = told(
+        figures(events, checkpoint.rejects, checkpoint.ledger, keys, scope), suppress_below
+    )
+    subject = Subject(scope=scope, center=chosen, centers=centers, metadata=metadata, order=order)
+    return Report(subject=subject, told=shown, sections=sections(subject, shown))
 
 
-def _sections(figures: Figures, centers: Sequence[Center]) -> Iterator[Section]:
-    """Tell everything, in the order in which one would ask."""
-    yield volumes_section(figures)
-    yield status_section(figures, centers)
-    yield errors_section(figures, centers)
-    yield days_section("days-to-submission", figures.submission, centers, figures.threshold)
-    yield days_section("days-to-qc", figures.qc, centers, figures.threshold)
-    yield completeness_section(figures)
-    yield rejects_section(figures)
+def make_center_reports(
+    checkpoint: Checkpoint,
+    period: Period,
+    *,
+    include_test_center: bool = False,
+    suppress_below: int | None = None,
+) -> Iterator[Report]:
+    """Make a report on each center that sent events before the end of the period, by number.
+
+    Each is what `make_report` makes of the center, and may be made while the one before is written.
+    """
+    events, metadata = checkpoint.events, checkpoint.metadata
+    end = cut_of(period, metadata.committed_at)
+    centers = find_centers(events, period.begin, end, include_test_center=include_test_center)
+    for center in centers:
+        yield make_report(
+            checkpoint,
+            period,
+            center=center.key,
+            suppress_below=suppress_below,
+        )

@@ -18,10 +18,17 @@ _DAYS_AT_MOST = 3_660
 
 
 class Bucket(Struct, frozen=True, kw_only=True):
-    """A day, week or month: the date by which queries name it, and what people call it."""
+    """A day, week or month, as far as it is of the period.
+
+    `start` is the date by which queries name it, `first` and `last` are its days in the period,
+    `label` is what people call these, and `is_whole` tells whether they are all of its days.
+    """
 
     start: date
+    first: date
+    last: date
     label: str
+    is_whole: bool
 
 
 class Period(Struct, frozen=True, kw_only=True):
@@ -63,13 +70,18 @@ class Period(Struct, frozen=True, kw_only=True):
     @property
     def title(self) -> str:
         """What people call it: October 2026, or its first and last day."""
-        whole_month = calendar.monthrange(self.last.year, self.last.month)[1]
-        same_month = self.first.replace(day=1) == self.last.replace(day=1)
-        if same_month and self.first.day == 1 and self.last.day == whole_month:
+        if self._is_months and self.first.replace(day=1) == self.last.replace(day=1):
             return f"{self.first:%B} {self.first.year}"
         if self.first == self.last:
             return _day(self.first)
         return f"{_day(self.first)} to {_day(self.last)}"
+
+    @property
+    def name(self) -> str:
+        """What files are named after it: 2026-10, or its first and last day."""
+        if self._is_months and self.first.replace(day=1) == self.last.replace(day=1):
+            return f"{self.first:%Y-%m}"
+        return f"{self.first.isoformat()}_{self.last.isoformat()}"
 
     @property
     def by(self) -> Literal["day", "week", "month"]:
@@ -84,15 +96,44 @@ class Period(Struct, frozen=True, kw_only=True):
         starts = [_start(self.first, self.by)]
         while starts[-1] <= self.last:
             starts.append(_next(starts[-1], self.by))
-        return tuple(
-            Bucket(start=start, label=self._label(start, following - _DAY))
-            for start, following in pairwise(starts)
+        return tuple(self._bucket(start, following - _DAY) for start, following in pairwise(starts))
+
+    def before(self) -> Self | None:
+        """Return the period of the same length before it; None before the calendar.
+
+        Before whole months these are as many whole months, else as many days.
+        """
+        try:
+            if self._is_months:
+                months = (
+                    self.last.month - self.first.month + 12 * (self.last.year - self.first.year)
+                )
+                earlier = 12 * self.first.year + self.first.month - 2 - months
+                first = date(earlier // 12, earlier % 12 + 1, 1)
+            else:
+                first = self.first - (self.last - self.first + _DAY)
+            return type(self)(first=first, last=self.first - _DAY)
+        except (ValueError, OverflowError):
+            return None
+
+    @property
+    def _is_months(self) -> bool:
+        days = calendar.monthrange(self.last.year, self.last.month)[1]
+        return self.first.day == 1 and self.last.day == days
+
+    def _bucket(self, start: date, last: date) -> Bucket:
+        inside = max(start, self.first), min(last, self.last)
+        return Bucket(
+            start=start,
+            first=inside[0],
+            last=inside[1],
+            label=self._label(*inside),
+            is_whole=inside == (start, last),
         )
 
     def _label(self, start: date, last: date) -> str:
         if self.by == "month":
             return f"{start:%b} {start.year}"
-        start, last = max(start, self.first), min(last, self.last)
         if start == last:
             return f"{start.day} {start:%b}"
         if start.month == last.month:

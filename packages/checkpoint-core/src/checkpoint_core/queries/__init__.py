@@ -24,8 +24,10 @@ from checkpoint_core.queries._submissions import (
 )
 from checkpoint_core.queries._times import (
     AGES,
+    age_of,
     days_to_qc,
     days_to_submission,
+    days_waiting,
     lateness,
     resubmitted,
     waiting,
@@ -47,6 +49,7 @@ __all__ = [
     "Identity",
     "Parameter",
     "Query",
+    "age_of",
     "ask",
     "changes",
     "completeness",
@@ -55,6 +58,7 @@ __all__ = [
     "days_from_visit",
     "days_to_qc",
     "days_to_submission",
+    "days_waiting",
     "errors_by_center",
     "filter_events",
     "lateness",

@@ -24,14 +24,22 @@ from checkpoint_core.questions import Identity
 AGES: Final = ("under 7 days", "7 to 29 days", "30 to 89 days", "90 days or more")
 """How long a submission has been waiting, in classes, the shortest first."""
 
-_AGE: Final = pl.sum_horizontal(
-    pl.col("days_waiting") >= days for days in (7, 30, 90)
-).replace_strict(dict(enumerate(AGES)), return_dtype=pl.Enum(AGES))
-"""The class of `days_waiting`: how many of its bounds are reached."""
 _DAYS: Final = {"first_submit": "days_to_submission", "first_pass": "days_to_qc"}
 _OF_LEDGER: Final = frozenset(
     ("pipeline_adcid", "ptid", "timestamp_from", "timestamp_to", "include_test_center")
 )
+
+
+def days_waiting(since: str, as_of: datetime) -> pl.Expr:
+    """Return the whole days of 24 hours from a moment up to another, as `days_waiting`."""
+    return (pl.lit(as_of) - pl.col(since)).dt.total_days().alias("days_waiting")
+
+
+def age_of(days: pl.Expr) -> pl.Expr:
+    """Return the class of AGES that so many days of waiting are of, as `age`."""
+    reached = pl.sum_horizontal(days >= bound for bound in (7, 30, 90))
+    classes = dict(enumerate(AGES))
+    return reached.replace_strict(classes, return_dtype=pl.Enum(AGES)).alias("age")
 
 
 def days_to_submission(
@@ -139,9 +147,8 @@ def _open(
     standing = lives(candidates(events, filters, identity), identity)
     chosen = standing.filter(pl.col("status") == status).with_columns(timestamp="open_since")
     found = wanted(chosen, filters, identity)
-    days = (pl.lit(as_of) - pl.col("timestamp")).dt.total_days().alias("days_waiting")
     keys = KEYS[identity]
-    in_order = found.with_columns(days).sort(
+    in_order = found.with_columns(days_waiting("timestamp", as_of)).sort(
         "days_waiting", *keys, descending=[True, *(False for _ in keys)]
     )
     return described(in_order, events, filters, identity).select(
@@ -151,7 +158,7 @@ def _open(
         "outcome",
         pl.col("timestamp").alias("submitted"),
         "days_waiting",
-        _AGE.alias("age"),
+        age_of(pl.col("days_waiting")),
     )
 
 

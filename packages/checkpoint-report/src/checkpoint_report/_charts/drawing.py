@@ -1,55 +1,87 @@
 """How every chart is drawn: as SVG, here and now, so that the page needs no script.
 
-Colours are names of CSS properties that the page gives a value in each theme. Every mark carries
-its number as text, so that no colour and no axis has to be read. What a chart says for those who do
-not see it stands beside it, in the page.
+Charts are written in the grammar of Vega-Lite. Colours are names of CSS properties that the page
+gives a value in each theme. What a chart says for those who do not see it stands beside it, in the
+page. No text is smaller than 12 pixels.
 """
 
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-import altair as alt
 import msgspec
 import vl_convert
 
 __all__ = [
+    "FAINT",
     "GAP_PX",
     "INK",
     "NARROW",
     "ROW_PX",
+    "RULE",
     "WIDE",
-    "AnyChart",
     "Chart",
     "Row",
+    "Spec",
     "axis_called",
-    "data_of",
-    "row_axis",
+    "bars",
+    "legend",
+    "of_data",
     "shortened",
     "svg",
+    "text_layer",
     "text_width",
 ]
 
 Row = dict[str, Any]
 """What is drawn at one position."""
 
+Spec = dict[str, Any]
+"""A part of a chart in the grammar of Vega-Lite."""
+
 Chart = Callable[[int], str]
 """A chart, drawn as SVG in a width."""
 
-# What altair makes of a chart depends on what is in it.
-AnyChart = alt.LayerChart | alt.FacetChart | alt.VConcatChart
-
-WIDE: Final = 720
-NARROW: Final = 288
+WIDE: Final = 700
+NARROW: Final = 276
 """Widths in pixels of a chart on a sheet or a screen, and on a phone."""
 
-_FONT: Final = "sans-serif"
 INK: Final = "var(--ink)"
-_RULE: Final = "var(--rule)"
-# A little more than digits and letters take in the wider fonts of their size.
-_CHARACTER_PX: Final = 6.6
-ROW_PX: Final = 17
+FAINT: Final = "var(--faint)"
+RULE: Final = "var(--rule)"
+ROW_PX: Final = 15
 GAP_PX: Final = 14
+_SIZE_PX: Final = 12
+# A little more than digits and letters take in the wider fonts of their size.
+_CHARACTER_PX: Final = 7.2
+_LINE_PX: Final = 18
+_CONFIG: Final[Spec] = {
+    "aria": False,
+    "background": "transparent",
+    "font": "sans-serif",
+    "padding": 2,
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": INK,
+        "labelFontSize": _SIZE_PX,
+        "titleColor": FAINT,
+        "titleFontSize": _SIZE_PX,
+        "titleFontWeight": "normal",
+        "gridColor": RULE,
+        "domainColor": RULE,
+        "tickColor": RULE,
+    },
+    "title": {
+        "anchor": "start",
+        "frame": "group",
+        "fontSize": _SIZE_PX,
+        "subtitleFontSize": _SIZE_PX,
+        "color": INK,
+        "subtitleColor": FAINT,
+        "subtitlePadding": 2,
+        "offset": 4,
+    },
+}
 _TAG: Final = re.compile(r"<[^>]*>")
 # Names of clippings are counted up, and nothing reaches out of a chart; what a chart says, the page says.
 _NEEDLESS: Final = re.compile(
@@ -58,21 +90,32 @@ _NEEDLESS: Final = re.compile(
 _DECIMALS: Final = re.compile(r"(\.[0-9]{2})[0-9]+")
 
 
-def data_of(number: int) -> alt.NamedData:
-    """Return what stands for the data of this number until the chart is drawn."""
-    return alt.NamedData(name=f"data-{number}")
+def of_data(rows: Sequence[Row], mark: Spec, **encoding: Any) -> Spec:
+    """Return a layer: marks for these rows."""
+    return {"data": {"values": rows}, "mark": mark, "encoding": encoding}
 
 
-def row_axis(labels: Sequence[str]) -> alt.Axis:
-    """Return the axis of a row for each of these labels."""
-    # As wide as the labels may get in the reader's font, not as they are in that of this machine.
-    width = text_width(labels) + 8
-    return alt.Axis(**axis_called(labels, lines=False), domain=False, minExtent=width)
+def text_layer(rows: Sequence[Row], mark: Spec, **encoding: Any) -> Spec:
+    """Return a layer of what the rows call `text`."""
+    told = {"type": "text", "fontSize": _SIZE_PX, "fill": INK} | mark
+    return of_data(rows, told, text={"field": "text", "type": "nominal"}, **encoding)
 
 
-def axis_called(labels: Sequence[str], *, lines: bool) -> dict[str, Any]:
+def bars(rows: Sequence[Row], **encoding: Any) -> Spec:
+    """Return bars in the rows' own colours, filled as much as these say, and drawn around."""
+    return of_data(
+        rows,
+        {"type": "bar", "strokeWidth": 1},
+        color={"field": "color", "type": "nominal", "scale": None},
+        stroke={"field": "color", "type": "nominal", "scale": None},
+        fillOpacity={"field": "filled", "type": "quantitative", "scale": None},
+        **encoding,
+    )
+
+
+def axis_called(labels: Sequence[str], *, lines: bool) -> Spec:
     """Return an axis whose positions are called by these labels, whatever is in them."""
-    told = [label.rsplit(" ", 1) if lines else label for label in labels]
+    told = [label.split("\n") if lines else label for label in labels]
     return {
         "labelExpr": f"{msgspec.json.encode(told).decode()}[datum.value]",
         "labelLimit": 0,
@@ -83,9 +126,9 @@ def axis_called(labels: Sequence[str], *, lines: bool) -> dict[str, Any]:
     }
 
 
-def shortened(names: Sequence[str], width: int, *, alone: bool) -> list[str]:
-    """Leave out the middle of long names: what tells them apart is mostly at their ends."""
-    most = (60 if alone else 26) if width == WIDE else (24 if alone else 14)
+def shortened(names: Sequence[str], width: float) -> list[str]:
+    """Leave out the middle of names that need more room: what tells them apart is at their ends."""
+    most = int(width / _CHARACTER_PX)
     tail = (most - 1) // 2
     return [
         name if len(name) <= most else f"{name[: most - 1 - tail]}…{name[-tail:]}" for name in names
@@ -97,19 +140,39 @@ def text_width(texts: Sequence[str]) -> int:
     return round(max((len(text) for text in texts), default=0) * _CHARACTER_PX)
 
 
-def svg(chart: AnyChart, *data: Sequence[Row]) -> str:
-    """Return the chart as SVG, with numbers as exact as anybody can see.
+def legend(parts: Sequence[tuple[str, str]], width: int) -> Spec:
+    """Return what names the colours, in as many lines as it takes."""
+    rows: list[Row] = []
+    x, line = 0, 0
+    for name, color in parts:
+        needed = 18 + text_width([name]) + GAP_PX
+        if x and x + needed - GAP_PX > width:
+            x, line = 0, line + 1
+        rows.append({"x": x, "y": line * _LINE_PX + 9, "text": name, "color": color})
+        x += needed
+    height = (line + 1) * _LINE_PX
+    place = {
+        name: {
+            "field": name,
+            "type": "quantitative",
+            "axis": None,
+            "scale": {"domain": [0, end], "range": [0, end]},
+        }
+        for name, end in (("x", width), ("y", height))
+    }
+    square = {"type": "point", "shape": "square", "size": 110, "opacity": 1, "filled": True,
+              "xOffset": 6}  # fmt: skip
+    colors = {"field": "color", "type": "nominal", "scale": None}
+    layers = [
+        of_data(rows, square, color=colors, **place),
+        text_layer(rows, {"align": "left", "dx": 18}, **place),
+    ]
+    return {"layer": layers, "width": width, "height": height}
 
-    `data` is what the charts in it call `data_of` their place in it. It is put in last: altair
-    copies whatever is in a chart again and again, and checks it.
-    """
-    configured = chart.configure(
-        aria=False, autosize="pad", background="transparent", font=_FONT, padding=2
-    )
-    styled = configured.configure_view(stroke=None).configure_axis(
-        labelColor=INK, labelFontSize=11, gridColor=_RULE, domainColor=_RULE
-    )
-    drawing = styled.to_dict(validate=False)
-    drawing["datasets"] = {data_of(number).name: rows for number, rows in enumerate(data)}
+
+def svg(chart: Spec, named: Spec | None = None) -> str:
+    """Return the chart as SVG, below what names its colours, with numbers as exact as one can see."""
+    whole = chart if named is None else {"vconcat": [named, chart], "spacing": 8}
+    drawing = whole | {"autosize": "pad", "config": _CONFIG}
     drawn = vl_convert.vegalite_to_svg(drawing, allowed_base_urls=[])
     return _TAG.sub(lambda tag: _DECIMALS.sub(r"\1", tag[0]), _NEEDLESS.sub("", drawn))

@@ -1,13 +1,12 @@
 """The centers of a checkpoint: their numbers, and what to call them."""
 
+from datetime import datetime
 from difflib import get_close_matches
 
 import polars as pl
 from msgspec import Struct
 
-from checkpoint_report._period import Period
-
-__all__ = ["Center", "UnknownCenterError", "find_center", "find_centers"]
+__all__ = ["Center", "UnknownCenterError", "find_center", "find_centers", "shortened"]
 
 _LONGEST = 80
 
@@ -25,28 +24,33 @@ class Center(Struct, frozen=True, kw_only=True):
     has_data: bool
     former: tuple[str, ...] = ()
 
+    @property
+    def key(self) -> str:
+        """Its row in tables."""
+        return str(self.adcid)
+
 
 _TEST_CENTER = 0
 
 
 def find_centers(
-    events: pl.LazyFrame, period: Period, *, include_test_center: bool
+    events: pl.LazyFrame, begin: datetime, end: datetime, *, include_test_center: bool
 ) -> tuple[Center, ...]:
-    """Find the centers that sent events before the end of the period, by number."""
+    """Find the centers that sent events before the end of a period, by number."""
     if not include_test_center:
         events = events.filter(pl.col("pipeline_adcid") != _TEST_CENTER)
     known = (
-        events.filter(pl.col("timestamp") < period.end)
+        events.filter(pl.col("timestamp") < end)
         .group_by("pipeline_adcid")
         .agg(
             pl.col("center_label").last(),
-            (pl.col("timestamp") >= period.begin).any(),
+            (pl.col("timestamp") >= begin).any(),
             pl.col("center_label").unique().alias("labels"),
         )
         .sort("pipeline_adcid")
         .collect()
     )
-    names = [_shortened(label) for label in known["center_label"]]
+    names = [shortened(label) for label in known["center_label"]]
     return tuple(
         Center(
             adcid=adcid,
@@ -59,7 +63,8 @@ def find_centers(
     )
 
 
-def _shortened(label: str) -> str:
+def shortened(label: str) -> str:
+    """Return a label, or another text that came with events, as it can be shown."""
     visible = "".join(each if each.isprintable() else " " for each in label).strip() or "(no name)"
     return visible if len(visible) <= _LONGEST else f"{visible[: _LONGEST - 1]}…"
 

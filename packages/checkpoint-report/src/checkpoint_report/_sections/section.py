@@ -1,36 +1,19 @@
-"""The sections of a report: of each its finding, its chart, its table and its definition."""
-
-from collections.abc import Sequence
+"""The sections of a report: of each its finding, its charts, its tables and its definitions."""
 
 from msgspec import Struct
 
-from checkpoint_report._charts.bars import Panel
 from checkpoint_report._charts.drawing import Chart
-from checkpoint_report._figures.counts import FAILED_AGAIN, PASSED_AGAIN
-from checkpoint_report._figures.suppression import Cell, CountTable, Hidden, Total, share, together
-from checkpoint_report._sections.sheets import Sheet, number, percent
+from checkpoint_report._sections.sheets import Sheet
 
-__all__ = [
-    "COLORS",
-    "Section",
-    "at_least",
-    "capital",
-    "count_panel",
-    "is_nothing",
-    "outcomes",
-    "passing",
-    "share_panel",
-]
+__all__ = ["Picture", "Section", "capital", "joined", "of_things"]
 
-COLORS = {
-    "submit": "var(--submit)",
-    "pass-qc": "var(--pass)",
-    "not-pass-qc": "var(--fail)",
-    "delete": "var(--delete)",
-    "waiting": "var(--submit)",
-    "deleted": "var(--delete)",
-}
-_OTHER = "var(--other)"
+
+class Picture(Struct, frozen=True, kw_only=True):
+    """A chart with its name as a file, and what it shows, in words."""
+
+    name: str
+    shows: str
+    chart: Chart
 
 
 class Section(Struct, frozen=True, kw_only=True):
@@ -42,21 +25,9 @@ class Section(Struct, frozen=True, kw_only=True):
     anchor: str
     title: str
     finding: str
-    chart: Chart | None
-    sheet: Sheet
-    definitions: tuple[str, ...]
-
-
-def at_least(whole: Total) -> str:
-    """Return a total in words."""
-    if not whole.exact and not whole.at_least:
-        return "some"
-    return f"{'' if whole.exact else 'at least '}{whole.at_least:,}"
-
-
-def is_nothing(whole: Total) -> bool:
-    """Tell whether it is the total of nothing at all."""
-    return whole == Total(0, exact=True)
+    pictures: tuple[Picture, ...] = ()
+    sheets: tuple[Sheet, ...] = ()
+    definitions: tuple[str, ...] = ()
 
 
 def capital(text: str) -> str:
@@ -64,38 +35,13 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def count_panel(title: str, cells: Sequence[Cell | None], threshold: int) -> Panel:
-    """Return the bars of counts; None is no count at all."""
-    return Panel(
-        title=title,
-        values=tuple(None if isinstance(cell, Hidden) else cell for cell in cells),
-        texts=tuple("" if cell is None else number(cell, threshold).text for cell in cells),
-        color=COLORS.get(title, _OTHER),
-    )
+def joined(parts: list[str]) -> str:
+    """Return the parts as a sentence lists them."""
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def share_panel(
-    title: str, shares: Sequence[float | None], color: str, told: Sequence[bool] | None = None
-) -> Panel:
-    """Return the bars of shares; those that are not `told` have no text, not even a dash."""
-    texts = (percent(share).text for share in shares)
-    if told is not None:
-        texts = (text if is_told else "" for text, is_told in zip(texts, told, strict=True))
-    return Panel(title=title, values=tuple(shares), texts=tuple(texts), color=color, full=1.0)
-
-
-def outcomes(status: CountTable) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:
-    """Return how many passed and how many failed at each center, by their last outcome."""
-    passed = zip(status.column("pass-qc"), status.column(PASSED_AGAIN), strict=True)
-    failed = zip(status.column("not-pass-qc"), status.column(FAILED_AGAIN), strict=True)
-    return tuple(map(together, passed)), tuple(map(together, failed))
-
-
-def passing(status: CountTable) -> tuple[float | None, int]:
-    """Return the pass rate over the centers whose numbers are shown, and how many these are."""
-    passed, failed, centers = 0, 0, 0
-    for pair in zip(*outcomes(status), strict=True):
-        match pair:
-            case (int(its_passed), int(its_failed)) if its_passed + its_failed:
-                passed, failed, centers = passed + its_passed, failed + its_failed, centers + 1
-    return share(passed, failed), centers
+def of_things(words: str, one: str, many: str) -> str:
+    """Return a number in words with what it is of."""
+    return f"{words} {one if words == '1' else many}"

@@ -1,79 +1,110 @@
-"""The tables behind the charts: for the page, and as files."""
+"""The tables behind the charts: for people on the page, and for programs as files."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterator
+from datetime import date
 from typing import Final
 
 from msgspec import Struct
 
-from checkpoint_report._figures.suppression import Cell, Hidden, Total
+from checkpoint_report._figures.known import Change, Count, Days, Share
 
-__all__ = ["DASH", "Sheet", "Value", "days", "number", "percent", "total", "words"]
-
-DASH: Final = "\N{EN DASH}"
-"""What stands where there is nothing to show."""
+__all__ = ["NONE", "Column", "Row", "Sheet", "Value", "change", "count", "days", "share", "slug"]
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_OTHER: Final = re.compile("[^a-z0-9]+")
+_ENDS: Final = ("measure", "unit", "value", "least", "most", "flag")
 
 
 class Value(Struct, frozen=True):
-    """What a cell says to people, and to programs."""
+    """What a number is to people; and to programs its least, its most, and what it is."""
 
     text: str
-    plain: str
+    least: str
+    most: str
+    flag: str
+
+
+NONE: Final = Value("\N{EN DASH}", "", "", "none")
+"""There is no such number."""
+
+
+class Column(Struct, frozen=True):
+    """A number of each row: its heading on the page, its name and unit in a file."""
+
+    heading: str
+    measure: str
+    unit: str
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """The numbers of one thing: what it is called, its keys in a file, and if its own, its days."""
+
+    name: str
+    keys: tuple[str, ...]
+    values: tuple[Value, ...]
+    days: tuple[date, date] | None = None
 
 
 class Sheet(Struct, frozen=True, kw_only=True):
-    """A table with a heading for each column; the first column names the rows.
+    """A table: on the page a row for each thing, in a file a line for each number.
 
-    `totals` is a last row that only the page shows: a program adds up what it needs.
+    `keys` name the columns of the file that say what a row is about. `totals` is the last row, of
+    all of them. It is on the page, a file, or both.
     """
 
     name: str
     caption: str
-    headings: tuple[str, ...]
-    rows: tuple[tuple[Value, ...], ...]
-    totals: tuple[Value, ...] = ()
+    heading: str
+    keys: tuple[str, ...]
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    totals: Row | None = None
+    in_page: bool = True
+    in_file: bool = True
 
-    def lines(self) -> Iterable[Sequence[str]]:
-        """Yield the headings and the rows, for programs."""
-        yield self.headings
-        for row in self.rows:
-            yield [value.plain for value in row]
-
-
-def words(text: str) -> Value:
-    """Return text; in a file it is never taken for a formula."""
-    return Value(text, f"'{text}" if text.startswith(_FORMULA) else text)
-
-
-def number(cell: Cell, threshold: int) -> Value:
-    """Return a count, or why it is not shown."""
-    match cell:
-        case Hidden.SMALL:
-            return Value(f"<{threshold}", f"<{threshold}")
-        case Hidden.WITHHELD:
-            return Value("withheld", "withheld")
-        case shown:
-            return Value(f"{shown:,}", str(shown))
-
-
-def total(whole: Total) -> Value:
-    """Return a total; one with hidden parts is at least what the others are."""
-    if whole.exact:
-        return number(whole.at_least, 0)
-    return Value(f"≥ {whole.at_least:,}", f">={whole.at_least}")
+    def lines(self, days: tuple[date, date]) -> Iterator[tuple[str, ...]]:
+        """Yield the headings and a line for each number, of a report on these days."""
+        yield "first", "last", *self.keys, *_ENDS
+        for row in (*self.rows, *([self.totals] if self.totals else [])):
+            first, last = row.days or days
+            keys = [f"'{key}" if key.startswith(_FORMULA) else key for key in row.keys]
+            for column, value in zip(self.columns, row.values, strict=True):
+                exact = value.least if value.flag == "exact" else ""
+                yield (
+                    first.isoformat(),
+                    last.isoformat(),
+                    *keys,
+                    column.measure,
+                    column.unit,
+                    exact,
+                    value.least,
+                    value.most,
+                    value.flag,
+                )
 
 
-def percent(share: float | None, *, decimals: int = 0) -> Value:
-    """Return a share, or a dash where there is none to show."""
-    if share is None:
-        return Value(DASH, "")
-    return Value(f"{share:.{decimals}%}", f"{share:.{decimals + 2}f}")
+def slug(text: str) -> str:
+    """Return the name that a file gives to what people call so."""
+    return _OTHER.sub("_", text.lower()).strip("_")
 
 
-def days(value: float | None) -> Value:
-    """Return days, or a dash where they are not shown."""
-    if value is None:
-        return Value(DASH, "")
-    text = f"{value:.1f}".removesuffix(".0")
-    return Value(text.replace("-", "\N{MINUS SIGN}"), text)
+def count(number: Count) -> Value:
+    """Return a count."""
+    return Value(number.words, *number.plain)
+
+
+def share(part: Share, *, decimals: int = 0) -> Value:
+    """Return a share, in percent for people and from 0 to 1 for programs."""
+    return Value(part.words(decimals), *part.plain)
+
+
+def change(difference: Change, *, decimals: int = 0) -> Value:
+    """Return a change, with its sign."""
+    return Value(difference.words(decimals), *difference.plain(decimals))
+
+
+def days(number: Days) -> Value:
+    """Return days or hours."""
+    plain, flag = number.plain
+    return Value(number.words, plain, plain, flag)

@@ -1,0 +1,193 @@
+"""The section on centers: one row each, with all that one compares centers by."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from checkpoint_core.queries import QUERIES
+from checkpoint_report._charts.panels import Panel
+from checkpoint_report._charts.rows import rows
+from checkpoint_report._figures.centers import Center
+from checkpoint_report._figures.known import Count, Share, added
+from checkpoint_report._figures.standing import STATUSES
+from checkpoint_report._figures.tables import Table
+from checkpoint_report._figures.telling import Told
+from checkpoint_report._sections.outcomes import (
+    COLUMNS,
+    Standing,
+    difference,
+    interval,
+    rate_panel,
+    rates_differ,
+    standing_panel,
+    values,
+)
+from checkpoint_report._sections.section import Picture, Section, capital, of_things
+from checkpoint_report._sections.sheets import Column, Row, Sheet, Value, count, slug
+from checkpoint_report._sections.subject import Subject, ordered
+
+__all__ = ["ALL", "center_rows", "centers_section", "standing_of"]
+
+ALL: Final = "all centers"
+_ENOUGH: Final = 10
+"""Of fewer that were checked a rate says little."""
+_ORDERS: Final = {
+    "adcid": "by number",
+    "name": "by name",
+    "submissions": "by submissions, the most first",
+    "rate": "by pass rate, the lowest first",
+    "backlog": "by backlog, the largest first",
+}
+_CHANGES: Final = (
+    Column("change", "submissions_change", "submissions"),
+    Column("change, points", "pass_rate_change", "percentage points"),
+)
+
+
+def standing_of(told: Told, center: str | None = None) -> Standing:
+    """Return where the submissions of a center stand, or those of all."""
+    table = told.tables["status"]
+    if center is not None:
+        return Standing(table.row(center))
+    return Standing(tuple(map(added, table.totals())))
+
+
+def center_rows(
+    subject: Subject, told: Told, cells: dict[str, tuple[Value, ...]]
+) -> tuple[Row, ...]:
+    """Return a row for each center in the order of the report, from its values."""
+    return tuple(
+        Row(name=each.name, keys=(str(each.adcid), each.name), values=cells[each.key])
+        for each in ordered(subject, told)
+    )
+
+
+def centers_section(subject: Subject, told: Told) -> Section:
+    """Tell of each center what it handed in, how much of it passed, and what waits."""
+    centers = ordered(subject, told)
+    standings = {each.key: standing_of(told, each.key) for each in centers}
+    every = standing_of(told)
+    before = told.tables.get("status-before")
+    cells = {key: _values(each, told, key, _before(before, key)) for key, each in standings.items()}
+    changes = _CHANGES if before is not None else ()
+    several = len(centers) > 1
+    whole = None if before is None else tuple(map(added, before.totals()))
+    return Section(
+        anchor="centers",
+        title="Centers" if several else "Submissions",
+        finding=_told(every, centers, standings),
+        pictures=(_picture(centers, standings, every),) if every.total.most else (),
+        sheets=(
+            Sheet(
+                name="centers",
+                caption="Submissions with events in the period by where they stand, pass rate"
+                + (f", and change from {_name_before(subject)}" if changes else "")
+                + f", and backlog; {_ORDERS[subject.order]}" * several,
+                heading="center",
+                keys=("adcid", "center"),
+                columns=(
+                    *COLUMNS, *changes, Column("backlog", "backlog", "submissions"),
+                ),
+                rows=center_rows(subject, told, cells),
+                totals=Row(name=ALL, keys=("", ALL), values=_values(every, told, None, whole))
+                if several
+                else None,
+            ),
+            _statuses(subject, told),
+        ),
+        definitions=(
+            QUERIES["status"].definition,
+            QUERIES["pass-rates"].definition,
+            ("Here: where the submission stood at the end of the period, if its latest event until "
+            "then is of the period. The interval is Wilson's: were the center's rate outside of "
+            "it, such numbers would be seen in less than one of twenty periods. The backlog is all "
+            "that waits, from whatever period."),
+        ),
+    )  # fmt: skip
+
+
+def _name_before(subject: Subject) -> str:
+    before = subject.scope.before
+    return "" if before is None else before.title
+
+
+def _before(table: Table[Count] | None, key: str) -> tuple[Count, ...] | None:
+    return None if table is None else table.row(key)
+
+
+def _values(
+    standing: Standing, told: Told, key: str | None, before: tuple[Count, ...] | None
+) -> tuple[Value, ...]:
+    """Return the values of a center's row, or with None as the key of that of all."""
+    backlog = told.tables["backlog"]
+    waiting = added(backlog.row(key) if key else map(added, backlog.totals()))
+    changes: tuple[Value, ...] = ()
+    if before is not None:
+        passed, failed, _ = before
+        changes = (
+            difference(standing.total, added(before)),
+            rates_differ(standing.rate, Share.of(passed, failed)),
+        )
+    return (*values(standing), *changes, count(waiting))
+
+
+def _told(every: Standing, centers: Sequence[Center], standings: dict[str, Standing]) -> str:
+    if every.total.most == 0:
+        return "No submission had an event in this period."
+    told = f"{capital(of_things(every.total.words, 'submission', 'submissions'))} had events."
+    if every.rate.flag == "none":
+        return f"{told} None of them has an outcome."
+    told = (
+        f"{told} {every.checked.words} of them had an outcome at the end of the period: "
+        f"{every.rate.words(1)} passed QC "
+        f"(95% interval {interval(every.interval).text}, n {every.checked.words})."
+    )
+    rates = [
+        (each.rate.exact, center.name, each.checked.words)
+        for center, each in ((center, standings[center.key]) for center in centers)
+        if each.checked.least >= _ENOUGH
+    ]
+    known = [(rate, name, number) for rate, name, number in rates if rate is not None]
+    if len(known) < 2 or len(known) < len(rates):
+        return told
+    low, high = min(known), max(known)
+    return (
+        f"{told} Of the centers with {_ENOUGH} or more checked, from {low[0]:.1%} ({low[1]}, "
+        f"n {low[2]}) to {high[0]:.1%} ({high[1]}, n {high[2]})."
+    )
+
+
+def _picture(centers: Sequence[Center], standings: dict[str, Standing], every: Standing) -> Picture:
+    several = len(centers) > 1
+    shown = [standings[center.key] for center in centers]
+    panels = (
+        standing_panel(shown, with_mean=several),
+        rate_panel(shown, every.rate if several else None),
+    )
+    return Picture(
+        name="centers",
+        shows="Submissions by where they stand, and pass rates, by center",
+        chart=partial(_drawn, [center.name for center in centers], panels),
+    )
+
+
+def _drawn(names: Sequence[str], panels: Sequence[Panel], width: int) -> str:
+    return rows(names, panels, width=width)
+
+
+def _statuses(subject: Subject, told: Told) -> Sheet:
+    """Return every status by itself, and the duplicates, as a file."""
+    status, duplicates = told.tables["status"], told.tables["duplicates"]
+    cells = {
+        key: tuple(map(count, (*status.row(key), *duplicates.row(key)))) for key in status.rows
+    }
+    names = [*STATUSES, "with duplicates"]
+    return Sheet(
+        name="statuses",
+        caption="Submissions by status, and those of which some submit was taken back",
+        heading="center",
+        keys=("adcid", "center"),
+        columns=tuple(Column(name, slug(name), "submissions") for name in names),
+        rows=center_rows(subject, told, cells),
+        in_page=False,
+    )
