@@ -8,6 +8,7 @@ import pytest
 from typer.main import get_command
 
 import checkpoint_core.errors
+import checkpoint_spark.errors
 import checkpoint_storage.errors
 from checkpoint_cli._app import app
 from checkpoint_core import Counts, RunReport
@@ -81,7 +82,8 @@ def test_the_response_has_the_documented_keys(operating: str) -> None:
 
 def test_every_error_is_documented(operating: str) -> None:
     """Except those that only somebody at the command line meets."""
-    errors = {*checkpoint_core.errors.__all__, *checkpoint_storage.errors.__all__} - INTERACTIVE
+    modules = (checkpoint_core.errors, checkpoint_storage.errors, checkpoint_spark.errors)
+    errors = {name for module in modules for name in module.__all__} - INTERACTIVE
 
     assert sorted(name for name in errors if f"`{name}`" not in operating) == []
 
