@@ -24,7 +24,7 @@ _PACKAGE: Final = "nacc-checkpoint-spark"
 _BROUGHT: Final = {"pyspark"}
 ENTRY: Final = "nacc_checkpoint_spark.py"
 _ENTRY_SOURCE: Final = '''\
-"""Given to spark-submit, and to EMR Serverless or Glue as the script of a job."""
+"""Given to spark-submit, and to EMR Serverless as the entry point of a job."""
 
 from checkpoint_spark._command import main
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import checkpoint_core.errors
+import checkpoint_spark.errors
 import checkpoint_storage.errors
 from checkpoint_cli._app import load
 from checkpoint_cli._choices import COMMANDS
@@ -82,7 +83,8 @@ def test_the_response_has_the_documented_keys(operating: str) -> None:
 
 def test_every_error_is_documented(operating: str) -> None:
     """Except those that only somebody at the command line meets."""
-    errors = {*checkpoint_core.errors.__all__, *checkpoint_storage.errors.__all__} - INTERACTIVE
+    modules = (checkpoint_core.errors, checkpoint_storage.errors, checkpoint_spark.errors)
+    errors = {name for module in modules for name in module.__all__} - INTERACTIVE
 
     assert sorted(name for name in errors if f"`{name}`" not in operating) == []
 

@@ -143,6 +143,15 @@ def test_the_function_holds_its_four_packages_and_no_leftovers(tmp_path: Path) -
     assert not [path for path in files if path.name.startswith(".") or path.suffix == ".pyc"]
 
 
+def test_a_cluster_is_given_the_packages_that_executors_import(tmp_path: Path) -> None:
+    """Neither the function nor the command line."""
+    copy_sources(tmp_path, deployed_projects("nacc-checkpoint-spark"))
+
+    assert {"nacc_event_model", "checkpoint_core", "checkpoint_storage", "checkpoint_spark"} == {
+        path.name for path in tmp_path.iterdir()
+    }
+
+
 def test_a_function_of_four_megabytes_is_refused() -> None:
     """Something is in it that does not belong there."""
     check_function_size(FUNCTION_LIMIT_BYTES - 1)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from checkpoint_core.readers import ARRIVAL
 from checkpoint_spark._dealing import deal
-from checkpoint_spark._room import DriverTooSmallError
 from checkpoint_spark._staging import Staging
 from checkpoint_spark._tasks import begin_ranges, decoded, encoded, split
 from checkpoint_spark._watching import DriverObserver
+from checkpoint_spark.errors import DriverTooSmallError
 
 LIMIT = 1_048_576
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -86,7 +86,7 @@ def test_frames_keep_their_types_on_the_way() -> None:
         (1_000_000, 100_000_000, False, True),
         (9_000_000, 100_000_000, False, False),
         (9_000_000, 1_000_000, False, True),
-        (1_000_000, None, True, False),
+        (2_000_000, None, True, False),
     ],
 )
 def test_a_pass_that_the_driver_is_too_small_for_is_refused_before_it_reads(

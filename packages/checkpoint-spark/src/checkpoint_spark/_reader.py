@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -107,7 +108,7 @@ class SparkReader(Struct, frozen=True, kw_only=True):
         names = self.staging.put_all(dealt)
         parts = _results(
             self.context.parallelize(list(enumerate(names)), len(names)).mapPartitions(
-                lambda given: read_part(work, given)
+                partial(read_part, work)
             )
         )
         ends = {
@@ -149,12 +150,12 @@ class SparkReader(Struct, frozen=True, kw_only=True):
             return nothing
         samples = [sample for part in parts for sample in part.samples]
         bounds = begin_ranges(samples, every=_ROWS_OF_A_RANGE // SAMPLED_EVERY)
-        staging, names = self.staging, [name for name, _ in staged]
+        names = [name for name, _ in staged]
         ranges = _results(
             self.context.parallelize(names, len(names))
-            .mapPartitions(lambda given: split(staging, bounds, given))
+            .mapPartitions(partial(split, self.staging, bounds))
             .partitionBy(len(samples) * SAMPLED_EVERY // _ROWS_OF_A_RANGE + 1, itself)
-            .mapPartitions(lambda given: sort_range(staging, given))
+            .mapPartitions(partial(sort_range, self.staging))
         )
         ranges.sort(key=lambda each: each.range)
         rows = sum(each.rows for each in ranges)

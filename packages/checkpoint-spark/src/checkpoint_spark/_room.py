@@ -3,31 +3,16 @@
 from pathlib import Path
 from typing import Final
 
-from checkpoint_core import CheckpointError
-
-__all__ = ["DriverTooSmallError", "available_bytes", "needed_bytes"]
+__all__ = ["available_bytes", "needed_bytes"]
 
 _MIB: Final = 1_048_576
 # Measured, peak memory of the driver's Python process beyond what the listing takes; see
 # docs/operating.md.
 _BASE_BYTES: Final = 200 * _MIB
-_SELECTED_BYTES: Final = 600
+_SELECTED_BYTES: Final = 250
 # Adoption and rebuilds compare whole rows, in memory.
 _COMPARED_BYTES: Final = 1_000
 _GROUP: Final = Path("/sys/fs/cgroup")
-
-
-class DriverTooSmallError(CheckpointError):
-    """The driver has less memory than this run will need."""
-
-    def __init__(self, *, needed: int, available: int) -> None:
-        self.needed_bytes = needed
-        self.available_bytes = available
-        super().__init__(
-            f"the driver's memory: this run needs about {needed // _MIB:,} MiB more than it has "
-            f"taken, and there are {available // _MIB:,} MiB. Nothing was changed. Give the driver "
-            "more memory (spark.driver.memoryOverhead), or set --max-events-per-run lower."
-        )
 
 
 def needed_bytes(selected: int, *, compares: bool) -> int:

@@ -22,6 +22,7 @@ from checkpoint_storage.locations import (
     OpenSource,
     OpenStore,
     check_source,
+    lies_inside,
     open_checkpoint,
     open_source,
 )
@@ -102,6 +103,8 @@ def run(
         ),
     )
     check_source(objects)
+    if lies_inside(store, objects):
+        say("Warning: the checkpoint lies inside the source; its own files count as unrecognized")
     return run_until_complete(
         partial(_one_pass, job),
         listed_failures=settings.listed_failures,

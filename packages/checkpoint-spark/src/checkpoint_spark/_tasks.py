@@ -151,13 +151,17 @@ def _read(work: Work, left: pl.DataFrame) -> tuple[list[Judgement], pl.DataFrame
     return judgements, left
 
 
-def split(staging: Staging, bounds: bytes, names: Iterable[str]) -> Iterator[Any]:
+def split(staging: Staging, bounds: bytes, names: Iterable[str]) -> Iterator[tuple[int, bytes]]:
     """Divide staged rows among the ranges that these bounds begin.
 
     A range begins with its bound, which has the columns of ARRIVAL. Yields the number of a range
     and rows of it.
     """
-    return _guarded(_split(staging, decoded(bounds), names))
+    for each in _guarded(_split(staging, decoded(bounds), names)):
+        # Spark divides what comes from here by its number, and may try again.
+        if isinstance(each, Failed):
+            raise TaskError(each.message)
+        yield each
 
 
 def _split(

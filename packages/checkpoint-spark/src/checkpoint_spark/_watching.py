@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from typing import Final
 
 from checkpoint_core.stores import Stage
-from checkpoint_spark._room import DriverTooSmallError, available_bytes, needed_bytes
+from checkpoint_spark._room import available_bytes, needed_bytes
+from checkpoint_spark.errors import DriverTooSmallError
 
 __all__ = ["DriverObserver"]
 
