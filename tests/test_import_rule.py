@@ -43,7 +43,7 @@ ALLOWED = {
     | {"checkpoint_core", "checkpoint_storage", "duckdb", "rich", "typer"}
     | {"checkpoint_report"},
     "checkpoint_report": _CORE
-    | {"checkpoint_core", "jinja2", "markupsafe", "scipy", "vl_convert"},
+    | {"checkpoint_core", "jinja2", "markupsafe", "numpy", "scipy", "vl_convert"},
 }
 PACKAGES = list(ALLOWED)
 PURE = ["nacc_event_model", "checkpoint_core"]

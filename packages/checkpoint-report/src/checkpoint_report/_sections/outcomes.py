@@ -125,7 +125,7 @@ def standing_panel(standings: Sequence[Standing], *, with_mean: bool) -> Panel:
     """Return the bars of submissions by where they stand."""
     parts = tuple(Part(name, color) for name, color, _ in _PARTS)
     return count_bars(
-        "Submissions by where they stand",
+        "Where submissions stand",
         "submissions",
         parts,
         [each.parts for each in standings],
@@ -179,7 +179,7 @@ def rate_panel(standings: Sequence[Standing], overall: Share | None) -> Panel:
     ]
     line = None if overall is None else overall.exact
     return Panel(
-        title="Pass rate, with its 95% interval",
+        title="Pass rate, 95% interval",
         unit="share of the checked",
         seen=Points(color="var(--pass)", values=tuple(marks)),
         texts=tuple(texts),
