@@ -166,6 +166,7 @@ def published(made: Report) -> Published:
 @example([Group(center, PATHS[center], 11) for center in (1, 2, 3)], 11)
 @example([Group(center, path, 10) for center in (1, 2) for path in PATHS[:3]], 11)
 @example([Group(1, PATHS[1], 40), Group(1, PATHS[2], 1), Group(2, PATHS[1], 2)], 2)
+@example([Group(center, PATHS[9], 1) for center in (1, 2, 3)], 11)
 @example([Group(3, PATHS[0], 9), Group(1, PATHS[0], 1, day=1), Group(1, PATHS[0], 9, day=-45)], 2)
 @example([Group(c, ("submit",), n, day=-d) for c, n, d in ((1, 1, 20), (2, 5, 60), (3, 30, 95))], 5)
 def test_no_count_is_known_better_than_the_report_tells_and_no_small_one_well(

@@ -116,7 +116,7 @@ def auditor_of(cells: Mapping[tuple[str, str, str], Count]) -> Auditor:
 
 
 @pytest.mark.on_one_python
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(things, thresholds)
 @example({("1", "adrc", "passed"): 1}, 11)
 @example(
@@ -154,7 +154,7 @@ def test_no_count_is_known_better_than_it_is_told_and_no_small_one_well(
             assert cell.is_hidden
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(things, thresholds)
 def test_what_is_told_does_not_depend_on_how_small_a_small_count_is(
     them: Things, threshold: int

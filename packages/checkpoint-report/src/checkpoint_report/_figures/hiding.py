@@ -155,11 +155,14 @@ class _Hiding:
     ) -> Iterator[Collection[Cell]]:
         """Yield among which counts to choose, the better ones first.
 
-        Where tables are compared, of the other table: it has no part in sums that are equal. Otherwise
-        of the same: then the sums of all tables stay what they are.
+        Where equal sums are all that it takes, of the same table: then these stay what they are. Where
+        rows of tables are compared, of the other table: it has no part in the sums of this one. Where
+        both are, a sum has to go: withholding one row helps no other.
         """
         parts = used - self._sums
-        yield {each for each in parts & compared if each[0] != told[0]}
+        if compared:
+            yield used & self._sums
+            yield {each for each in parts & compared if each[0] != told[0]}
         yield {each for each in parts if each[0] == told[0]}
         yield parts
         # What is withheld may be known too well by what it was chosen of.
