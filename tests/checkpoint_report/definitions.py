@@ -103,9 +103,6 @@ def _knows_standings(auditor: Auditor, published: Published) -> None:
             cell("kinds", row, s) for row in rows["kinds"] for s in STATUSES if row[0] == "form"
         ]
         auditor.equal([key], forms)
-        if key[3] == "module" and ("form", "") in rows["kinds"]:
-            without = [cell("kinds", ("form", ""), s) for s in STATUSES]
-            auditor.at_most(without, [(*key[:-1], "missing")])
     # Those that were never handed in are not waiting, and nothing was handed in again.
     for status in ("waiting", *STATUSES[3:5]):
         auditor.is_told(cell("attempts", ("never",), status), 0, 0)

@@ -95,7 +95,7 @@ def test_every_number_is_the_truth_of_odd_submissions(frame: pl.DataFrame, perio
     compare(made, truth_of(frame, period, made))
 
 
-@settings(max_examples=60)
+@settings(max_examples=50)
 @given(
     st.sampled_from(EventFormat).flatmap(checkpoints),
     st.sampled_from([datetime(2024, 2, 1, tzinfo=UTC), AFTERWARDS]),

@@ -84,11 +84,6 @@ def _counted_twice(tables: Mapping[str, Table[int]]) -> Iterator[Relation]:
             Place("kind", forms),
             "each form has the field from the start, got it later, or lacks it",
         )
-    yield _at_most(
-        Place("kind", ("form",)),
-        Place("completeness", ("module",), ("missing",)),
-        "a form without a module lacks it",
-    )
 
 
 def _latest_events() -> Iterator[Relation]:
