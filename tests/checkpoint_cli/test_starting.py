@@ -35,8 +35,7 @@ def loaded(*arguments: object, **environment: str) -> tuple[list[str], str]:
         ["help", "query"],
         ["run", "a", "b", "--since", "noon"],
         ["query", "a", "latst"],
-        # The report's options are declared together with what makes it.
-        *([name, "--help"] for name in COMMANDS if name != "report"),
+        *([name, "--help"] for name in COMMANDS),
     ],
     ids=" ".join,
 )
