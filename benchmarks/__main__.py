@@ -15,6 +15,7 @@ from benchmarks import (
     importing,
     judging,
     merging,
+    months,
     running,
     scheduled_runs,
     spreading,
@@ -22,6 +23,7 @@ from benchmarks import (
 )
 from benchmarks.look_alike import Latency, endpoint_at
 from benchmarks.measuring import Measurement, Target
+from benchmarks.months import Month
 from benchmarks.scheduled_runs import Sizes
 from benchmarks.watching import conditions
 
@@ -58,6 +60,11 @@ def main(
     two_million: Annotated[
         bool, typer.Option(help="Measure a run on two million objects; takes minutes.")
     ] = False,
+    month_of: Annotated[
+        list[int] | None,
+        typer.Option(help="Measure a month of hourly runs on so many known objects; repeatable."),
+    ] = None,
+    month_commits: Annotated[int, typer.Option(help="Runs of it that are made, with news.")] = 12,
     endpoint: Annotated[
         str | None,
         typer.Option(help="Another S3's URL; --s3-new of its objects are taken for new."),
@@ -104,7 +111,15 @@ def main(
         more, reached = scheduled_runs.measure_large(2_000_000, 1_000, latency)
         measurements += more
         targets += reached
-    _show(measurements)
+    monthly = [
+        month
+        for known in month_of or []
+        for month in months.measure(known, known // 670, latency, commits=month_commits, quiet=3)
+    ]
+    if measurements:
+        _show(measurements)
+    if monthly:
+        _show_months(monthly)
     if targets:
         _show_targets(targets)
     after = conditions()
@@ -114,6 +129,7 @@ def main(
             "conditions": {"before": before, "after": after},
             "measurements": measurements,
             "targets": targets,
+            "months": monthly,
         }
         json.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=2))
 
@@ -141,6 +157,22 @@ def _show_targets(targets: list[Target]) -> None:
         limit = f"at least {each.at_least:g}" if each.at_least is not None else ""
         limit += f"at most {each.at_most:,.0f}" if each.at_most is not None else ""
         table.add_row(each.what, f"{each.value:,.2f}", limit, "yes" if each.is_reached else "no")
+    _console().print(table)
+
+
+def _show_months(found: list[Month]) -> None:
+    table = Table(
+        *("known", "new an hour", "how", "LIST", "GET", "PUT", "MB written", "MB kept", "s", "$")
+    )
+    for each in found:
+        counts = (each.lists, each.gets, each.puts, each.written_bytes / 1e6)
+        table.add_row(
+            f"{each.objects:,}",
+            f"{each.new:,}",
+            each.how,
+            *(f"{count:,.0f}" for count in (*counts, each.kept_bytes / 1e6, each.seconds)),
+            f"{each.dollars:.2f}",
+        )
     _console().print(table)
 
 

@@ -2,12 +2,14 @@
 
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
+import msgspec
 from msgspec import Struct
 
 from benchmarks.watching import SERVER_CORE, pinned
@@ -47,6 +49,21 @@ class Endpoint(Struct, frozen=True, kw_only=True):
             with Path(pair, f"{file}.parquet").open("rb") as body:
                 client.put_object(Bucket=self.checkpoint_bucket, Key=name, Body=body)
 
+    def put(self, objects: Iterable[tuple[str, bytes]]) -> None:
+        """Put event objects into the source."""
+        client = self._client()
+        for key, body in objects:
+            client.put_object(Bucket=self.bucket, Key=key, Body=body)
+
+    def files(self, folder: str) -> dict[str, tuple[str, int]]:
+        """Return the etag and the size of everything below a folder of the checkpoints' bucket."""
+        pages = self._client().get_paginator("list_objects_v2")
+        return {
+            each["Key"]: (each["ETag"], each["Size"])
+            for page in pages.paginate(Bucket=self.checkpoint_bucket, Prefix=f"{folder}/")
+            for each in page.get("Contents", [])
+        }
+
     def remove(self, folder: str) -> None:
         """Remove everything below a folder of the checkpoints' bucket."""
         client = self._client()
@@ -68,6 +85,20 @@ class Endpoint(Struct, frozen=True, kw_only=True):
 @contextmanager
 def look_alike(objects: int, latency: Latency) -> Iterator[Endpoint]:
     """Serve so many synthetic event objects from a process of its own, on a core of its own."""
+    with counted_look_alike(objects, latency) as served:
+        yield served.endpoint
+
+
+class LookAlike(Struct, frozen=True):
+    """An S3 that counts: `counts` returns the requests of each operation since it was last asked."""
+
+    endpoint: Endpoint
+    counts: Callable[[], dict[str, int]]
+
+
+@contextmanager
+def counted_look_alike(objects: int, latency: Latency) -> Iterator[LookAlike]:
+    """Serve as `look_alike` does, and tell how many requests there were."""
     command = pinned(SERVER_CORE, "-m", "tests.fake_s3", "--bucket", "events")
     command += ["--bucket", "checkpoints", "--objects", str(objects), "--prefix", "prod/"]
     command += ["--get-latency-ms", str(latency.get_ms), "--put-latency-ms", str(latency.get_ms)]
@@ -80,14 +111,24 @@ def look_alike(objects: int, latency: Latency) -> Iterator[Endpoint]:
         assert server.stdout is not None
         try:
             url = server.stdout.readline().strip()
-            yield Endpoint(
+            server.stdout.readline()
+            endpoint = Endpoint(
                 bucket="events",
                 prefix="prod/",
                 checkpoint_bucket="checkpoints",
                 environ={"AWS_ENDPOINT_URL": url, "AWS_ENDPOINT_URL_S3": url, **_CREDENTIALS},
             )
+            yield LookAlike(endpoint, partial(_counts, server))
         finally:
             server.stdin.close()
+
+
+def _counts(server: "subprocess.Popen[str]") -> dict[str, int]:
+    assert server.stdin is not None
+    assert server.stdout is not None
+    server.stdin.write("\n")
+    server.stdin.flush()
+    return msgspec.json.decode(server.stdout.readline(), type=dict[str, int])
 
 
 def endpoint_at(url: str, bucket: str, prefix: str, checkpoint_bucket: str) -> Endpoint:

@@ -49,7 +49,7 @@ def _merge(previous: Path, incoming: pl.DataFrame, to: Path) -> None:
         layout=1,
         commit_id="00000001-benchmark",
         generation=1,
-        lineage=(),
+        lineage=("00000001-benchmark",),
         source="memory://benchmark",
         event_format=EventFormat.V1_0,
         rows=0,

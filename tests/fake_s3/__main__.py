@@ -1,10 +1,12 @@
 """Serve synthetic event objects from a process of its own, for a limited time.
 
-The first line of output is the endpoint's URL, the second the port; requests are not logged.
-Ends after --seconds, or when its standard input is closed with --until-eof.
+The first line of output is the endpoint's URL, the second the port. With --until-eof it ends when
+its standard input is closed, and answers each line of it by how many requests of each operation
+there were since the last, as JSON; in any case it ends after --seconds.
 """
 
 import argparse
+import json
 import signal
 import sys
 import threading
@@ -30,8 +32,12 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _wait_for_eof(ended: threading.Event) -> None:
-    sys.stdin.read()
+def _answer_until_eof(s3: FakeS3, ended: threading.Event) -> None:
+    for _ in sys.stdin:
+        counts = s3.log.operations()
+        s3.log.clear()
+        sys.stdout.write(f"{json.dumps(counts)}\n")
+        sys.stdout.flush()
     ended.set()
 
 
@@ -39,7 +45,7 @@ def main() -> None:
     """Serve until the time is over, or until the process is asked to end."""
     arguments = _arguments()
     s3 = FakeS3(page_size=arguments.page_size)
-    s3.log.enabled = False
+    s3.log.enabled = arguments.until_eof
     buckets = arguments.bucket or ["events"]
     for bucket in buckets:
         s3.create_bucket(bucket)
@@ -51,7 +57,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     if arguments.until_eof:
-        threading.Thread(target=_wait_for_eof, args=(ended,), daemon=True).start()
+        threading.Thread(target=_answer_until_eof, args=(s3, ended), daemon=True).start()
     latency_s = {
         "GetObject": arguments.get_latency_ms / 1000,
         "HeadObject": arguments.get_latency_ms / 1000,
