@@ -43,3 +43,18 @@ class Published:
     def keys(self, file: str, measure: str) -> list[Key]:
         """Return the keys of a measure in a file."""
         return [key for key in self.numbers if key[0] == file and key[-1] == measure]
+
+
+def check_truth(told: Number, true: Number) -> None:
+    """What is told holds the truth; exact is the truth itself, days in whole ones."""
+    (least, most, flag), (number, end, kind) = told, true
+    if flag in {"suppressed", "none"} and least is None:
+        return
+    assert kind == "interval" or number == end
+    assert flag in {"exact", "suppressed", "bounded", "interval"}
+    if number is None or end is None:
+        # There may be no share, where it is not told whether there is anything to have one of.
+        assert kind == "none"
+    else:
+        assert least is None or least <= number + 0.5 * (flag == "exact") + 1e-6
+        assert most is None or end <= most + 0.5 * (flag == "exact") + 1e-6
