@@ -89,7 +89,7 @@ def test_every_number_is_the_truth_of_odd_submissions(frame: pl.DataFrame, perio
         ptid=pl.lit("Z"),
         action=pl.lit("submit"),
     )
-    frame = pl.concat([begun.cast(dict(frame.schema)), frame])
+    frame = pl.concat([begun.cast(frame.schema), frame])
     made = report(frame, period=period, committed_at=AFTERWARDS)
 
     compare(made, truth_of(frame, period, made))

@@ -16,7 +16,8 @@ from tests.checkpoint_core.queries.oracle import Submission, submissions
 from tests.checkpoint_core.queries.twins import quantile
 
 Row = dict[str, Any]
-Numbers = dict[tuple[str, ...], float | tuple[float, float] | None]
+Numbers = dict[tuple[str, ...], Any]
+"""Each a number, a pair of ends, or None where there is no such number."""
 
 ACTIONS = ("submit", "pass-qc", "not-pass-qc", "duplicate-submit", "delete")
 PASSED = ("pass-qc", "resubmitted (pass-qc)")
@@ -127,7 +128,7 @@ class Truth:
         rows = [row for row in self.rows if self.period.begin <= row["timestamp"] < self.period.end]
         for bucket in self.period.buckets():
             inside = [r for r in rows if bucket.first <= r["timestamp"].date() <= bucket.last]
-            key = ("events", bucket.first.isoformat(), self.period.by)
+            key: tuple[str, ...] = ("events", bucket.first.isoformat(), self.period.by)
             found |= {
                 (*key, a.replace("-", "_")): sum(r["action"] == a for r in inside) for a in ACTIONS
             }
@@ -178,7 +179,8 @@ class Truth:
 
     def estimated(self) -> Numbers:
         """Return the estimate as Kaplan and Meier wrote it, and what it is made of."""
-        follow, found = self.follow(), {}
+        found: Numbers = {}
+        follow = self.follow()
         for passed, name in ((True, "passed"), (False, "open")):
             numbers = [days for days, has_passed in follow if has_passed is passed]
             for key, number in classes(
