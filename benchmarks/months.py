@@ -77,8 +77,10 @@ def measure(
 ) -> list[Month]:
     """Measure some commits and quiet runs upon so many known objects; return both systems' months."""
     new = max(1, new_a_day // 10)
-    events = SyntheticEvents(objects + new * commits, prefix="prod/")
-    keys = sorted(events.keys.key(objects + index) for index in range(new * commits))
+    # The first commit writes what later ones only change.
+    made = 1 + commits
+    events = SyntheticEvents(objects + new * made, prefix="prod/")
+    keys = sorted(events.keys.key(objects + index) for index in range(new * made))
     with ExitStack() as stack:
         served = stack.enter_context(counted_look_alike(objects, latency))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -86,11 +88,11 @@ def measure(
         quiets = [_run(served) for _ in range(quiet)]
         busy = []
         fresh = iter(keys)
-        for _ in range(commits):
+        for _ in range(made):
             served.endpoint.put((key, _content(events, key)) for key in islice(fresh, new))
             busy.append(_run(served))
         in_use = _in_use(served, folder, keys[:new], objects, latency)
-    return [_month(objects, new, busy, quiets), in_use]
+    return [_month(objects, new, busy[1:], quiets), in_use]
 
 
 def _prepare(endpoint: Endpoint, folder: Path) -> None:
