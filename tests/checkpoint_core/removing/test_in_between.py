@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from checkpoint_core import StorageError
 from checkpoint_core.exports import read_exports, update_exports
 from checkpoint_core.inspection import describe, open_rejects
 from checkpoint_core.removal import purge
@@ -13,6 +14,7 @@ from tests.checkpoint_core.removing.history import (
     PTID,
     SETTINGS,
     before_a_removal,
+    export,
     files_with,
     others,
     put,
@@ -110,14 +112,27 @@ def test_a_purge_takes_what_runs_on_clusters_have_left(full: World) -> None:
 
 
 def test_a_purge_spares_what_another_checkpoint_exports_to_the_same_folder(full: World) -> None:
-    """And whatever else has such a name; what it says now tells whose it was."""
+    """And whatever else has such a name: what it says now tells whose it was. Not what is gone."""
     name, other = "../shared/{study}.parquet", "../shared/other.parquet"
     definitions = read_exports([{"name": "all", "kind": "events", "path": name}], checkpoint="e.p")
     update_exports(full.store, definitions, settings=SETTINGS, host=full.host(), only_these=True)
-    full.store.write(other, parquet(full.store.rows()))
-    full.store.write(other, parquet(full.store.rows()))
+    for each in (other, "../shared/gone.parquet"):
+        full.store.write(each, parquet(full.store.rows()))
+        full.store.write(each, parquet(full.store.rows()))
+    full.store.delete("../shared/gone.parquet")
     full.remove(GONE, settings=SETTINGS)
 
     purge(full.store, host=full.host(), dry_run=False)
 
     assert {each for each, _ in full.store.versions if each.startswith("../shared")} == {other}
+
+
+def test_nobody_is_taken_out_where_it_is_not_known_what_was_exported(full: World) -> None:
+    """Files that nobody finds would go on to hold them."""
+    full.store.write("_exports/events.json", b"damaged")
+    with full.untouched(StorageError, "is damaged, so it is not known what has been exported"):
+        full.remove(GONE, settings=SETTINGS)
+    export(full)
+    full.remove(GONE, settings=SETTINGS)
+
+    assert not {name for name in files_with(full) if name[0] != "_" and "before" not in name}

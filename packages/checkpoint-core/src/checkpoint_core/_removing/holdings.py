@@ -62,6 +62,7 @@ def look_up(
         named = _named(each, participants)
         rejected += named.len()
         keys.append(named)
+    manifest, _ = load_manifest(store, must_be_sound=True)
     versions = None
     with suppress(StorageError):
         versions = len(older_versions(store))
@@ -71,7 +72,7 @@ def look_up(
         rows=snapshot.rows - left.rows,
         ledger_entries=gone.height,
         rejects=rejected,
-        export_files=sum(len(each.files) for each in load_manifest(store)[0].exports.values()),
+        export_files=sum(len(each.files) for each in manifest.exports.values()),
         older_ledgers=len(store.list_files(names.ledgers)) - len(files_in_force(names, metadata)),
         previous_files=len(store.list_files(names.previous)),
         older_versions=versions,
@@ -112,7 +113,8 @@ def older_versions(store: CheckpointStore) -> list[StoredVersion]:
     )
     found = {(each.name, each.version_id): each for at in own for each in store.list_versions(at)}
     foreign: dict[str, bool] = {}
-    for export in load_manifest(store)[0].exports.values():
+    manifest, _ = load_manifest(store, must_be_sound=True)
+    for export in manifest.exports.values():
         for path in export.paths:
             folder = f"{root(path)}/" if root(path) else ""
             for each in store.list_versions(folder if "{" in path else path):

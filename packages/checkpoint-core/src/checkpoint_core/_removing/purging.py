@@ -50,7 +50,8 @@ def purge(store: CheckpointStore, *, host: Host, dry_run: bool) -> Purge:
     metadata = snapshot.metadata
     if metadata is None or withheld.revision is None or metadata.withheld != withheld.revision:
         raise NotAppliedError(store.location, "the list of the withheld has not been applied to it")
-    for name, export in load_manifest(store)[0].exports.items():
+    manifest, _ = load_manifest(store, must_be_sound=True)
+    for name, export in manifest.exports.items():
         if export.commit_id != metadata.commit_id:
             raise NotAppliedError(store.location, f"its export {name} is not up to date")
     needed = files_in_force(names, metadata)
