@@ -32,6 +32,21 @@ def full(world: World) -> World:
     return world
 
 
+def test_an_object_that_is_somebody_elses_by_now_is_not_theirs_to_delete(world: World) -> None:
+    """It has their name; what the ledger has of it is told apart, and its row stays."""
+    overwritten, own = put(world, theirs(1), theirs(2))
+    world.run(SETTINGS)
+    world.source.write(overwritten, others(1))
+    world.run(SETTINGS)
+
+    removal = world.remove(GONE, settings=SETTINGS, source=world.source)
+
+    assert removal.holdings.objects == (own,)
+    assert removal.holdings.overwritten == (overwritten,)
+    assert world.gears() == ["gear-1"]
+    assert world.problems(SETTINGS, source=True) == []
+
+
 @pytest.mark.parametrize("fault", [None, Fault.BEFORE])
 def test_rejects_that_are_written_just_after_a_removal_name_nobody(
     world: World, fault: Fault | None

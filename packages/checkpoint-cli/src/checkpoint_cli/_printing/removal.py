@@ -48,6 +48,9 @@ def removal_told(
     if commands:
         yield Text("Left to you: the event objects, and backups and copies of any of this.", "bold")
         yield from map(one_line, commands)
+    if removal and removal.holdings.overwritten:
+        yield Text("And these, which have the name and hold somebody else's event by now:", "bold")
+        yield from map(one_line, removal.holdings.overwritten)
 
 
 def _removed(

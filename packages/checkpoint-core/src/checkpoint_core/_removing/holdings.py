@@ -28,7 +28,8 @@ class Holdings(Struct, frozen=True, kw_only=True):
     permission of its own.
     `source` is where the objects are: the one that was given, or the checkpoint's.
     `objects` are the keys that the ledger or the rejects have of them, and those in the source,
-    where one was given, that are named after them.
+    where one was given, that are named after them. Not those that the ledger has as somebody
+    else's, whose event was written over theirs: these are in `overwritten`.
     """
 
     rows: int
@@ -40,6 +41,7 @@ class Holdings(Struct, frozen=True, kw_only=True):
     older_versions: int | None
     source: str
     objects: tuple[str, ...]
+    overwritten: tuple[str, ...]
 
 
 def look_up(
@@ -66,8 +68,11 @@ def look_up(
     versions = None
     with suppress(StorageError):
         versions = len(older_versions(store))
+    overwritten = gone["key"].clear()
     if source is not None:
-        keys.append(_named(source.list_objects(restore_states=False), participants))
+        listed = _named(source.list_objects(restore_states=False), participants)
+        overwritten = left.ledger.entries(listed.to_frame())["key"]
+        keys.append(listed.filter(~listed.is_in(overwritten.implode())))
     return Holdings(
         rows=snapshot.rows - left.rows,
         ledger_entries=gone.height,
@@ -78,6 +83,7 @@ def look_up(
         older_versions=versions,
         source=metadata.source if source is None else source.location,
         objects=tuple(pl.concat(keys).unique().sort()),
+        overwritten=tuple(overwritten.sort()),
     )
 
 
