@@ -7,18 +7,17 @@ from pathlib import Path
 import polars as pl
 from msgspec import Struct, structs
 
-from checkpoint_core._adopting.claims import adopted_of, fetch_unclaimed
 from checkpoint_core._committing.merge import measure
 from checkpoint_core._files.layout import CheckpointMetadata, DamagedFileError, Names
-from checkpoint_core._files.ledger import NOT_SORTED, Ledger
+from checkpoint_core._files.ledger import Ledger
 from checkpoint_core._files.parquet import collect, read_all, scan
 from checkpoint_core._files.rejects import Rejects, load_rejects
 from checkpoint_core._files.snapshot import Snapshot, damage_told, load, load_alone
 from checkpoint_core._judging.format_hints import hints
 from checkpoint_core._removing.applying import ledger_without, without_participants
-from checkpoint_core._removing.listing import load_withheld, refuse_older
+from checkpoint_core._removing.listing import load_withheld
 from checkpoint_core._removing.withholding import without_named
-from checkpoint_core._verifying import account_for
+from checkpoint_core._verifying import account_for, ledger_agrees, list_is_applied
 from checkpoint_core.errors import (
     CheckpointError,
     MissingLedgerError,
@@ -226,10 +225,10 @@ def verify(
     checks += [
         _checked("rows", lambda: _rows(file, snapshot.metadata)),
         _checked("content", lambda: _content(file)),
-        _checked("ledger", lambda: _ledger(store, file, snapshot, workdir)),
+        _checked("ledger", lambda: ledger_agrees(store, file, snapshot, workdir)),
     ]
     if snapshot.metadata.withheld or store.read_tail(Names(store.checkpoint_name).withheld, 1):
-        checks.append(_checked("list", lambda: _list(store, snapshot.metadata)))
+        checks.append(_checked("list", lambda: list_is_applied(store, snapshot.metadata)))
     if source is None:
         return checks
     look = partial(account_for, store, source, snapshot, settings, workdir)
@@ -275,35 +274,6 @@ def _rows(file: Path, metadata: CheckpointMetadata | None) -> str:
     return f"{rows.count} rows of event format {metadata.event_format}, sorted by timestamp"
 
 
-def _list(store: CheckpointStore, metadata: CheckpointMetadata | None) -> str:
-    assert metadata is not None  # noqa: S101 - verify has looked
-    withheld, _ = load_withheld(store)
-    refuse_older(store, metadata, withheld)
-    if metadata.withheld != withheld.revision:
-        raise DamagedFileError(
-            "the list of withheld participants has changed since the last commit; the next run "
-            "applies it"
-        )
-    return f"the checkpoint is without the {len(withheld.participants)} participants on it"
-
-
 def _content(file: Path) -> str:
     read_all(file)
     return "every page of every column can be read"
-
-
-def _ledger(store: CheckpointStore, file: Path, snapshot: Snapshot, workdir: Path) -> str:
-    fetch_unclaimed(store, adopted_of(snapshot), workdir)
-    ledger = snapshot.ledger
-    keys = ledger.collect(
-        ledger.scan().select(is_sorted=pl.col("key").is_sorted(), distinct=pl.col("key").n_unique())
-    )
-    if keys.row(0) != (True, ledger.objects):
-        raise DamagedFileError(NOT_SORTED)
-    traits = ["timestamp", "pipeline_adcid", "ptid"]
-    accepted = ledger.scan().filter(pl.col("state") == "accepted")
-    orphans = accepted.join(scan(file).select(traits), on=traits, how="anti")
-    without_row = ledger.collect(orphans.select(pl.len())).item()
-    if without_row:
-        raise DamagedFileError(f"{without_row} objects of the ledger have no row in the checkpoint")
-    return f"{ledger.objects} objects, each with a row of its time, center and participant"
