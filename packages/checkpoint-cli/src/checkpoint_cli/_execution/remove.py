@@ -15,7 +15,6 @@ from checkpoint_cli._printing.removal import removal_told
 from checkpoint_cli.errors import NoCheckpointError
 from checkpoint_core import CheckpointError, Host, Settings
 from checkpoint_core.exports import ExportResult, update_exports
-from checkpoint_core.inspection import open_for_queries
 from checkpoint_core.removal import (
     Participant,
     Purge,
@@ -144,12 +143,13 @@ class _Command:
             if removing.purge and not (dry_run and participants)
             else None
         )
-        commands = commands_for(removal.holdings.objects, self._source()) if removal else []
+        held = removal.holdings if removal else None
+        commands = commands_for(held.objects, held.source) if held else []
         if self.as_json:
             write_document(
                 {
                     "participants": participants,
-                    "holdings": removal.holdings if removal else None,
+                    "holdings": held,
                     "commit_id": removal.commit_id if removal else None,
                     "exports": removal.exports if removal else (),
                     "purge": purged,
@@ -166,13 +166,6 @@ class _Command:
                 update_exports(self.store, (), settings=settings, host=host, only_these=False)
             )
         return purge(self.store, host=self.host, dry_run=dry_run)
-
-    def _source(self) -> str:
-        """Return where the objects are: as it is given, or as the checkpoint says."""
-        if self.objects:
-            return self.objects.location
-        opened = open_for_queries(self.store, self.host.workdir, ledger=False)
-        return opened.metadata.source if opened else ""
 
 
 def _refuse_old_exports(exports: tuple[ExportResult, ...]) -> None:

@@ -132,6 +132,11 @@ class Names(Struct, frozen=True):
         return f"_previous/{self.stem}"
 
     @property
+    def work(self) -> str:
+        """The folder of what executors of a cluster hand over while a run lasts."""
+        return f"_work/{self.checkpoint}"
+
+    @property
     def exports(self) -> str:
         """What was exported from the checkpoint, and from which commit."""
         return f"_exports/{self.stem}.json"
