@@ -12,7 +12,7 @@ from checkpoint_core._committing.merge import measure
 from checkpoint_core._files.layout import CheckpointMetadata, DamagedFileError, Names
 from checkpoint_core._files.ledger import NOT_SORTED
 from checkpoint_core._files.parquet import collect, read_all, scan
-from checkpoint_core._files.rejects import Rejects, load_rejects
+from checkpoint_core._files.rejects import load_rejects
 from checkpoint_core._files.snapshot import Snapshot, damage_told, load, load_alone
 from checkpoint_core._judging.format_hints import hints
 from checkpoint_core._removing.applying import ledger_without, without_participants
@@ -36,7 +36,6 @@ __all__ = [
     "hints_of",
     "open_for_queries",
     "open_rejects",
-    "read_rejects",
     "verify",
 ]
 
@@ -58,7 +57,7 @@ class Description(Struct, frozen=True, kw_only=True):
 
 
 class OpenedRejects(Struct, frozen=True, kw_only=True):
-    """The rejects, and key, reason and first_seen of what the last run did not recognize, by key.
+    """The rejects, in REJECTS_SCHEMA, and key, reason and first_seen of what the last run did not recognize, by key.
 
     `unknown` says why they are not those of the checkpoint in force; None where they are.
     """
@@ -138,17 +137,17 @@ def describe(store: CheckpointStore, workdir: Path) -> Description | None:
     )
 
 
-def read_rejects(store: CheckpointStore, workdir: Path) -> pl.DataFrame:
-    """Return the rows of `open_rejects`, in REJECTS_SCHEMA; empty where there is no such file."""
-    return _rejects(store, workdir).rows
-
-
 def open_rejects(store: CheckpointStore, workdir: Path) -> OpenedRejects | None:
     """Return the rejects that are beside the checkpoint; None where there is neither.
 
     Raises StorageError when the file cannot be read as rejects, and what `describe` raises.
     """
-    rejects = _rejects(store, workdir)
+    rejects = load_rejects(store, workdir, source=None)
+    if rejects.unreadable:
+        raise StorageError(
+            f"{store.location}: its rejects file is damaged or of a later version. "
+            "The next run makes it anew; no data depends on it."
+        )
     metadata = load_alone(store, workdir).metadata
     if metadata is None and rejects.absent:
         return None
@@ -162,16 +161,6 @@ def hints_of(objects: pl.DataFrame) -> tuple[str, ...]:
     Empty where that is nothing. Goes by their reasons.
     """
     return hints(objects["reason"])
-
-
-def _rejects(store: CheckpointStore, workdir: Path) -> Rejects:
-    rejects = load_rejects(store, workdir, source=None)
-    if rejects.unreadable:
-        raise StorageError(
-            f"{store.location}: its rejects file is damaged or of a later version. "
-            "The next run makes it anew; no data depends on it."
-        )
-    return rejects
 
 
 def verify(
