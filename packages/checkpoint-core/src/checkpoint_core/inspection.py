@@ -36,7 +36,6 @@ __all__ = [
     "hints_of",
     "open_for_queries",
     "open_rejects",
-    "read_rejects",
     "verify",
 ]
 
@@ -59,7 +58,7 @@ class Description(Struct, frozen=True, kw_only=True):
 
 
 class OpenedRejects(Struct, frozen=True, kw_only=True):
-    """The rejects, and key, reason and first_seen of what the last run did not recognize, by key.
+    """The rejects, in REJECTS_SCHEMA, and key, reason and first_seen of what the last run did not recognize, by key.
 
     `unknown` says why they are not those of the checkpoint in force; None where they are.
     """
@@ -157,17 +156,17 @@ def describe(store: CheckpointStore, workdir: Path) -> Description | None:
     )
 
 
-def read_rejects(store: CheckpointStore, workdir: Path) -> pl.DataFrame:
-    """Return the rows of `open_rejects`, in REJECTS_SCHEMA; empty where there is no such file."""
-    return _rejects(store, workdir).rows
-
-
 def open_rejects(store: CheckpointStore, workdir: Path) -> OpenedRejects | None:
     """Return the rejects that are beside the checkpoint; None where there is neither.
 
     Raises StorageError when the file cannot be read as rejects, and what `describe` raises.
     """
-    rejects = _rejects(store, workdir)
+    rejects = _load_rejects(store, workdir)
+    if rejects.unreadable:
+        raise StorageError(
+            f"{store.location}: its rejects file is damaged or of a later version. "
+            "The next run makes it anew; no data depends on it."
+        )
     metadata = load_alone(store, workdir).metadata
     if metadata is None and rejects.absent:
         return None
@@ -187,16 +186,6 @@ def _load_rejects(store: CheckpointStore, workdir: Path) -> Rejects:
     """Load the rejects without what is named after somebody who is withheld."""
     withheld, _ = load_withheld(store)
     return without_named(load_rejects(store, workdir, source=None), withheld)
-
-
-def _rejects(store: CheckpointStore, workdir: Path) -> Rejects:
-    rejects = _load_rejects(store, workdir)
-    if rejects.unreadable:
-        raise StorageError(
-            f"{store.location}: its rejects file is damaged or of a later version. "
-            "The next run makes it anew; no data depends on it."
-        )
-    return rejects
 
 
 def verify(

@@ -6,7 +6,8 @@ from typing import Final
 from rich.console import RenderableType
 from rich.text import Text
 
-from checkpoint_cli._printing.output import one_line, table
+from checkpoint_cli._printing.output import table
+from checkpoint_cli._printing.text import one_line
 from checkpoint_core.removal import Holdings, Participant, Purge, Removal
 
 __all__ = ["removal_told"]
