@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="nacc-checkpoint-spark",
         description="Keep a checkpoint up to date, with a Spark cluster to read the objects.",
-        epilog="Exit status: 0 done, 1 failed, 2 wrong usage.",
+        epilog="Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

@@ -17,6 +17,7 @@ from checkpoint_core.responses import ErrorDocument, Response
 from checkpoint_core.stores import QuietObserver
 from checkpoint_spark._arguments import Arguments, read_arguments
 from checkpoint_spark._running import run, tell
+from checkpoint_spark.errors import SparkStartError
 from checkpoint_storage.errors import UnsupportedLocationError
 from checkpoint_storage.explanations import Advice, explain
 from checkpoint_storage.local import local_host
@@ -60,7 +61,7 @@ def main(given: Sequence[str] | None = None) -> NoReturn:
 
 
 def _run(arguments: Arguments) -> None:
-    spark = SparkSession.builder.appName("nacc-checkpoint").getOrCreate()
+    spark = _session()
     try:
         report = run(
             spark,
@@ -82,6 +83,14 @@ def _run(arguments: Arguments) -> None:
         _print(response)
     else:
         _summarize(report)
+
+
+def _session() -> SparkSession:
+    """Start the application, or take the one that is there; raises SparkStartError."""
+    try:
+        return SparkSession.builder.appName("nacc-checkpoint").getOrCreate()
+    except Exception as error:
+        raise SparkStartError from error
 
 
 def _export(arguments: Arguments) -> tuple[ExportResult, ...]:

@@ -132,6 +132,11 @@ class Names(Struct, frozen=True):
         return f"_previous/{self.stem}"
 
     @property
+    def staged(self) -> str:
+        """The folder of what other machines read and judged; files there end in `.parquet`."""
+        return f"_work/{self.checkpoint}"
+
+    @property
     def exports(self) -> str:
         """What was exported from the checkpoint, and from which commit."""
         return f"_exports/{self.stem}.json"

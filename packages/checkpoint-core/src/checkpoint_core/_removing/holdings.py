@@ -101,6 +101,7 @@ def older_versions(store: CheckpointStore) -> list[StoredVersion]:
         f"{names.ledgers}/",
         names.rejects,
         f"{names.previous}/",
+        f"{names.staged}/",
         names.exports,
     )
     found = {(each.name, each.version_id): each for at in own for each in store.list_versions(at)}
