@@ -1,6 +1,7 @@
 """`nacc-checkpoint-spark`: for spark-submit, and for a terminal."""
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -62,6 +63,8 @@ def main(given: Sequence[str] | None = None) -> NoReturn:
 
 def _run(arguments: Arguments) -> None:
     spark = _session()
+    # A cluster that cancels a job says so by SIGTERM; Spark knows how to be interrupted.
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     try:
         report = run(
             spark,
