@@ -51,7 +51,8 @@ class ElsewhereReader:
         for part in (rows[:2], rows[2:]):
             files.append(self._folder / f"{next(self._numbers)}.parquet")
             part.write_parquet(files[-1])
-            files[-1].write_bytes(self.damages(files[-1].read_bytes()))
+            if part.height:
+                files[-1].write_bytes(self.damages(files[-1].read_bytes()))
         accepted = AcceptedRows.in_files(files, rows.height)
         return structs.replace(
             reading, judgement=structs.replace(reading.judgement, accepted=accepted)
