@@ -35,8 +35,8 @@ main()
 def build_spark(target: Target, output: Path) -> list[Path]:
     """Write what a job is given; return the files. Raises BuildError.
 
-    Guarantee: versions are those of the function's locks, each wheel fits the target, and nothing is missing;
-    the same sources and locks give the same contents.
+    Guarantee: versions are those of the function's locks, each wheel fits the target, and nothing
+    is missing; the same sources and locks give the same contents.
 
     Returns an archive of everything, one of our packages alone, the list of the other modules as
     Glue takes it, and the script.

@@ -33,7 +33,7 @@ class ElsewhereReader:
         self._folder = folder
         self._numbers = count()
         self.reads: Callable[[pl.DataFrame], pl.DataFrame] = lambda portion: portion
-        self.damages = False
+        self.damages: Callable[[bytes], bytes] = lambda data: data
 
     def read(
         self,
@@ -52,8 +52,8 @@ class ElsewhereReader:
         for part in (rows[:2], rows[2:]):
             files.append(self._folder / f"{next(self._numbers)}.parquet")
             part.write_parquet(files[-1])
-            if self.damages:
-                files[-1].write_bytes(b"damaged")
+            if part.height:
+                files[-1].write_bytes(self.damages(files[-1].read_bytes()))
         accepted = AcceptedRows.in_files(files, rows.height)
         return structs.replace(
             reading, judgement=structs.replace(reading.judgement, accepted=accepted)
@@ -158,13 +158,16 @@ def test_a_reader_that_hands_an_object_over_twice_is_refused(world: World, tmp_p
         world.run()
 
 
+@pytest.mark.parametrize(
+    "damages", [lambda _data: b"damaged", lambda data: data[:8] + bytes(24) + data[32:]]
+)
 def test_files_that_are_damaged_are_told_without_what_they_held(
-    world: World, tmp_path: Path
+    world: World, tmp_path: Path, damages: Callable[[bytes], bytes]
 ) -> None:
-    """Polars may quote values of a file."""
+    """Polars may quote values of a file; and what only the merge reads is not the checkpoint's."""
     world.write(1, 2)
     reader = ElsewhereReader(world.source, tmp_path, objects=5)
-    reader.damages = True
+    reader.damages = damages
     world.reader = lambda _source: reader
 
     with world.untouched(StorageError, "not in its files any more"):

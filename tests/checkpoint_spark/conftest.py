@@ -14,6 +14,15 @@ from tests.checkpoint_storage.s3.serving import set_aws
 from tests.fake_s3 import FakeS3, serve
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what needs the application first, so that one worker has it all.
+
+    Workers that are done take tests over from the end of what others have before them.
+    """
+    items.sort(key=lambda item: "cluster" not in getattr(item, "fixturenames", ()))
+
+
 class Cluster(Struct, frozen=True):
     """Two executors, each a process with one core, and what they read."""
 
@@ -22,7 +31,7 @@ class Cluster(Struct, frozen=True):
     environ: dict[str, str]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """Give the application; starting it takes far longer than any run."""
     s3 = FakeS3()

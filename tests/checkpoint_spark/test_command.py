@@ -1,10 +1,12 @@
 """The command: its options and exit statuses, and a driver that is killed."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,8 @@ from nacc_event_model import EventFormat
 from tests.checkpoint_core.world import document, key
 from tests.checkpoint_spark.runs import CHECKPOINT, problems, run_here
 from tests.checkpoint_storage.s3.serving import serving
+
+COMMAND = [sys.executable, "-m", "checkpoint_spark"]
 
 
 def test_options_are_those_of_the_settings() -> None:
@@ -105,6 +109,22 @@ def test_wrong_usage_is_said_before_spark_starts(
 
 
 @pytest.mark.on_one_python
+def test_without_java_it_is_said_what_is_missing(tmp_path: Path) -> None:
+    """Not that it was a bug; what a script asks for as JSON is alone on stdout."""
+    done = subprocess.run(
+        [*COMMAND, "run", str(tmp_path), str(tmp_path / "events.parquet"), "--json"],
+        env={**os.environ, "JAVA_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "needs Java 17" in done.stderr
+    assert json.loads(done.stdout)["error"] == "SparkStartError"
+
+
+@pytest.mark.on_one_python
 @pytest.mark.parametrize("at", ["_ledger", "events.parquet"])
 def test_a_driver_that_is_killed_leaves_the_old_pair_or_the_new_one(
     monkeypatch: pytest.MonkeyPatch, at: str
@@ -114,7 +134,7 @@ def test_a_driver_that_is_killed_leaves_the_old_pair_or_the_new_one(
         s3.create_bucket("checkpoints")
         for number in range(50):
             s3.put_object("events", key(number), document(gear_name=f"gear-{number}"))
-        command = [sys.executable, "-m", "checkpoint_spark", "run", "s3://events", CHECKPOINT]
+        command = [*COMMAND, "run", "s3://events", CHECKPOINT]
         environ = {
             **os.environ,
             "SPARK_LOCAL_IP": "127.0.0.1",

@@ -2,6 +2,7 @@
 
 import math
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from checkpoint_core.readers import ARRIVAL
 from checkpoint_spark._dealing import deal
+from checkpoint_spark._room import available_bytes
 from checkpoint_spark._staging import Staging
 from checkpoint_spark._tasks import begin_ranges, decoded, encoded, split
 from checkpoint_spark._watching import DriverObserver
@@ -105,3 +107,34 @@ def test_a_pass_that_the_driver_is_too_small_for_is_refused_before_it_reads(
         else:
             with pytest.raises(DriverTooSmallError, match=r"1,430 MiB.*memoryOverhead"):
                 observer.note(selected=selected, largest_bytes=400)
+
+
+def test_a_pass_is_held_against_the_memory_before_it_has_rows_in_it() -> None:
+    """What a run selected is told again at its end; where memory is not known, nothing is refused."""
+    left = iter([1_500_000_000])
+    observer = DriverObserver(
+        lambda _line: None, max_events=None, compares=False, available=lambda: next(left)
+    )
+    with observer.stage("read"):
+        observer.note(selected=1_000_000, largest_bytes=400)
+        observer.note(selected=1_000_000, largest_bytes=400)
+    unknown = DriverObserver(
+        lambda _line: None, max_events=None, compares=False, available=lambda: None
+    )
+    with unknown.stage("read"):
+        unknown.note(selected=10**12, largest_bytes=400)
+
+
+def test_what_a_container_keeps_of_files_is_memory_that_is_left(tmp_path: Path) -> None:
+    """Its kernel gives it up when somebody needs it; and no container may use more than there is."""
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text("MemTotal: 9000 kB\nMemAvailable: 8000 kB\n")
+    (tmp_path / "memory.max").write_text("5000000\n")
+    (tmp_path / "memory.current").write_text("4000000\n")
+    (tmp_path / "memory.stat").write_text("anon 1000000\ninactive_file 2500000\n")
+
+    assert available_bytes(meminfo, tmp_path) == 3_500_000
+    assert available_bytes(meminfo, tmp_path / "none") == 8_192_000
+    (tmp_path / "memory.max").write_text("max\n")
+    assert available_bytes(meminfo, tmp_path) == 8_192_000
+    assert available_bytes(tmp_path / "none", tmp_path) is None

@@ -1,19 +1,38 @@
 """Runs whose objects real executors read, beside those of the usual reader."""
 
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
 import pytest
 from msgspec import structs
 
 import checkpoint_core
 from checkpoint_core import Request, RunReport, Settings
+from checkpoint_core.errors import NoProgressError
+from checkpoint_core.stores import QuietObserver
 from checkpoint_spark import run
+from checkpoint_spark._reader import SparkReader
+from checkpoint_spark._staging import Staging
+from checkpoint_storage.local import local_host
+from checkpoint_storage.locations import open_checkpoint, open_source
 from checkpoint_storage.settings import S3Settings
+from tests.checkpoint_core.foreign import WITHOUT_SANDBOX, event, frames_of, name_of
 from tests.checkpoint_core.scenarios import (
     SCENARIOS,
     Scenario,
     before_a_first_run,
     before_withholding,
 )
-from tests.checkpoint_core.world import document, key, ledger_rows, read_json_metadata, scratch
+from tests.checkpoint_core.world import (
+    document,
+    key,
+    ledger_rows,
+    parquet,
+    read_json_metadata,
+    scratch,
+)
 from tests.checkpoint_spark.conftest import Cluster
 from tests.checkpoint_spark.folders import FolderWorld, of_its_own
 from tests.checkpoint_spark.processes import EXECUTOR, WORKER, kill_one
@@ -24,12 +43,13 @@ pytestmark = [
     pytest.mark.on_one_python,
     pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
 ]
-# Nothing in a folder is archived.
+# Nothing in a folder is archived; claims are tried in a bucket.
 IN_FOLDERS = {name: each for name, each in SCENARIOS.items() if name != "claim"} | {
     "limited": Scenario(before_a_first_run, {}, Settings(max_events_per_run=2)),
     "withheld": Scenario(before_withholding),
 }
 OBJECTS = 300
+TWIN = "s3://checkpoints/twin/events.parquet"
 
 
 def quiet(_line: str) -> None:
@@ -65,7 +85,7 @@ def test_nothing_depends_on_who_reads(
             assert not [name for name in twin.store.files if name.startswith("_work")]
 
 
-def run_there(cluster: Cluster) -> RunReport:
+def run_there(cluster: Cluster, **given: Any) -> RunReport:
     """Have executors read the bucket, each one object after the other."""
     return run(
         cluster.spark,
@@ -73,7 +93,71 @@ def run_there(cluster: Cluster) -> RunReport:
         CHECKPOINT,
         reading=S3Settings(read_concurrency=1),
         say=quiet,
+        **given,
     )
+
+
+def test_rows_that_were_adopted_unread_are_claimed(cluster: Cluster, s3: FakeS3) -> None:
+    """As by the usual reader: two are adopted while their objects are archived, one is restored."""
+    documents = [event(gear_name=f"gear-{number}", packet=" I ") for number in range(2)]
+    for number, (data, rows) in enumerate(zip(documents, frames_of(documents), strict=True)):
+        name = f"{number}/{name_of(data)}".replace("ingest", "renamed")
+        s3.put_object("events", name, data, storage_class="GLACIER")
+        s3.put_object("checkpoints", f"{number}.parquet", parquet(rows))
+    files = [f"s3://checkpoints/{number}.parquet" for number in range(2)]
+    adopting = {"request": Request(mode="adopt"), "adopt_from": files}
+    claiming = {"request": Request(list_restores=True)}
+
+    reports = []
+    for given in (adopting, claiming):
+        expected = run_here(TWIN, settings=WITHOUT_SANDBOX, **given)
+        reports.append(run_there(cluster, settings=WITHOUT_SANDBOX, **given))
+        assert structs.replace(reports[-1], **of_its_own(expected)) == expected
+        s3.restore("events", s3.keys("events")[0], until=datetime.max.replace(tzinfo=UTC))
+
+    counts = [each.counts for each in reports]
+    assert [(each.archived, each.rejected_before) for each in counts] == [(2, 0), (0, 1)]
+    assert [each.total_events for each in reports] == [2, 2]
+    written = [
+        pl.read_parquet(s3.get_object("checkpoints", f"{folder}/events.parquet").data)
+        for folder in ("out", "twin")
+    ]
+    assert written[0].equals(written[1])
+    assert problems(WITHOUT_SANDBOX) == []
+
+
+def test_what_executors_had_no_time_for_is_left(
+    cluster: Cluster, s3: FakeS3, tmp_path: Path
+) -> None:
+    """Also where their clocks are ahead of the driver's, which decides when the time is over."""
+    for number in range(3):
+        s3.put_object("events", key(number), document())
+    reader = SparkReader(
+        context=cluster.spark.sparkContext,
+        source="s3://events",
+        staging=Staging(checkpoint=CHECKPOINT, run="staged-1"),
+        workdir=tmp_path,
+        batch_objects=2,
+        read_concurrency=1,
+    )
+    left_s = iter([60.0, 0.001, 0.1])
+    host = structs.replace(
+        local_host(tmp_path, QuietObserver()),
+        remaining_s=lambda: Settings().reserve_s + next(left_s, 0.0),
+    )
+
+    with pytest.raises(NoProgressError) as raised:
+        checkpoint_core.run(
+            open_source("s3://events"),
+            open_checkpoint(CHECKPOINT),
+            settings=Settings(),
+            request=Request(),
+            host=host,
+            reader=reader,
+        )
+
+    assert raised.value.unanswered == 3
+    assert s3.keys("checkpoints") == []
 
 
 @pytest.mark.parametrize("process", [WORKER, EXECUTOR])

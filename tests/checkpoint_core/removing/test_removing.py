@@ -102,7 +102,8 @@ def test_their_objects_are_withheld_once_and_then_known(full: World) -> None:
 
 
 def test_what_is_after_a_purge_holds_nothing_of_them(full: World) -> None:
-    """No byte and no value of any file of ours, of now or of before."""
+    """No byte and no value of any file of ours, of now or of before, or that a killed run staged."""
+    full.store.write(f"_work/{CHECKPOINT}/staged-1.parquet", full.store.data(CHECKPOINT))
     full.remove(GONE, settings=SETTINGS)
     full.run(SETTINGS)
     export(full)
@@ -115,11 +116,14 @@ def test_what_is_after_a_purge_holds_nothing_of_them(full: World) -> None:
 
     assert files_with(full) == set()
     assert (done.ledgers, done.previous_files, done.left) == (dry.ledgers, dry.previous_files, 0)
+    assert (done.staged, dry.staged) == (1, 1)
     assert done.versions > 0
     assert full.store.rows().equals(rows)
     assert full.problems(SETTINGS, source=True) == []
+    full.store.write(f"_work/{CHECKPOINT}/staged-2.parquet", b"of a run in progress")
     again = purge(full.store, host=full.host(), dry_run=False)
     assert (again.ledgers, again.previous_files, again.versions) == (0, 0, 0)
+    assert (again.staged, again.left) == (0, 1)
     put(full, others(30))
     assert full.run(SETTINGS).counts.accepted == 1
 

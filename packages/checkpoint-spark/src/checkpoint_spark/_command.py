@@ -1,6 +1,7 @@
 """`nacc-checkpoint-spark`: for spark-submit, and for a terminal."""
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,6 +18,7 @@ from checkpoint_core.responses import ErrorDocument, Response
 from checkpoint_core.stores import QuietObserver
 from checkpoint_spark._arguments import Arguments, read_arguments
 from checkpoint_spark._running import run, tell
+from checkpoint_spark.errors import SparkStartError
 from checkpoint_storage.errors import UnsupportedLocationError
 from checkpoint_storage.explanations import Advice, explain
 from checkpoint_storage.foreign import open_foreign
@@ -64,7 +66,9 @@ def _run(arguments: Arguments) -> None:
     # First, because Spark takes its time to start.
     open_source(arguments.source)
     open_foreign(arguments.adopt_from, open_checkpoint(arguments.checkpoint))
-    spark = SparkSession.builder.appName("nacc-checkpoint").getOrCreate()
+    spark = _session()
+    # A cluster that cancels a job says so by SIGTERM; Spark knows how to be interrupted.
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     try:
         report = run(
             spark,
@@ -86,6 +90,14 @@ def _run(arguments: Arguments) -> None:
         _print(response)
     else:
         _summarize(report)
+
+
+def _session() -> SparkSession:
+    """Start the application, or take the one that is there; raises SparkStartError."""
+    try:
+        return SparkSession.builder.appName("nacc-checkpoint").getOrCreate()
+    except Exception as error:
+        raise SparkStartError from error
 
 
 def _export(arguments: Arguments) -> tuple[ExportResult, ...]:

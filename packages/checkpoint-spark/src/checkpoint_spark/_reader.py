@@ -24,7 +24,7 @@ from checkpoint_core.readers import (
     nothing_judged,
 )
 from checkpoint_spark._dealing import deal
-from checkpoint_spark._staging import Staging
+from checkpoint_spark._staging import Staging, read_staged
 from checkpoint_spark._tasks import (
     SAMPLED_EVERY,
     Failed,
@@ -95,7 +95,11 @@ class SparkReader(Struct, frozen=True, kw_only=True):
             # A later run removes what this one cannot.
             with suppress(StorageError):
                 self.staging.clear(now=datetime.now(UTC))
-        remaining_s()
+        left_s = remaining_s()
+        if reading.unanswered.height and left_s > 0:
+            # By the clock of an executor there was no time left; that of the run decides.
+            time.sleep(left_s)
+            remaining_s()
         return reading
 
     def _read_parts(self, portion: pl.DataFrame, work: Work) -> list[ReadPart]:
@@ -141,7 +145,7 @@ class SparkReader(Struct, frozen=True, kw_only=True):
         """Return all rows of a kind, in memory; they are few beside the accepted, as a rule."""
         names = [part.staged[kind][0] for part in parts if kind in part.staged]
         files = self.staging.fetch(names, self.workdir)
-        return pl.concat([nothing, *(pl.read_parquet(file) for file in files)])
+        return pl.concat([nothing, *(read_staged(file) for file in files)])
 
     def _sorted(self, parts: Sequence[ReadPart], nothing: AcceptedRows) -> AcceptedRows:
         """Have the accepted rows sorted by range, and bring the ranges here as files."""

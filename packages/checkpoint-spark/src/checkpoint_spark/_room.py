@@ -12,6 +12,7 @@ _BASE_BYTES: Final = 200 * _MIB
 _SELECTED_BYTES: Final = 250
 # Adoption and rebuilds compare whole rows, in memory.
 _COMPARED_BYTES: Final = 1_000
+_MEMINFO: Final = Path("/proc/meminfo")
 _GROUP: Final = Path("/sys/fs/cgroup")
 
 
@@ -26,14 +27,24 @@ def needed_bytes(selected: int, *, compares: bool) -> int:
     return _BASE_BYTES + selected * (_SELECTED_BYTES + (_COMPARED_BYTES if compares else 0))
 
 
-def available_bytes() -> int:
-    """Return the memory that this machine, or this process's container, has left."""
-    meminfo = Path("/proc/meminfo").read_text(encoding="ascii")
-    free = next(line for line in meminfo.splitlines() if line.startswith("MemAvailable"))
-    available = int(free.split()[1]) * 1_024
+def available_bytes(meminfo: Path = _MEMINFO, group: Path = _GROUP) -> int | None:
+    """Return the memory that this machine, or this process's container, has left.
+
+    None where the system does not tell. What a container's kernel keeps of files counts as left.
+    """
     try:
-        limit = (_GROUP / "memory.max").read_text(encoding="ascii").strip()
-        used = int((_GROUP / "memory.current").read_text(encoding="ascii"))
-    except (OSError, ValueError):
+        lines = meminfo.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    available = _number(lines, "MemAvailable:") * 1_024
+    try:
+        limit = int((group / "memory.max").read_text(encoding="ascii"))
+        used = int((group / "memory.current").read_text(encoding="ascii"))
+        kept = _number((group / "memory.stat").read_text("ascii").splitlines(), "inactive_file")
+    except (OSError, ValueError):  # no container, or one without a limit
         return available
-    return available if limit == "max" else min(available, int(limit) - used)
+    return min(available, limit - used + kept)
+
+
+def _number(lines: list[str], name: str) -> int:
+    return next(int(line.split()[1]) for line in lines if line.split()[0] == name)

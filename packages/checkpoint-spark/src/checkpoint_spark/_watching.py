@@ -21,7 +21,7 @@ class DriverObserver:
         say: is given each line.
         max_events: how many events a pass takes at most; None: all.
         compares: whether the run compares whole rows with those that are there.
-        available: returns the memory that is left.
+        available: returns the memory that is left, or None where that is not known.
 
     """
 
@@ -31,7 +31,7 @@ class DriverObserver:
         *,
         max_events: int | None,
         compares: bool,
-        available: Callable[[], int] = available_bytes,
+        available: Callable[[], int | None] = available_bytes,
     ) -> None:
         self._say = say
         self._max_events = max_events
@@ -51,13 +51,15 @@ class DriverObserver:
         """Check what is selected before it is read."""
         if "selected" in numbers:
             selected = int(numbers["selected"])
+            # The first number is of all that may be read; later ones come with rows in memory.
+            if not self._selected:
+                self._check(min(selected, self._max_events or selected))
             self._selected = f", {selected:,} objects"
-            self._check(min(selected, self._max_events or selected))
 
     def progress(self, done: int, total: int) -> None:
         """Leave it to Spark, which tells of its tasks."""
 
     def _check(self, selected: int) -> None:
         needed, available = needed_bytes(selected, compares=self._compares), self._available()
-        if needed > available:
+        if available is not None and needed > available:
             raise DriverTooSmallError(needed=needed, available=available)

@@ -4,9 +4,19 @@ from typing import Final
 
 from checkpoint_core import CheckpointError
 
-__all__ = ["DriverTooSmallError", "SparkJobError"]
+__all__ = ["DriverTooSmallError", "SparkJobError", "SparkStartError"]
 
 _MIB: Final = 1_048_576
+
+
+class SparkStartError(CheckpointError):
+    """There is no Spark application to run on; what Spark says of it is on stderr."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Spark did not start. Nothing was changed. It needs Java 17 or newer: see that JAVA_HOME "
+            "leads to one, or PATH, and that Spark's configuration is right; then run again."
+        )
 
 
 class SparkJobError(CheckpointError):

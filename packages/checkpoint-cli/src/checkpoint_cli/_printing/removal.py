@@ -38,13 +38,13 @@ def removal_told(
         verb = "Would be deleted" if dry_run else "Deleted"
         yield (
             f"{verb}: {purged.ledgers:,} older ledgers and what is beside them, "
-            f"{purged.previous_files:,} replaced checkpoints, {purged.handed_over:,} files of killed "
-            f"runs on clusters, {purged.versions:,} older versions."
+            f"{purged.previous_files:,} replaced checkpoints, {purged.staged:,} staged files of killed "
+            f"runs, {purged.versions:,} older versions."
         )
         if purged.left:
             yield (
-                f"{purged.left:,} files may be a run's in progress: purge again after the next "
-                "commit; a week later, where they are below _work."
+                f"{purged.left:,} files are younger than the ledger and may be a run's in progress: "
+                "purge again after the next commit."
             )
     if commands:
         yield Text("Left to you: the event objects, and backups and copies of any of this.", "bold")

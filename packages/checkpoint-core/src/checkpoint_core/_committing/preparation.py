@@ -71,7 +71,8 @@ def prepare(
     `replaced` are the ledger's present rows of the changed keys; the others are new to it. `added`
     are values that are put into previous rows, as `merge` takes them.
     The result is read again before it is returned: its rows are counted and their order checked,
-    so that no damaged or unsorted base can be carried on. Raises DamagedFileError.
+    so that no damaged or unsorted base can be carried on. Raises DamagedFileError; StorageError
+    where it is the incoming rows that are damaged.
     """
     settings = particulars.settings
     ledger = write_ledger(
@@ -86,15 +87,20 @@ def prepare(
     metadata = _metadata(base, incoming, particulars, full_ledger=newest.metadata.full)
     ledger.check(rows=metadata.versions_in_ledger)
     checkpoint = workdir / f"checkpoint-{particulars.commit_id}.parquet"
-    merge(
-        base.file,
-        incoming.in_arrival_order(),
-        checkpoint,
-        metadata,
-        added=added,
-        compression=settings.compression,
-        row_group_rows=settings.row_group_rows,
-    )
+    try:
+        merge(
+            base.file,
+            incoming.in_arrival_order(),
+            checkpoint,
+            metadata,
+            added=added,
+            compression=settings.compression,
+            row_group_rows=settings.row_group_rows,
+        )
+    except DamagedFileError:
+        # It need not be the base that is damaged.
+        incoming.check()
+        raise
     written = measure(checkpoint, settings.event_format)
     if written.count != metadata.rows:
         raise DamagedFileError(

@@ -130,8 +130,8 @@ class Names(Struct, frozen=True):
         return f"_previous/{self.stem}"
 
     @property
-    def work(self) -> str:
-        """The folder of what executors of a cluster hand over while a run lasts."""
+    def staged(self) -> str:
+        """The folder of what other machines read and judged; files there end in `.parquet`."""
         return f"_work/{self.checkpoint}"
 
     @property

@@ -97,6 +97,10 @@ class AcceptedRows(Struct, frozen=True, kw_only=True):
             return in_arrival_order(self.rows).lazy()
         return self.rows if self.is_sorted else self.rows.sort(*ARRIVAL)
 
+    def check(self) -> None:
+        """Read all of the rows; raises StorageError where they are in files that are damaged."""
+        self.select(pl.all().hash().count())
+
 
 def _collected(rows: pl.LazyFrame) -> pl.DataFrame:
     try:

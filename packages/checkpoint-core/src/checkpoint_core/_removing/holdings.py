@@ -113,9 +113,9 @@ def older_versions(store: CheckpointStore) -> list[StoredVersion]:
         f"{names.ledgers}/",
         names.rejects,
         f"{names.previous}/",
+        # What was staged is deleted after each run, which leaves versions.
+        f"{names.staged}/",
         names.exports,
-        # What was handed over is deleted after each run, which leaves versions.
-        f"{names.work}/",
     )
     found = {(each.name, each.version_id): each for at in own for each in store.list_versions(at)}
     foreign: dict[str, bool] = {}

@@ -1,8 +1,5 @@
 """Deleting what is ours and older than the checkpoint in force."""
 
-from datetime import timedelta
-from typing import Final
-
 from msgspec import Struct
 
 from checkpoint_core._files.layout import Names
@@ -13,33 +10,31 @@ from checkpoint_core.errors import NotAppliedError
 from checkpoint_core.exports._manifest import load_manifest
 from checkpoint_core.stores import CheckpointStore, Host
 
-_LONGEST_RUN: Final = timedelta(days=7)
-
 
 class Purge(Struct, frozen=True, kw_only=True):
     """How much was deleted, or in a dry run would be.
 
-    `handed_over` is what executors of a cluster wrote for runs that were killed. `left` are files
-    that a run in progress may need: ledgers that are not older than the one in force, and what was
-    handed over within the last week.
+    `staged` are files that a killed run had read and judged elsewhere. `left` are ledgers and staged
+    files that are not older than the ledger in force: a run in progress may need them.
     """
 
     ledgers: int
     previous_files: int
-    handed_over: int
+    staged: int
     versions: int
     left: int
 
 
 def purge(store: CheckpointStore, *, host: Host, dry_run: bool) -> Purge:
-    """Delete ledgers, replaced checkpoints, what killed runs left, and older versions of it all.
+    """Delete ledgers, replaced checkpoints, what was staged, and older versions of all our files.
 
     Guarantee: what is in force stays as it is, whatever happens meanwhile; what is deleted is older
     than that. Idempotent: where it was interrupted, the next one goes on. The list of the withheld
     keeps its older versions, which hold no more than it.
 
     Nobody can commit upon what was in force before, so no ledger that was written before the one in
-    force is needed any more; not so those that were written later.
+    force is needed any more; not so those that were written later. So it is with what was staged: a
+    run that still reads it would lose to the commit in force, and now fails before that.
     Raises NotAppliedError, and changes nothing, where what is in force may hold those who were
     taken out, or its exports may.
     """
@@ -59,13 +54,11 @@ def purge(store: CheckpointStore, *, host: Host, dry_run: bool) -> Purge:
     since = written[names.ledger(metadata.commit_id, metadata.full_ledger)]
     others = {name: when for name, when in written.items() if name not in needed}
     ledgers = [name for name, when in others.items() if when < since]
+    staged = [file for file in store.list_files(names.staged) if file.name.endswith(".parquet")]
+    left_over = [file.name for file in staged if file.last_modified < since]
     previous = [file.name for file in store.list_files(names.previous)]
-    # In a directory, folders of runs have locks beside them.
-    work = [file for file in store.list_files(names.work) if file.name.endswith(".parquet")]
-    is_over = host.now() - _LONGEST_RUN
-    handed_over = [file.name for file in work if file.last_modified < is_over]
     if not dry_run:
-        for name in (*ledgers, *previous, *handed_over):
+        for name in (*ledgers, *previous, *left_over):
             store.delete(name)
     versions = older_versions(store)
     if not dry_run:
@@ -74,7 +67,7 @@ def purge(store: CheckpointStore, *, host: Host, dry_run: bool) -> Purge:
     return Purge(
         ledgers=len(ledgers),
         previous_files=len(previous),
-        handed_over=len(handed_over),
+        staged=len(left_over),
         versions=len(versions),
-        left=len(others) - len(ledgers) + len(work) - len(handed_over),
+        left=len(others) - len(ledgers) + len(staged) - len(left_over),
     )
