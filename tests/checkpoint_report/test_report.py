@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from checkpoint_core import LEDGER_SCHEMA
@@ -416,7 +416,9 @@ def test_a_long_range_is_told_by_month() -> None:
     assert "Oct 2026" in made
 
 
+@settings(max_examples=15)
 @given(st.integers(0, 12), st.integers(0, 12))
+@example(0, 0)
 def test_rates_say_of_how_many_they_are(passed: int, failed: int) -> None:
     """Never alone; of nothing there is none."""
     made = report(
