@@ -213,6 +213,8 @@ def test_a_report_on_one_center_is_about_no_other() -> None:
     assert ["center-02"] == list(table(made, "centers"))
     assert "12" == table(made, "rejects-by-rule")["invalid: ptid: is missing"]["Oct 2026"]
     assert "center-01" not in words(made)
+    assert "named otherwise is of no center" in words(made)
+    assert "named otherwise" not in words(busy_report())
 
 
 def test_a_center_without_data_is_named_on_top() -> None:

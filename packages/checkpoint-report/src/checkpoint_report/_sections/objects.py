@@ -92,13 +92,17 @@ def _lacking(table: Table[Count]) -> str:
 def rejects_section(subject: Subject, told: Told) -> Section:
     """Tell how many objects are not in the checkpoint, and why; or that this is not known."""
     title = "What was rejected, and why"
-    definitions = (
+    definitions: tuple[str, ...] = (
         (
             "Counts the event objects that were last written then and are not in the checkpoint, or "
             "whose newest content is not, by the rule that they break. What got in since is not among "
             "them."
         ),
     )
+    if subject.center is not None:
+        definitions += (
+            "Whose an object is, is told by its name: one that is named otherwise is of no center.",
+        )
     table = told.tables.get("rejects")
     if table is None:
         return Section(
