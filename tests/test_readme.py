@@ -92,8 +92,8 @@ def test_every_snippet_works_as_it_is_pasted(readme: str, tmp_path: Path) -> Non
     ):
         if INSTALLS.search(code):
             continue
-        # Not the shell that pytest was started from: the completion is for that one, and it is asked.
-        line = code.replace("--install-completion", "--show-completion bash")
+        # What is last would be run in place of the shell, for which the completion is.
+        line = code.replace("--install-completion", "--show-completion") + ":\n"
         command = ["python", "-c", code] if language == "python" else ["bash", "-euc", line]
         ended = subprocess.run(
             command,

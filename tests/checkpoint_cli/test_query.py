@@ -243,7 +243,7 @@ def test_wrong_usage_is_exit_status_2(checkpoint: Path, arguments: str, said: st
     [
         ("events --study leds", "there is no study leds; did you mean leads? There are adrc, "),
         ("latest --center-label smple-center-07", "; did you mean sample-center-07"),
-        ("events --pipeline-adcid 99", "there is no center 99"),
+        ("events --pipeline-adcid 99", "there is no center 99; did you mean 9? There are 1, 2, 3"),
         ("counts --datatype forms", "there is no datatype forms; did you mean form?"),
         ("events --ptid SYN0 --module X", "no event has what --ptid asks for"),
         ("events --ptid SYN0 --module X", "no event has what --module asks for"),
@@ -307,6 +307,7 @@ def test_a_file_that_is_there_is_never_written_over(checkpoint: Path, tmp_path: 
 
     assert (1, 2) == (nowhere.status, full.status)
     assert 1 == nowhere.stderr.count("\n")
+    assert "a.parquet: cannot be written (No such file or directory)" in nowhere.stderr
     assert "mine" == other.read_text(encoding="utf-8")
     assert [other] == list(tmp_path.iterdir())
     assert before == files_of(checkpoint.parent)

@@ -104,6 +104,23 @@ def test_what_people_read(source: Path, checkpoint: Path) -> None:
     assert "is not on the list" in undone[1].stdout
 
 
+def test_an_object_that_is_somebody_elses_by_now_has_no_command(
+    source: Path, checkpoint: Path
+) -> None:
+    """It has the participant's name, and is told by itself."""
+    (own,) = source.glob(f"*-{PTID}-*")
+    (other,) = source.glob("*-SYN00001-*")
+    own.write_bytes(other.read_bytes())
+    take(source, checkpoint, *FORMAT)
+
+    told = call("remove", checkpoint, source, "--adcid", 42, "--ptid", PTID, "--dry-run").stdout
+
+    commands, _, apart = told.partition("hold somebody else's event")
+    assert own.name in apart
+    assert commands.count("rm -- ") == 1
+    assert own.name not in commands
+
+
 def test_nobody_is_found_by_a_naccid_that_no_row_bears(checkpoint: Path) -> None:
     """The message does not repeat it."""
     ended = call("remove", checkpoint, "--naccid", "NACC999999")

@@ -481,6 +481,7 @@ def test_an_error_is_duckdbs_with_the_place_in_the_statement(checkpoint: Path) -
     """On its own lines, counted from the first that the user wrote; no traceback."""
     unknown = call("sql", checkpoint, "SELECT action,\n  centre_label\nFROM checkpoint_events")
     misspelt = call("sql", checkpoint, "SELEC 1")
+    no_table = call("sql", checkpoint, "FROM events")
     indented = call("sql", checkpoint, "SELECT\n\t\tnothing")
     failed = call("sql", checkpoint, "SELECT action::INTEGER FROM checkpoint_events", "--debug")
 
@@ -490,6 +491,7 @@ def test_an_error_is_duckdbs_with_the_place_in_the_statement(checkpoint: Path) -
     assert "\nLINE 2:   nothing\n" in indented.stderr
     assert misspelt.stderr.startswith("Parser Error: syntax error")
     assert "LINE 1: SELEC 1\n" in misspelt.stderr
+    assert no_table.stderr.endswith("\n\nThere are checkpoint_events and checkpoint_submissions.\n")
     assert failed.stderr.startswith("Conversion Error: Could not convert string")
     assert "LINE" not in failed.stderr
     assert "Traceback" not in unknown.stderr + misspelt.stderr + failed.stderr

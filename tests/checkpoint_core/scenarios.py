@@ -110,6 +110,18 @@ def before_claiming(world: World) -> None:
     del world.source.outcomes[next(iter(world.source.objects))]
 
 
+def before_withholding(world: World) -> None:
+    """Somebody was taken out after whom all objects are named, and more of each kind comes."""
+    world.write(1, 2)
+    world.write(3, ptid="220002")
+    world.run()
+    world.remove((42, "110001"))
+    world.write(1, gear_name="again")
+    world.write(2, 4, ptid="220002")
+    world.write(5)
+    world.spoil(6)
+
+
 class Scenario(Struct, frozen=True):
     """What is done before, and how the run is asked for."""
 

@@ -1,6 +1,7 @@
 """Runs whose objects are read and judged elsewhere, and come back in files."""
 
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -19,8 +20,8 @@ from checkpoint_core.readers import (
     Reading,
     SourceReader,
 )
-from tests.checkpoint_core.scenarios import SCENARIOS, Prepared
-from tests.checkpoint_core.world import SETTINGS, World, key
+from tests.checkpoint_core.scenarios import SCENARIOS, Prepared, before_withholding
+from tests.checkpoint_core.world import CHECKPOINT, LIST, SETTINGS, World, key
 
 
 class ElsewhereReader:
@@ -91,6 +92,27 @@ def test_nothing_depends_on_who_reads(
     assert structs.replace(report, **sizeless) == structs.replace(expected, **sizeless)
     assert told_by(world) == told_by(usual)
     assert world.problems(SCENARIOS[scenario].settings) == []
+
+
+def test_who_is_withheld_does_not_depend_on_who_reads(world: World, tmp_path: Path) -> None:
+    """Neither by the list that a reader is given, nor by one that comes after it has read."""
+    before_withholding(world)
+    usual = world.copy()
+    world.reader = lambda source: ElsewhereReader(source, tmp_path, objects=1_000)
+
+    reports = [each.run() for each in (usual, world)]
+
+    assert [report.counts.withheld for report in reports] == [3, 3]
+    assert (told_by(world), world.store.data(LIST)) == (told_by(usual), usual.store.data(LIST))
+    for each in (usual, world):
+        each.write(7, 8, ptid="330003")
+        each.write(9, ptid="440004")
+        each.before(f"put_if {CHECKPOINT}", partial(each.remove, (42, "330003")))
+    reports = [each.run() for each in (usual, world)]
+    # With the object that has only its name.
+    assert [report.counts.withheld for report in reports] == [3, 3]
+    assert world.gears() == ["gear-3", "gear-2", "gear-4", "gear-9"]
+    assert (told_by(world), world.problems(source=True)) == (told_by(usual), [])
 
 
 def test_a_lost_race_gives_up_rows_that_are_in_files(world: World, tmp_path: Path) -> None:

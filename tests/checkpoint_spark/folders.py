@@ -13,7 +13,7 @@ from typing_extensions import override
 from checkpoint_core import RunReport
 from checkpoint_storage.directory import DirectorySource, DirectoryStore
 from tests.checkpoint_core.memory import START, Clock
-from tests.checkpoint_core.world import World
+from tests.checkpoint_core.world import LIST, World
 
 
 class FolderSource(DirectorySource):
@@ -115,13 +115,14 @@ class FolderWorld(World):
         return twin
 
     def state(self) -> dict[str, object]:
-        """Return rows, ledger and rejects, without what every run makes up for itself."""
+        """Return rows, ledger, rejects and the list, without what every run makes up for itself."""
         has_checkpoint = "events.parquet" in self.store.files
         return {
             "rows": self.store.rows().rows(),
             "ledger": self.ledger().drop("commit_id").rows() if has_checkpoint else None,
             "rejects": self.rejects().drop("first_seen").rows() if self.reasons() else None,
             "unrecognized": self.unrecognized(),
+            "withheld": self.store.files.get(LIST),
         }
 
 

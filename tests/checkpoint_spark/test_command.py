@@ -59,6 +59,24 @@ def test_options_are_those_of_the_settings() -> None:
     assert (full.reading.read_concurrency, full.as_json) == (9, True)
 
 
+def test_event_format_and_projects_come_from_the_environment_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As those of every other front; what is typed comes first, and both are read alike."""
+    monkeypatch.setenv("EVENT_FORMAT", "1.1")
+    monkeypatch.setenv("EXCLUDE_PROJECTS", "sandbox-*, x")
+    line = ["run", "events", "e.parquet"]
+    found = read_arguments(line).settings
+    typed = read_arguments([*line, "--event-format", "1.0"]).settings
+    monkeypatch.setenv("EVENT_FORMAT", "2")
+    with pytest.raises(SystemExit):
+        read_arguments(line)
+
+    assert (EventFormat.V1_1, ("sandbox-*", "x")) == (found.event_format, found.exclude_projects)
+    assert EventFormat.V1_0 == typed.event_format
+    assert "must be 1.0 or 1.1" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "line, said",
     [
@@ -68,17 +86,22 @@ def test_options_are_those_of_the_settings() -> None:
         ("run events e.parquet --adopt --rebuild", "choose one"),
         ("run events e.parquet --rebuild --since 2026-09-30", "cannot be combined"),
         ("run events e.parquet --mode adopt", "--mode"),
+        ("run events e", "must end with a name and .parquet"),
+        ("run gs://events e.parquet", "gs:// is not supported"),
+        ("run events e.parquet --adopt-from e.parquet", "is named twice"),
     ],
 )
 def test_wrong_usage_is_said_before_spark_starts(
     line: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Exit status 2."""
+    """Exit status 2, and few lines."""
     with pytest.raises(SystemExit) as ended:
         main(line.split())
 
+    told = capsys.readouterr().err
     assert ended.value.code == 2
-    assert said in capsys.readouterr().err
+    assert said in told
+    assert told.count("\n") <= 2
 
 
 @pytest.mark.on_one_python

@@ -7,7 +7,12 @@ import checkpoint_core
 from checkpoint_core import Request, RunReport, Settings
 from checkpoint_spark import run
 from checkpoint_storage.settings import S3Settings
-from tests.checkpoint_core.scenarios import SCENARIOS, Scenario, before_a_first_run
+from tests.checkpoint_core.scenarios import (
+    SCENARIOS,
+    Scenario,
+    before_a_first_run,
+    before_withholding,
+)
 from tests.checkpoint_core.world import document, key, ledger_rows, read_json_metadata, scratch
 from tests.checkpoint_spark.conftest import Cluster
 from tests.checkpoint_spark.folders import FolderWorld, of_its_own
@@ -21,7 +26,8 @@ pytestmark = [
 ]
 # Nothing in a folder is archived.
 IN_FOLDERS = {name: each for name, each in SCENARIOS.items() if name != "claim"} | {
-    "limited": Scenario(before_a_first_run, {}, Settings(max_events_per_run=2))
+    "limited": Scenario(before_a_first_run, {}, Settings(max_events_per_run=2)),
+    "withheld": Scenario(before_withholding),
 }
 OBJECTS = 300
 

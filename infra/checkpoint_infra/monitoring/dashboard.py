@@ -84,7 +84,9 @@ def _graphs(config: Configuration) -> dict[str, list[Metric]]:
         "Size of the checkpoint (bytes)": last("CheckpointFileSize"),
         "Age of the latest event (s)": last("LastEventAge"),
         "Not in the checkpoint": last("RejectsTotal"),
-        "Left aside by a run": last("ObjectsDenied", "ObjectsDeferred", "ObjectsUnrecognized"),
+        "Left aside by a run": last(
+            "ObjectsDenied", "ObjectsDeferred", "ObjectsWithheld", "ObjectsUnrecognized"
+        ),
         "Dated in the future": sums("FutureDatedEvents"),
         "Rows to get a newer format's columns": [
             *sums("RowsUpgraded"),

@@ -55,6 +55,7 @@ def test_every_mistake_is_told_at_once() -> None:
         "export f",
         "exports e and f",
     ]
+    assert 1 == len(mistakes({"name": "a", "path": "{nobody}.parquet"}))
     assert any("{study}, {datatype}, {adcid}, {year}, {month}" in each for each in told)
     assert any("the checkpoint's own name" in each for each in told)
 

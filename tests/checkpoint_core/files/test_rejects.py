@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkpoint_core import Settings, StorageError
-from checkpoint_core.inspection import describe, read_rejects
+from checkpoint_core.inspection import describe, open_rejects
 from tests.checkpoint_core.memory import Fault
 from tests.checkpoint_core.world import (
     REJECTS,
@@ -142,7 +142,7 @@ def test_an_unusable_rejects_file_is_made_anew(world: World, change: Any, left: 
     if not left:
         world.source.delete(key(2))
     with pytest.raises(StorageError, match="its rejects file is damaged or of a later version"):
-        read_rejects(world.store, world.workdir())
+        open_rejects(world.store, world.workdir())
     described = describe(world.store, world.workdir())
     assert described is not None
     assert described.rejects is None
@@ -155,7 +155,7 @@ def test_an_unusable_rejects_file_is_made_anew(world: World, change: Any, left: 
     )
     assert (report.counts.invalid, report.counts.rejected_before) == (left, 0)
     assert world.reasons() == (before if left else {})
-    assert read_rejects(world.store, world.workdir()).height == left
+    assert world.rejects().height == left
     assert world.run().warnings == ()
 
 
@@ -170,7 +170,7 @@ def test_the_rejects_of_another_source_do_not_count(world: World) -> None:
     report = world.run(accept_source_change=True)
 
     assert (report.rejects, report.warnings) == (0, ())
-    assert read_rejects(world.store, world.workdir()).is_empty()
+    assert world.rejects().is_empty()
 
 
 @pytest.mark.parametrize("fault", [Fault.BEFORE, Fault.AFTER])

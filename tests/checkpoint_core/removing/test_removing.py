@@ -267,15 +267,16 @@ def test_a_purge_spares_the_ledger_of_a_run_in_progress(full: World) -> None:
 
 
 def test_a_naccid_tells_every_center_where_they_were(world: World) -> None:
-    """And none where the format has no such column, or there is no checkpoint."""
+    """And none where the format has no such column, or there is no checkpoint; blanks are none."""
     assert find_participants(world.store, world.host(), NACCID) == ()
     world.write(1)
     world.run()
     assert find_participants(world.store, world.host(), NACCID) == ()
-    put(world, theirs(1), theirs(2, pipeline_adcid=7, ptid="12"), others(3))
+    put(world, theirs(1), theirs(2, pipeline_adcid=7, ptid="12", naccid=f" {NACCID}"))
+    put(world, others(3))
     world.run(SETTINGS)
 
-    assert find_participants(world.store, world.host(), NACCID) == ((7, "12"), (42, PTID))
+    assert find_participants(world.store, world.host(), f"{NACCID} ") == ((7, "12"), (42, PTID))
     assert find_participants(world.store, world.host(), "NACC1") == ()
 
 

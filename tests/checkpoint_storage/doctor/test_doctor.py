@@ -51,7 +51,7 @@ def test_where_all_is_well_it_says_so_and_leaves_nothing_behind(
 
 
 def test_the_versions_are_told(source: Path, checkpoint: Path) -> None:
-    """Of the three packages, of what they stand on, and of Python."""
+    """Of our packages, of what they stand on, and of Python."""
     told = examined(source, checkpoint).details["versions"]
 
     for name in ("nacc-checkpoint-storage 0.", "polars ", "obstore ", "boto3 ", "Python 3."):

@@ -96,7 +96,7 @@ def _options(
         ),
     ] = False,
 ) -> None:
-    """Keep a checkpoint, one Parquet file, up to date with the visit-event objects in a directory.
+    """Keep a checkpoint, one Parquet file, up to date with visit-event objects, here or in S3.
 
     Try it: `nacc-checkpoint sample events`, then `nacc-checkpoint run events out/events.parquet`.
     """

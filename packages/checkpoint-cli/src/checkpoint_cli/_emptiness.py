@@ -51,8 +51,8 @@ def reasons(
         if _plain(name, wanted) & _plain(name, found[name]):
             continue
         if name in _NAMED:
-            there = sorted(str(value) for value in found[name] if value is not None)
-            yield from (no_such(_NAMED[name], str(value), there) for value in wanted)
+            there = [str(value) for value in sorted(found[name] - {None})]
+            yield from (no_such(_NAMED[name], str(value), there) for value in sorted(wanted))
         else:
             yield f"no event has what --{name.replace('_', '-')} asks for"
     if found["pipeline_adcid"] == {_TEST_CENTER} and not filters.include_test_center:

@@ -7,7 +7,7 @@ from typing import Final
 
 import typer
 
-from checkpoint_cli._printing.output import complain, one_line, write_document
+from checkpoint_cli._printing.text import complain, one_line, write_document
 from checkpoint_cli._signals import stop_status
 from checkpoint_storage.explanations import Advice, explain
 

@@ -6,8 +6,9 @@ from datetime import timedelta
 from checkpoint_core._committing.commit import delete_old_ledgers
 from checkpoint_core._committing.replacement import Replacement, Task
 from checkpoint_core._files.rejects import Rejects, save_rejects
-from checkpoint_core._removing.listing import remember
+from checkpoint_core._removing.listing import load_withheld, remember
 from checkpoint_core._removing.withheld import Withheld
+from checkpoint_core._removing.withholding import without_named
 from checkpoint_core.errors import CheckpointError, StorageError
 
 
@@ -23,8 +24,8 @@ def tidy(
     is_first = before.absent and result.committed is not None
     try:
         if before.differs(after) or is_first:
-            save_rejects(store, host.workdir, after, source=task.source)
-    except StorageError as error:
+            _save(task, after)
+    except CheckpointError as error:
         yield f"the rejects could not be written: {error}"
     try:
         # By a list that came in between, something else may be withheld.
@@ -42,3 +43,18 @@ def tidy(
             )
     except StorageError as error:
         yield f"old ledgers could not be deleted: {error}"
+
+
+def _save(task: Task, rejects: Rejects) -> None:
+    """Write the rejects without those whom the list in force withholds; raises CheckpointError.
+
+    A removal writes the list, and the rejects anew after it. So whoever of both is last has seen
+    the list: looks again, and writes again where it has changed meanwhile.
+    """
+    withheld, _ = load_withheld(task.store)
+    while True:
+        left = without_named(rejects, withheld)
+        save_rejects(task.store, task.host.workdir, left, source=task.source)
+        by, (withheld, _) = withheld, load_withheld(task.store)
+        if withheld.revision == by.revision:
+            break

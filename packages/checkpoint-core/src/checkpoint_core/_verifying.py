@@ -1,14 +1,17 @@
-"""Whether every object of a source is accounted for, as verifying looks at it."""
+"""What verifying looks at: ledger, list, and whether every object of a source is accounted for."""
 
 from pathlib import Path
 
 import polars as pl
 
-from checkpoint_core._files.layout import DamagedFileError
+from checkpoint_core._adopting.claims import adopted_of, fetch_unclaimed
+from checkpoint_core._files.layout import CheckpointMetadata, DamagedFileError
+from checkpoint_core._files.ledger import NOT_SORTED
+from checkpoint_core._files.parquet import scan
 from checkpoint_core._files.rejects import load_rejects
 from checkpoint_core._files.snapshot import Snapshot
 from checkpoint_core._judging.selection import Rules, select
-from checkpoint_core._removing.listing import load_withheld
+from checkpoint_core._removing.listing import load_withheld, refuse_older
 from checkpoint_core.settings import Settings
 from checkpoint_core.stores import UNSETTLED, CheckpointStore, Source
 
@@ -52,6 +55,37 @@ def account_for(
         f"{selection.rejected_before.height + rejected.height + named} {others}, "
         f"{selection.unrecognized.height} not named like events"
     )
+
+
+def list_is_applied(store: CheckpointStore, metadata: CheckpointMetadata | None) -> str:
+    """Tell that who is withheld was taken out; raises DamagedFileError or WithheldListError."""
+    assert metadata is not None  # noqa: S101 - verify has looked
+    withheld, _ = load_withheld(store)
+    refuse_older(store, metadata, withheld)
+    if metadata.withheld != withheld.revision:
+        raise DamagedFileError(
+            "the list of withheld participants has changed since the last commit; the next run "
+            "applies it"
+        )
+    return f"the checkpoint is without the {len(withheld.participants)} participants on it"
+
+
+def ledger_agrees(store: CheckpointStore, file: Path, snapshot: Snapshot, workdir: Path) -> str:
+    """Tell that ledger and rows agree; raises DamagedFileError or MissingLedgerError."""
+    fetch_unclaimed(store, adopted_of(snapshot), workdir)
+    ledger = snapshot.ledger
+    keys = ledger.collect(
+        ledger.scan().select(is_sorted=pl.col("key").is_sorted(), distinct=pl.col("key").n_unique())
+    )
+    if keys.row(0) != (True, ledger.objects):
+        raise DamagedFileError(NOT_SORTED)
+    traits = ["timestamp", "pipeline_adcid", "ptid"]
+    accepted = ledger.scan().filter(pl.col("state") == "accepted")
+    orphans = accepted.join(scan(file).select(traits), on=traits, how="anti")
+    without_row = ledger.collect(orphans.select(pl.len())).item()
+    if without_row:
+        raise DamagedFileError(f"{without_row} objects of the ledger have no row in the checkpoint")
+    return f"{ledger.objects} objects, each with a row of its time, center and participant"
 
 
 def _unsettled(known: pl.DataFrame, to_read: pl.DataFrame) -> pl.DataFrame:

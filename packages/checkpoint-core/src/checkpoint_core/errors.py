@@ -103,7 +103,8 @@ class WithheldListError(_ProblemError):
 
     remedy = (
         "Restore the latest version of that file: it is never restored together with an older "
-        "checkpoint. If there is none, remove every participant again, with --list-is-lost."
+        "checkpoint. If there is none, delete what is left of that file, and remove every "
+        "participant again, the first with --list-is-lost."
     )
 
 

@@ -5,19 +5,19 @@ from functools import partial
 from pathlib import Path
 
 import polars as pl
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from checkpoint_core._adopting.claims import adopted_of, fetch_unclaimed
 from checkpoint_core._committing.merge import measure
 from checkpoint_core._files.layout import CheckpointMetadata, DamagedFileError, Names
-from checkpoint_core._files.ledger import NOT_SORTED
+from checkpoint_core._files.ledger import Ledger
 from checkpoint_core._files.parquet import collect, read_all, scan
 from checkpoint_core._files.rejects import Rejects, load_rejects
 from checkpoint_core._files.snapshot import Snapshot, damage_told, load, load_alone
 from checkpoint_core._judging.format_hints import hints
 from checkpoint_core._removing.applying import ledger_without, without_participants
-from checkpoint_core._removing.listing import load_withheld, refuse_older
-from checkpoint_core._verifying import account_for
+from checkpoint_core._removing.listing import load_withheld
+from checkpoint_core._removing.withholding import without_named
+from checkpoint_core._verifying import account_for, ledger_agrees, list_is_applied
 from checkpoint_core.errors import (
     CheckpointError,
     MissingLedgerError,
@@ -36,7 +36,6 @@ __all__ = [
     "hints_of",
     "open_for_queries",
     "open_rejects",
-    "read_rejects",
     "verify",
 ]
 
@@ -46,7 +45,8 @@ class Description(Struct, frozen=True, kw_only=True):
 
     `objects` is the number of objects in the ledger, None where the ledger is not beside it, as in
     a copy. `events` counts rows by center_label and action; `rejects` counts objects by outcome,
-    and is None where `rejects_unknown` says why they are not known.
+    and is None where `rejects_unknown` says why they are not known. Who is withheld is in none of
+    it; where no run has taken them out yet, the `adopted_rows` are how many there are at most.
     """
 
     metadata: CheckpointMetadata
@@ -58,7 +58,7 @@ class Description(Struct, frozen=True, kw_only=True):
 
 
 class OpenedRejects(Struct, frozen=True, kw_only=True):
-    """The rejects, and key, reason and first_seen of what the last run did not recognize, by key.
+    """The rejects, in REJECTS_SCHEMA, and key, reason and first_seen of what the last run did not recognize, by key.
 
     `unknown` says why they are not those of the checkpoint in force; None where they are.
     """
@@ -91,21 +91,39 @@ def open_for_queries(store: CheckpointStore, workdir: Path, *, ledger: bool) -> 
     """Bring the checkpoint in force, and if asked for its ledger, into reach of questions.
 
     Both are of the same commit, and stay as they are whatever runs meanwhile; without participants
-    who are withheld, also where that commit is from before. None where there is no checkpoint. Raises what `describe` raises.
+    who are withheld, also where that commit is from before. None where there is no checkpoint.
+    Raises what `describe` raises.
     """
     snapshot = _load(store, workdir) if ledger else load_alone(store, workdir)
     if snapshot.metadata is None:
         return None
-    file = _fetch_checked(store, snapshot, workdir)
-    withheld, _ = load_withheld(store)
+    metadata, file, entries = _left(store, snapshot, snapshot.metadata, workdir)
     with damage_told(store.location):
-        entries = snapshot.ledger
-        if withheld.revision != snapshot.metadata.withheld:
-            # It was restored, and no run has been there since.
-            file = without_participants(file, withheld, workdir / "events-kept.parquet")
-            entries = ledger_without(entries, withheld, workdir / "ledger-kept.parquet")
         whole = entries.in_one_file(workdir / "ledger.parquet")
-    return Opened(metadata=snapshot.metadata, events=file, ledger=whole)
+    return Opened(metadata=metadata, events=file, ledger=whole)
+
+
+def _left(
+    store: CheckpointStore, snapshot: Snapshot, metadata: CheckpointMetadata, workdir: Path
+) -> tuple[CheckpointMetadata, Path, Ledger]:
+    """Fetch the rows, checked; return them and the ledger without participants who are withheld."""
+    file, ledger = _fetch_checked(store, snapshot, workdir), snapshot.ledger
+    withheld, _ = load_withheld(store)
+    if withheld.revision == metadata.withheld:
+        return metadata, file, ledger
+    # The list is new, or it was restored, and no run has been there since.
+    with damage_told(store.location):
+        file = without_participants(file, withheld, workdir / "events-kept.parquet")
+        ledger = ledger_without(ledger, withheld, workdir / "ledger-kept.parquet")
+        rows = measure(file, metadata.event_format)
+    left = structs.replace(
+        metadata,
+        rows=rows.count,
+        adopted_rows=min(metadata.adopted_rows, rows.count),
+        first_timestamp=rows.first,
+        last_timestamp=rows.last,
+    )
+    return left, file, ledger
 
 
 def _load(store: CheckpointStore, workdir: Path) -> Snapshot:
@@ -121,26 +139,21 @@ def describe(store: CheckpointStore, workdir: Path) -> Description | None:
     snapshot = _load(store, workdir)
     if snapshot.metadata is None:
         return None
-    file = _fetch_checked(store, snapshot, workdir)
+    metadata, file, ledger = _left(store, snapshot, snapshot.metadata, workdir)
     with damage_told(store.location):
         by_center = scan(file).group_by("center_label", "action").len("events")
         events = collect(file, by_center.sort(pl.all()))
-    rejects = load_rejects(store, workdir, source=None)
+    rejects = _load_rejects(store, workdir)
     unknown = rejects.unknown(snapshot.metadata)
     outcomes = rejects.rows["outcome"].value_counts(sort=True)
     return Description(
-        metadata=snapshot.metadata,
-        size_bytes=file.stat().st_size,
-        objects=snapshot.ledger.objects if snapshot.ledger.full else None,
+        metadata=metadata,
+        size_bytes=snapshot.size_bytes,
+        objects=ledger.objects if ledger.full else None,
         events=events,
         rejects=None if unknown else dict(outcomes.iter_rows()),
         rejects_unknown=unknown,
     )
-
-
-def read_rejects(store: CheckpointStore, workdir: Path) -> pl.DataFrame:
-    """Return the rows of `open_rejects`, in REJECTS_SCHEMA; empty where there is no such file."""
-    return _rejects(store, workdir).rows
 
 
 def open_rejects(store: CheckpointStore, workdir: Path) -> OpenedRejects | None:
@@ -148,7 +161,12 @@ def open_rejects(store: CheckpointStore, workdir: Path) -> OpenedRejects | None:
 
     Raises StorageError when the file cannot be read as rejects, and what `describe` raises.
     """
-    rejects = _rejects(store, workdir)
+    rejects = _load_rejects(store, workdir)
+    if rejects.unreadable:
+        raise StorageError(
+            f"{store.location}: its rejects file is damaged or of a later version. "
+            "The next run makes it anew; no data depends on it."
+        )
     metadata = load_alone(store, workdir).metadata
     if metadata is None and rejects.absent:
         return None
@@ -164,14 +182,10 @@ def hints_of(objects: pl.DataFrame) -> tuple[str, ...]:
     return hints(objects["reason"])
 
 
-def _rejects(store: CheckpointStore, workdir: Path) -> Rejects:
-    rejects = load_rejects(store, workdir, source=None)
-    if rejects.unreadable:
-        raise StorageError(
-            f"{store.location}: its rejects file is damaged or of a later version. "
-            "The next run makes it anew; no data depends on it."
-        )
-    return rejects
+def _load_rejects(store: CheckpointStore, workdir: Path) -> Rejects:
+    """Load the rejects without what is named after somebody who is withheld."""
+    withheld, _ = load_withheld(store)
+    return without_named(load_rejects(store, workdir, source=None), withheld)
 
 
 def verify(
@@ -200,10 +214,10 @@ def verify(
     checks += [
         _checked("rows", lambda: _rows(file, snapshot.metadata)),
         _checked("content", lambda: _content(file)),
-        _checked("ledger", lambda: _ledger(store, file, snapshot, workdir)),
+        _checked("ledger", lambda: ledger_agrees(store, file, snapshot, workdir)),
     ]
     if snapshot.metadata.withheld or store.read_tail(Names(store.checkpoint_name).withheld, 1):
-        checks.append(_checked("list", lambda: _list(store, snapshot.metadata)))
+        checks.append(_checked("list", lambda: list_is_applied(store, snapshot.metadata)))
     if source is None:
         return checks
     look = partial(account_for, store, source, snapshot, settings, workdir)
@@ -249,35 +263,6 @@ def _rows(file: Path, metadata: CheckpointMetadata | None) -> str:
     return f"{rows.count} rows of event format {metadata.event_format}, sorted by timestamp"
 
 
-def _list(store: CheckpointStore, metadata: CheckpointMetadata | None) -> str:
-    assert metadata is not None  # noqa: S101 - verify has looked
-    withheld, _ = load_withheld(store)
-    refuse_older(store, metadata, withheld)
-    if metadata.withheld != withheld.revision:
-        raise DamagedFileError(
-            "the list of withheld participants has changed since the last commit; the next run "
-            "applies it"
-        )
-    return f"the checkpoint is without the {len(withheld.participants)} participants on it"
-
-
 def _content(file: Path) -> str:
     read_all(file)
     return "every page of every column can be read"
-
-
-def _ledger(store: CheckpointStore, file: Path, snapshot: Snapshot, workdir: Path) -> str:
-    fetch_unclaimed(store, adopted_of(snapshot), workdir)
-    ledger = snapshot.ledger
-    keys = ledger.collect(
-        ledger.scan().select(is_sorted=pl.col("key").is_sorted(), distinct=pl.col("key").n_unique())
-    )
-    if keys.row(0) != (True, ledger.objects):
-        raise DamagedFileError(NOT_SORTED)
-    traits = ["timestamp", "pipeline_adcid", "ptid"]
-    accepted = ledger.scan().filter(pl.col("state") == "accepted")
-    orphans = accepted.join(scan(file).select(traits), on=traits, how="anti")
-    without_row = ledger.collect(orphans.select(pl.len())).item()
-    if without_row:
-        raise DamagedFileError(f"{without_row} objects of the ledger have no row in the checkpoint")
-    return f"{ledger.objects} objects, each with a row of its time, center and participant"

@@ -79,7 +79,7 @@ class Listed(Struct, frozen=True, kw_only=True):
 def find_participants(store: CheckpointStore, host: Host, naccid: str) -> tuple[Participant, ...]:
     """Return every participant whose rows bear this naccid; one may have been at several centers.
 
-    Sorted. Raises what `describe` raises.
+    Blanks around it do not count. Sorted. Raises what `describe` raises.
     """
     snapshot = load_alone(store, host.workdir)
     with damage_told(store.location):
@@ -89,7 +89,8 @@ def find_participants(store: CheckpointStore, host: Host, naccid: str) -> tuple[
         rows = fetch_rows(store, snapshot, host.workdir / "rows.parquet")
         if "naccid" not in read_schema(rows):
             return ()
-        theirs = scan(rows).filter(pl.col("naccid") == naccid).select(PAIR).unique()
+        is_theirs = pl.col("naccid").str.strip_chars() == naccid.strip()
+        theirs = scan(rows).filter(is_theirs).select(PAIR).unique()
         return tuple(collect(rows, theirs).sort(PAIR).iter_rows())
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 __all__ = ["Bucket", "Period"]
 
-_MONTH = re.compile(r"([0-9]{4})-([0-9]{2})", re.ASCII)
+_MONTH = re.compile(r"(?!0000)([0-9]{4})-(0[1-9]|1[0-2])")
 _DAY = timedelta(days=1)
 _DAYS_BY_DAY = 14
 _DAYS_BY_WEEK = 93
@@ -52,7 +52,7 @@ class Period(Struct, frozen=True, kw_only=True):
         """Return the month that a text such as 2026-10 names; raises ValueError for any other."""
         found = _MONTH.fullmatch(text)
         if found is None:
-            raise ValueError("not a month such as 2026-10")
+            raise ValueError("must be a month, such as 2026-10")
         first = date(int(found[1]), int(found[2]), 1)
         days = calendar.monthrange(first.year, first.month)[1]
         return cls(first=first, last=first.replace(day=days))

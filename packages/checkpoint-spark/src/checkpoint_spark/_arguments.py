@@ -1,6 +1,7 @@
 """The command's arguments: options made from the settings' own descriptions, as every front has them."""
 
 import argparse
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
@@ -20,6 +21,7 @@ _STRUCTS: Final = (Request, Settings, S3Settings)
 # is encrypted as the bucket says.
 _WITHOUT_OPTION: Final = {"mode", "reserve_s", "kms_key_id"}
 _FLAGS: Final = {"exclude_projects": "--exclude-project"}
+_VARIABLES: Final = {"event_format": "EVENT_FORMAT", "exclude_projects": "EXCLUDE_PROJECTS"}
 _Made = TypeVar("_Made", bound=Struct)
 
 
@@ -66,13 +68,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="nacc-checkpoint-spark",
         description="Keep a checkpoint up to date, with a Spark cluster to read the objects.",
-        epilog="Exit status: 0 done, 1 failed, 2 wrong usage.",
+        epilog="Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = commands.add_parser(
         "run",
         help="bring a checkpoint up to date",
+        usage="%(prog)s [OPTIONS] SOURCE CHECKPOINT",
         description="Bring the checkpoint up to date with the source, until nothing is left.",
     )
     run.add_argument("source", metavar="SOURCE", help="a shared directory, or s3://bucket/prefix")
@@ -107,13 +110,16 @@ def _add_option(parser: argparse.ArgumentParser, setting: Description) -> None:
         parser.add_argument(flag, dest=setting.name, action="store_true", help=meaning)
         return
     default = getattr(AT_ONCE, setting.name, setting.default)
+    variable = _VARIABLES.get(setting.name, "")
     parser.add_argument(
         flag,
         dest=setting.name,
-        default=default,
+        # A text is read as if it had been typed.
+        default=os.environ.get(variable) or default,
         type=_reading(setting),
         metavar="VALUE",
         help=f"{meaning} Takes {setting.expected.replace('%', '%%')}. "
+        + (f"Or by {variable}. " if variable else "")
         + ("" if default in (None, ()) else f"Default: {default}."),
     )
 

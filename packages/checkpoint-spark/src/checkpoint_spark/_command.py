@@ -19,8 +19,9 @@ from checkpoint_spark._arguments import Arguments, read_arguments
 from checkpoint_spark._running import run, tell
 from checkpoint_storage.errors import UnsupportedLocationError
 from checkpoint_storage.explanations import Advice, explain
+from checkpoint_storage.foreign import open_foreign
 from checkpoint_storage.local import local_host
-from checkpoint_storage.locations import open_checkpoint
+from checkpoint_storage.locations import open_checkpoint, open_source
 
 __all__ = ["main"]
 
@@ -60,6 +61,9 @@ def main(given: Sequence[str] | None = None) -> NoReturn:
 
 
 def _run(arguments: Arguments) -> None:
+    # First, because Spark takes its time to start.
+    open_source(arguments.source)
+    open_foreign(arguments.adopt_from, open_checkpoint(arguments.checkpoint))
     spark = SparkSession.builder.appName("nacc-checkpoint").getOrCreate()
     try:
         report = run(

@@ -13,7 +13,7 @@ def help_command(
     context: typer.Context,
     command: Annotated[
         str | None,
-        typer.Argument(help="The command.", **choice("command", COMMANDS, metavar="[COMMAND]")),
+        typer.Argument(help="The command.", **choice("command", COMMANDS, metavar="COMMAND")),
     ] = None,
 ) -> None:
     """Explain a command, as its --help does, or list all of them."""

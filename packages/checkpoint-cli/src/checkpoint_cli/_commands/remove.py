@@ -4,63 +4,91 @@ from typing import Annotated
 
 import typer
 
+from checkpoint_cli._option_groups import OptionGroup, with_groups
 from checkpoint_cli._options import CheckpointArgument, DebugOption, JsonOption
 
-__all__ = ["remove_command"]
+__all__ = ["HowOptions", "WhomOptions", "remove_command"]
 
 
-def remove_command(
-    checkpoint: CheckpointArgument,
-    source: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[SOURCE]",
-            help="The event objects, a directory or s3://bucket/prefix: look there too for objects "
-            "that are named after the participant.",
-        ),
-    ] = None,
-    *,
+class WhomOptions(OptionGroup, frozen=True, kw_only=True):
+    """Who is meant: a participant of a center, whoever bears a NACCID, or nobody."""
+
     adcid: Annotated[
         int | None, typer.Option(metavar="N", min=0, help="The participant's center.")
-    ] = None,
+    ] = None
     ptid: Annotated[
         str | None,
         typer.Option(metavar="P", help="The participant's ptid; leading zeros do not count."),
-    ] = None,
+    ] = None
     naccid: Annotated[
         str | None,
         typer.Option(
             metavar="ID", help="Instead, every center and ptid whose rows bear this NACCID."
         ),
-    ] = None,
+    ] = None
+
+    def __post_init__(self) -> None:
+        """Check what typer cannot: the options together."""
+        if (self.adcid is None) != (self.ptid is None):
+            raise typer.BadParameter("give both", param_hint="--adcid, --ptid")
+        if self.ptid is not None and self.naccid is not None:
+            raise typer.BadParameter("choose one", param_hint="--ptid, --naccid")
+        if self.ptid is not None and not self.ptid.strip():
+            raise typer.BadParameter("it is empty", param_hint="--ptid")
+
+    @property
+    def participants(self) -> tuple[tuple[int, str], ...]:
+        """Center and ptid, where these are given."""
+        return () if self.adcid is None or self.ptid is None else ((self.adcid, self.ptid),)
+
+
+class HowOptions(OptionGroup, frozen=True, kw_only=True):
+    """What is done, in place of taking the participant out or besides."""
+
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Say what holds the participant, and change nothing."),
-    ] = False,
-    with_purge: Annotated[
+    ] = False
+    purge: Annotated[
         bool,
         typer.Option(
             "--purge",
             help="Afterwards delete everything of ours that is older: ledgers, replaced checkpoints "
             "and, in a bucket, versions. Also without a participant.",
         ),
-    ] = False,
+    ] = False
     count: Annotated[
         bool, typer.Option("--list", help="Only count who is withheld; ids are not kept.")
-    ] = False,
-    take_back: Annotated[
+    ] = False
+    undo: Annotated[
         bool,
         typer.Option(
             "--undo", help="Take the participant off the list; later runs bring the objects back."
         ),
-    ] = False,
+    ] = False
     list_is_lost: Annotated[
         bool,
         typer.Option(
             "--list-is-lost",
             help="Begin a new list where the old one is gone; every participant must be removed again.",
         ),
-    ] = False,
+    ] = False
+
+
+@with_groups
+def remove_command(
+    checkpoint: CheckpointArgument,
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SOURCE",
+            help="The event objects, a directory or s3://bucket/prefix: look there too for objects "
+            "that are named after the participant.",
+        ),
+    ] = None,
+    *,
+    whom: WhomOptions,
+    how: HowOptions,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -68,41 +96,20 @@ def remove_command(
 
     Later runs withhold the participant's objects, whatever version of the checkpoint is restored.
     """
-    from checkpoint_cli._execution.remove import Removing, remove
+    from checkpoint_cli._execution.remove import remove
 
-    if (adcid is None) != (ptid is None):
-        raise typer.BadParameter("give both", param_hint="--adcid, --ptid")
-    if adcid is not None and naccid is not None:
-        raise typer.BadParameter("choose one", param_hint="--ptid, --naccid")
-    if ptid is not None and not ptid.strip():
-        raise typer.BadParameter("it is empty", param_hint="--ptid")
-    given = () if adcid is None or ptid is None else ((adcid, ptid),)
-    _refuse_odd(given or naccid, dry_run=dry_run, purge=with_purge, count=count, undo=take_back)
-    if take_back and not given:
-        raise typer.BadParameter("--undo needs them", param_hint="--adcid, --ptid")
-    remove(
-        checkpoint,
-        source,
-        Removing(
-            participants=given,
-            naccid=naccid,
-            dry_run=dry_run,
-            purge=with_purge,
-            count=count,
-            undo=take_back,
-            list_is_lost=list_is_lost,
-        ),
-        as_json=as_json,
-        debug=debug,
-    )
+    _refuse_odd(whom, how)
+    remove(checkpoint, source, whom, how, as_json=as_json, debug=debug)
 
 
-def _refuse_odd(
-    participant: object, *, dry_run: bool, purge: bool, count: bool, undo: bool
-) -> None:
-    if count + undo > 1 or (count and (participant or dry_run or purge)) or (undo and purge):
+def _refuse_odd(whom: WhomOptions, how: HowOptions) -> None:
+    anybody = whom.participants or whom.naccid
+    alone = not (anybody or how.dry_run or how.purge or how.undo)
+    if (how.count and not alone) or (how.undo and how.purge):
         raise typer.BadParameter("choose one", param_hint="--list, --undo, --purge")
-    if undo and dry_run:
+    if how.undo and how.dry_run:
         raise typer.BadParameter("choose one", param_hint="--undo, --dry-run")
-    if not (participant or purge or count):
+    if not (anybody or how.purge or how.count):
         raise typer.BadParameter("say whom", param_hint="--adcid and --ptid, or --naccid")
+    if how.undo and not whom.participants:
+        raise typer.BadParameter("--undo needs them", param_hint="--adcid, --ptid")

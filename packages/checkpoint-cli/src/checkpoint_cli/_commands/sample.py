@@ -20,8 +20,10 @@ def sample_command(
         str, typer.Argument(metavar="DIR", help="Where to write; created if it is missing.")
     ],
     *,
-    count: Annotated[int, typer.Option(min=0, help="How many new objects.")] = 1000,
-    seed: Annotated[int, typer.Option(help="Chooses the events; the same again gives more.")] = 1,
+    count: Annotated[int, typer.Option(min=0, metavar="N", help="How many new objects.")] = 1000,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="Chooses the events; the same again gives more.")
+    ] = 1,
     invalid: Annotated[float, _share("Share of them that is broken, from 0 to 1.")] = 0.02,
     late: Annotated[float, _share("Share that arrives days to months after it happened.")] = 0.05,
     rewritten: Annotated[
@@ -30,7 +32,9 @@ def sample_command(
     start: Annotated[
         date, typer.Option(parser=day, metavar="DATE", help="First day of arrival.")
     ] = date(2026, 9, 1),
-    days: Annotated[int, typer.Option(min=1, help="On how many days they arrive.")] = 30,
+    days: Annotated[
+        int, typer.Option(min=1, metavar="N", help="On how many days they arrive.")
+    ] = 30,
     event_format: EventFormatOption = EventFormat.V1_0,
     debug: DebugOption = False,
 ) -> None:

@@ -19,7 +19,7 @@ def sql_command(
     statement: Annotated[
         str | None,
         typer.Argument(
-            metavar="[SQL]",
+            metavar="SQL",
             help="One query over the views checkpoint_events and checkpoint_submissions, in "
             "DuckDB's SQL, comments and all. Without it, or for -, it is read from stdin.",
         ),

@@ -21,7 +21,7 @@ def verify_command(
     source: Annotated[
         str | None,
         typer.Argument(
-            metavar="[SOURCE]",
+            metavar="SOURCE",
             help="The event objects, a directory or s3://bucket/prefix: "
             "check too that every one of them is accounted for.",
         ),

@@ -27,7 +27,7 @@ _VIEW: Final = "checkpoint_events"
 # In a schema of their own, in nobody's way.
 _ANSWER: Final = "asked.answer"
 _ROWS: Final = "asked.rows"
-_NUMBERED: Final = "asked.checkpoint_events_numbered"
+_NUMBERED: Final = "asked.numbered"
 _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "allow_community_extensions": False,
     "allow_extension_repositories": "forbidden",
@@ -39,6 +39,7 @@ _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "memory_limit": "50%",
 }
 _POLL_S: Final = 0.05
+_NO_TABLE: Final = "Catalog Error: Table with name "
 _LINE: Final = re.compile(r"\n\s*LINE (\d+):")
 _DAMAGE: Final = (
     duckdb.InternalException,
@@ -166,7 +167,10 @@ def _told(*, lines_before: int | None = None) -> Iterator[None]:
         yield
     except duckdb.Error as error:
         may_be_damage = type(error) is duckdb.Error or isinstance(error, _DAMAGE)
-        raise SqlError(_message(error, lines_before), may_be_damage=may_be_damage) from error
+        message = _message(error, lines_before)
+        if _NO_TABLE in message:
+            message = f"{message}\n\nThere are {_VIEW} and checkpoint_submissions."
+        raise SqlError(message, may_be_damage=may_be_damage) from error
 
 
 def _message(error: duckdb.Error, lines_before: int | None) -> str:

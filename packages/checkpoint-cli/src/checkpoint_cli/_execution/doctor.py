@@ -6,7 +6,8 @@ from rich.text import Text
 
 from checkpoint_cli._failures import ended_well
 from checkpoint_cli._options import checkpoint_store, event_source
-from checkpoint_cli._printing.output import one_line, write_document, write_lines
+from checkpoint_cli._printing.output import write_lines
+from checkpoint_cli._printing.text import one_line, write_document
 from checkpoint_storage.doctor import Finding, State, Subject, checks_for, examine
 
 __all__ = ["check"]

@@ -11,7 +11,8 @@ from rich.text import Text
 
 from checkpoint_cli._failures import ended_well
 from checkpoint_cli._options import checkpoint_store
-from checkpoint_cli._printing.output import one_line, table, write_document, write_lines
+from checkpoint_cli._printing.output import table, write_lines
+from checkpoint_cli._printing.text import one_line, write_document
 from checkpoint_cli.errors import NoCheckpointError
 from checkpoint_core import CheckpointError, Settings
 from checkpoint_core.exports import (
@@ -24,7 +25,6 @@ from checkpoint_core.exports import (
 from checkpoint_core.responses import warnings_of
 from checkpoint_core.stores import QuietObserver
 from checkpoint_storage.local import local_host
-from checkpoint_storage.locations import familiar
 
 __all__ = ["export", "exports_told"]
 
@@ -49,7 +49,7 @@ def export(
     exports = _checked(given, store.checkpoint_name, hint)
     with ended_well(as_json=as_json, debug=debug):
         if store.read_tail(store.checkpoint_name, 1) is None:
-            raise NoCheckpointError(familiar(store.location))
+            raise NoCheckpointError(store.location)
         with store.scratch() as workdir:
             results = update_exports(
                 store,

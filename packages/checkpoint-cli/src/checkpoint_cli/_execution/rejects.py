@@ -10,10 +10,10 @@ from rich.text import Text
 from checkpoint_cli._failures import ended_well
 from checkpoint_cli._form import SHOWN
 from checkpoint_cli._options import checkpoint_store
-from checkpoint_cli._printing.output import table, write_document, write_lines
+from checkpoint_cli._printing.output import table, write_lines
 from checkpoint_cli._printing.plain import plain
 from checkpoint_cli._printing.sheets import write_csv
-from checkpoint_cli._printing.text import complain
+from checkpoint_cli._printing.text import complain, write_document
 from checkpoint_cli.errors import NoCheckpointError
 from checkpoint_core import CheckpointStore
 from checkpoint_core.inspection import hints_of, open_rejects

@@ -5,17 +5,16 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
-from msgspec import Struct
-
+from checkpoint_cli._commands.remove import HowOptions, WhomOptions
 from checkpoint_cli._failures import ended_well
 from checkpoint_cli._options import checkpoint_store, event_source
 from checkpoint_cli._printing.deleting import commands_for
-from checkpoint_cli._printing.output import write_document, write_lines
+from checkpoint_cli._printing.output import write_lines
 from checkpoint_cli._printing.removal import removal_told
+from checkpoint_cli._printing.text import write_document
 from checkpoint_cli.errors import NoCheckpointError
 from checkpoint_core import CheckpointError, Host, Settings
 from checkpoint_core.exports import ExportResult, update_exports
-from checkpoint_core.inspection import open_for_queries
 from checkpoint_core.removal import (
     Participant,
     Purge,
@@ -28,10 +27,10 @@ from checkpoint_core.removal import (
 from checkpoint_core.removal import remove as take_out
 from checkpoint_core.stores import QuietObserver
 from checkpoint_storage.local import local_host
-from checkpoint_storage.locations import OpenSource, OpenStore, check_source, familiar
+from checkpoint_storage.locations import OpenSource, OpenStore, check_source
 from checkpoint_storage.scratch import temporary_folder
 
-__all__ = ["Removing", "remove"]
+__all__ = ["remove"]
 
 _KEY_BYTES: Final = 32
 _TAKEN_BACK: Final = (
@@ -41,20 +40,14 @@ _TAKEN_BACK: Final = (
 _DONE: Final = {"current", "made", "removed"}
 
 
-class Removing(Struct, frozen=True, kw_only=True):
-    """What is to be done, and with whom: those who are named, or whose rows bear a `naccid`."""
-
-    participants: tuple[Participant, ...]
-    naccid: str | None
-    dry_run: bool
-    purge: bool
-    count: bool
-    undo: bool
-    list_is_lost: bool
-
-
 def remove(
-    checkpoint: str, source: str | None, removing: Removing, *, as_json: bool, debug: bool
+    checkpoint: str,
+    source: str | None,
+    whom: WhomOptions,
+    how: HowOptions,
+    *,
+    as_json: bool,
+    debug: bool,
 ) -> None:
     """Take participants out, or off the list, or count who is on it; tell what was done."""
     store = checkpoint_store(checkpoint)
@@ -63,16 +56,16 @@ def remove(
         if objects is not None:
             check_source(objects)
         if store.read_tail(store.checkpoint_name, 1) is None:
-            raise NoCheckpointError(familiar(store.location))
-        with _workdir(store, looking=removing.dry_run or removing.count) as workdir:
+            raise NoCheckpointError(store.location)
+        with _workdir(store, looking=how.dry_run or how.count) as workdir:
             host = local_host(workdir, QuietObserver())
             command = _Command(store, objects, host, as_json=as_json)
-            if removing.count:
+            if how.count:
                 command.count()
-            elif removing.undo:
-                command.undo(removing.participants)
+            elif how.undo:
+                command.undo(whom.participants)
             else:
-                command.remove(removing)
+                command.remove(whom, how)
 
 
 def _workdir(store: OpenStore, *, looking: bool) -> AbstractContextManager[Path]:
@@ -115,17 +108,17 @@ class _Command:
         found = find_participants(self.store, self.host, naccid)
         if not found:
             message = (
-                f"{familiar(self.store.location)}: no row bears this NACCID. Nothing was changed. "
+                f"{self.store.location}: no row bears this NACCID. Nothing was changed. "
                 "Give --adcid and --ptid, as a dry run before has told them: rows that are removed "
                 "already cannot be found by it."
             )
             raise CheckpointError(message)
         return found
 
-    def remove(self, removing: Removing) -> None:
-        participants, dry_run = removing.participants, removing.dry_run
-        if not participants and removing.naccid:
-            participants = self.find(removing.naccid)
+    def remove(self, whom: WhomOptions, how: HowOptions) -> None:
+        participants, dry_run = whom.participants, how.dry_run
+        if whom.naccid:
+            participants = self.find(whom.naccid)
         removal: Removal | None = None
         if participants:
             removal = take_out(
@@ -136,20 +129,19 @@ class _Command:
                 host=self.host,
                 new_key=secrets.token_bytes(_KEY_BYTES),
                 dry_run=dry_run,
-                list_is_lost=removing.list_is_lost,
+                list_is_lost=how.list_is_lost,
             )
             _refuse_old_exports(removal.exports)
         purged = (
-            self._purge(dry_run=dry_run)
-            if removing.purge and not (dry_run and participants)
-            else None
+            self._purge(dry_run=dry_run) if how.purge and not (dry_run and participants) else None
         )
-        commands = commands_for(removal.holdings.objects, self._source()) if removal else []
+        held = removal.holdings if removal else None
+        commands = commands_for(held.objects, held.source) if held else []
         if self.as_json:
             write_document(
                 {
                     "participants": participants,
-                    "holdings": removal.holdings if removal else None,
+                    "holdings": held,
                     "commit_id": removal.commit_id if removal else None,
                     "exports": removal.exports if removal else (),
                     "purge": purged,
@@ -166,13 +158,6 @@ class _Command:
                 update_exports(self.store, (), settings=settings, host=host, only_these=False)
             )
         return purge(self.store, host=self.host, dry_run=dry_run)
-
-    def _source(self) -> str:
-        """Return where the objects are: as it is given, or as the checkpoint says."""
-        if self.objects:
-            return self.objects.location
-        opened = open_for_queries(self.store, self.host.workdir, ledger=False)
-        return opened.metadata.source if opened else ""
 
 
 def _refuse_old_exports(exports: tuple[ExportResult, ...]) -> None:

@@ -14,9 +14,10 @@ from checkpoint_cli._adopted import foreign_files
 from checkpoint_cli._execution.export import exports_told
 from checkpoint_cli._failures import ended_well, what_is_wrong
 from checkpoint_cli._options import checkpoint_store, event_source, made
-from checkpoint_cli._printing.output import complain, one_line, write_document, write_lines
+from checkpoint_cli._printing.output import write_lines
 from checkpoint_cli._printing.progress import watched
 from checkpoint_cli._printing.summary import summarize
+from checkpoint_cli._printing.text import complain, one_line, write_document
 from checkpoint_cli._signals import stop_status
 from checkpoint_core import Observer, Request, RunReport, Settings, Source, run
 from checkpoint_core.errors import DeniedObjectsError

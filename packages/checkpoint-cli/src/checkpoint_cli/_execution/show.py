@@ -11,8 +11,9 @@ from rich.text import Text
 
 from checkpoint_cli._failures import ended_well
 from checkpoint_cli._options import checkpoint_store
-from checkpoint_cli._printing.output import one_line, table, write_document, write_lines
+from checkpoint_cli._printing.output import table, write_lines
 from checkpoint_cli._printing.summary import instant, span
+from checkpoint_cli._printing.text import one_line, write_document
 from checkpoint_cli.errors import NoCheckpointError
 from checkpoint_core.inspection import Description, describe
 from checkpoint_storage.locations import familiar

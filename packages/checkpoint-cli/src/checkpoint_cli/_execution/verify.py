@@ -9,7 +9,8 @@ from rich.text import Text
 
 from checkpoint_cli._failures import ended_well
 from checkpoint_cli._options import checkpoint_store, event_source, made
-from checkpoint_cli._printing.output import one_line, write_document, write_lines
+from checkpoint_cli._printing.output import write_lines
+from checkpoint_cli._printing.text import one_line, write_document
 from checkpoint_core import CheckpointError, CheckpointStore, Settings
 from checkpoint_core.inspection import Check, describe, verify
 from checkpoint_storage.locations import OpenSource, check_source

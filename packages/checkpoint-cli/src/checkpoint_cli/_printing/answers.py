@@ -15,6 +15,7 @@ from checkpoint_cli._printing.plain import plain
 from checkpoint_cli._printing.rows import shown
 from checkpoint_cli._printing.sheets import write_csv
 from checkpoint_cli._printing.text import harmless, one_line, write
+from checkpoint_storage.explanations import refused
 
 __all__ = ["Answer", "deliver"]
 
@@ -58,9 +59,12 @@ def _json(rows: pl.DataFrame) -> Iterator[bytes]:
 
 def _write_parquet(rows: pl.DataFrame, path: Path) -> None:
     """Write a file that was not there; nothing is left of it where that fails."""
-    with path.open("xb") as file:
-        try:
-            rows.write_parquet(file, compression="snappy")
-        except BaseException:
-            path.unlink()
-            raise
+    try:
+        with path.open("xb") as file:
+            try:
+                rows.write_parquet(file, compression="snappy")
+            except BaseException:
+                path.unlink()
+                raise
+    except OSError as error:
+        raise refused(path, error) from error

@@ -9,18 +9,9 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from checkpoint_cli._printing.text import complain, harmless, one_line, write, write_document
+from checkpoint_cli._printing.text import one_line, write
 
-__all__ = [
-    "complain",
-    "harmless",
-    "one_line",
-    "table",
-    "terminal_width",
-    "write",
-    "write_document",
-    "write_lines",
-]
+__all__ = ["table", "terminal_width", "write_lines"]
 
 _ENDLESS = 100_000
 

@@ -6,7 +6,8 @@ from typing import Final
 from rich.console import RenderableType
 from rich.text import Text
 
-from checkpoint_cli._printing.output import one_line, table
+from checkpoint_cli._printing.output import table
+from checkpoint_cli._printing.text import one_line
 from checkpoint_core.removal import Holdings, Participant, Purge, Removal
 
 __all__ = ["removal_told"]
@@ -37,16 +38,20 @@ def removal_told(
         verb = "Would be deleted" if dry_run else "Deleted"
         yield (
             f"{verb}: {purged.ledgers:,} older ledgers and what is beside them, "
-            f"{purged.previous_files:,} replaced checkpoints, {purged.versions:,} older versions."
+            f"{purged.previous_files:,} replaced checkpoints, {purged.handed_over:,} files of killed "
+            f"runs on clusters, {purged.versions:,} older versions."
         )
         if purged.left:
             yield (
-                f"{purged.left:,} files beside the ledger are younger than it and may be a run's in "
-                "progress: purge again after the next commit."
+                f"{purged.left:,} files may be a run's in progress: purge again after the next "
+                "commit; a week later, where they are below _work."
             )
     if commands:
         yield Text("Left to you: the event objects, and backups and copies of any of this.", "bold")
         yield from map(one_line, commands)
+    if removal and removal.holdings.overwritten:
+        yield Text("And these, which have the name and hold somebody else's event by now:", "bold")
+        yield from map(one_line, removal.holdings.overwritten)
 
 
 def _removed(

@@ -8,7 +8,8 @@ from msgspec import structs
 from rich.console import RenderableType
 from rich.text import Text
 
-from checkpoint_cli._printing.output import one_line, table
+from checkpoint_cli._printing.output import table
+from checkpoint_cli._printing.text import one_line
 from checkpoint_core import RunReport
 
 __all__ = ["instant", "span", "summarize"]

@@ -1,11 +1,9 @@
 """The files that a checkpoint consists of: their names, columns, and what their metadata says.
 
-Layout version 4. The Parquet file at the checkpoint's own name is the only commit point; its
-metadata names the one ledger that belongs to it and, where that is a delta, the full one below it.
-Beside the ledger, a small file holds the digests of them all. Version 3, written as long as nobody was
-taken out, knew of no list. Version 2 had no digests, its rejects did not say which size limit they
-were judged by, and its ledgers not under which event format a row was taken; version 1 had full
-ledgers only. All are read as what they are.
+The Parquet file at the checkpoint's own name is the only commit point; its metadata names the one
+ledger that belongs to it and, where that is a delta, the full one below it. Beside the ledger, a
+small file holds the digests of them all. Layout 4 has a list of who was taken out, 3 has none; 2 had
+no digests, rejects without size limits, ledgers without formats; 1 had no deltas. All are read.
 """
 
 import io
@@ -130,6 +128,11 @@ class Names(Struct, frozen=True):
     def previous(self) -> str:
         """The folder of the checkpoints that were replaced by an adoption or a rebuild."""
         return f"_previous/{self.stem}"
+
+    @property
+    def work(self) -> str:
+        """The folder of what executors of a cluster hand over while a run lasts."""
+        return f"_work/{self.checkpoint}"
 
     @property
     def exports(self) -> str:
@@ -297,8 +300,6 @@ def read_metadata(file: Path | bytes, kind: type[_Metadata]) -> _Metadata:
         raise DamagedFileError("what it or its ledger says about itself makes no sense") from error
 
 
-def metadata_pairs(
-    metadata: CheckpointMetadata | LedgerMetadata | RejectsMetadata,
-) -> dict[str, str]:
+def metadata_pairs(metadata: _Metadata) -> dict[str, str]:
     """Return the metadata as Parquet key-value pairs."""
     return {METADATA_KEY: msgspec.json.encode(metadata).decode()}

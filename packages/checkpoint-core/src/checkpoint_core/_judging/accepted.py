@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import polars as pl
 from msgspec import Struct
@@ -69,14 +69,27 @@ class AcceptedRows(Struct, frozen=True, kw_only=True):
         """Return no row, with the columns of these."""
         return self.select(pl.all().head(0))
 
+    def distinct(self, *columns: str) -> pl.DataFrame:
+        """Return what is in these columns, each once, in memory."""
+        found = self.rows.select(*columns).unique()
+        return found if isinstance(found, pl.DataFrame) else _collected(found)
+
     def without(self, others: pl.DataFrame, on: Sequence[str] = ("key",)) -> "AcceptedRows":
         """Return the rows that have other keys, or others of these columns, in the same order."""
+        return self._joined(others, on, "anti") if others.height else self
+
+    def only(self, others: pl.DataFrame, on: Sequence[str]) -> "AcceptedRows":
+        """Return the rows that have one of these in these columns, in the same order."""
+        return self._joined(others, on, "semi") if others.height else self.in_memory(self.none())
+
+    def _joined(
+        self, others: pl.DataFrame, on: Sequence[str], how: Literal["anti", "semi"]
+    ) -> "AcceptedRows":
         if isinstance(self.rows, pl.DataFrame):
-            rows = self.rows.join(others, on=on, how="anti", maintain_order="left")
-            return self.in_memory(rows)
-        rest = self.rows.join(others.lazy(), on=on, how="anti", maintain_order="left")
-        height = _collected(rest.select(pl.len())).item()
-        return AcceptedRows(height=height, rows=rest, is_sorted=self.is_sorted)
+            return self.in_memory(self.rows.join(others, on=on, how=how, maintain_order="left"))
+        rows = self.rows.join(others.lazy(), on=on, how=how, maintain_order="left")
+        height = _collected(rows.select(pl.len())).item()
+        return AcceptedRows(height=height, rows=rows, is_sorted=self.is_sorted)
 
     def in_arrival_order(self) -> pl.LazyFrame:
         """Return the rows sorted as they come into the checkpoint; files are not read for it."""

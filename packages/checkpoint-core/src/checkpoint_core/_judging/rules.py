@@ -13,8 +13,8 @@ from nacc_event_model import EventFormat
 class JudgingRules(Struct, frozen=True, kw_only=True):
     """All that judging has to know of a run; it can be encoded and sent elsewhere.
 
-    `since` is the run's cutoff; `withheld` is the list in force when the run looked. Without `filters`, judging leaves the excluded projects in;
-    `Judge.exclude` takes them out later.
+    `since` is the run's cutoff; `withheld` is the list in force when the run looked. Without
+    `filters`, judging leaves the excluded projects in; `Judge.exclude` takes them out later.
     """
 
     event_format: EventFormat

@@ -8,11 +8,13 @@ from msgspec import Struct
 
 from checkpoint_core._files.layout import CheckpointMetadata, Names
 from checkpoint_core._files.rejects import load_rejects
+from checkpoint_core._files.snapshot import tail_of
 from checkpoint_core._removing.applying import load_by
 from checkpoint_core._removing.withheld import Withheld
 from checkpoint_core.errors import StorageError
+from checkpoint_core.exports._files import of_file
 from checkpoint_core.exports._manifest import load_manifest
-from checkpoint_core.exports._paths import is_named, root
+from checkpoint_core.exports._paths import called_from, is_named, root
 from checkpoint_core.stores import CheckpointStore, Source, StoredVersion
 
 
@@ -24,8 +26,10 @@ class Holdings(Struct, frozen=True, kw_only=True):
     are all that are in force, `older_ledgers`, `previous_files` and `older_versions` all that are
     kept of what was in force before; the last is None where they cannot be listed, which takes a
     permission of its own.
+    `source` is where the objects are: the one that was given, or the checkpoint's.
     `objects` are the keys that the ledger or the rejects have of them, and those in the source,
-    where one was given, that are named after them.
+    where one was given, that are named after them. Not those that the ledger has as somebody
+    else's, whose event was written over theirs: these are in `overwritten`.
     """
 
     rows: int
@@ -35,7 +39,9 @@ class Holdings(Struct, frozen=True, kw_only=True):
     older_ledgers: int
     previous_files: int
     older_versions: int | None
+    source: str
     objects: tuple[str, ...]
+    overwritten: tuple[str, ...]
 
 
 def look_up(
@@ -58,20 +64,26 @@ def look_up(
         named = _named(each, participants)
         rejected += named.len()
         keys.append(named)
+    manifest, _ = load_manifest(store, must_be_sound=True)
     versions = None
     with suppress(StorageError):
         versions = len(older_versions(store))
+    overwritten = gone["key"].clear()
     if source is not None:
-        keys.append(_named(source.list_objects(restore_states=False), participants))
+        listed = _named(source.list_objects(restore_states=False), participants)
+        overwritten = left.ledger.entries(listed.to_frame())["key"]
+        keys.append(listed.filter(~listed.is_in(overwritten.implode())))
     return Holdings(
         rows=snapshot.rows - left.rows,
         ledger_entries=gone.height,
         rejects=rejected,
-        export_files=sum(len(each.files) for each in load_manifest(store)[0].exports.values()),
+        export_files=sum(len(each.files) for each in manifest.exports.values()),
         older_ledgers=len(store.list_files(names.ledgers)) - len(files_in_force(names, metadata)),
         previous_files=len(store.list_files(names.previous)),
         older_versions=versions,
+        source=metadata.source if source is None else source.location,
         objects=tuple(pl.concat(keys).unique().sort()),
+        overwritten=tuple(overwritten.sort()),
     )
 
 
@@ -102,15 +114,35 @@ def older_versions(store: CheckpointStore) -> list[StoredVersion]:
         names.rejects,
         f"{names.previous}/",
         names.exports,
+        # What was handed over is deleted after each run, which leaves versions.
+        f"{names.work}/",
     )
     found = {(each.name, each.version_id): each for at in own for each in store.list_versions(at)}
-    for export in load_manifest(store)[0].exports.values():
+    foreign: dict[str, bool] = {}
+    manifest, _ = load_manifest(store, must_be_sound=True)
+    for export in manifest.exports.values():
         for path in export.paths:
             folder = f"{root(path)}/" if root(path) else ""
             for each in store.list_versions(folder if "{" in path else path):
-                if is_named(each.name, path):
+                if not is_named(each.name, path):
+                    continue
+                if each.name not in foreign:
+                    foreign[each.name] = _is_foreign(store, each.name)
+                if not foreign[each.name]:
                     found[each.name, each.version_id] = each
     return list(found.values())
+
+
+def _is_foreign(store: CheckpointStore, name: str) -> bool:
+    """Whether what is there now under an export's name is not this checkpoint's.
+
+    What was there before a deletion counts as ours: it does not tell any more whose it was.
+    """
+    tail = tail_of(store, name)
+    if tail is None:
+        return False
+    found = of_file(tail.data)
+    return found is None or found.checkpoint != called_from(name, store.location)
 
 
 def _named(objects: pl.DataFrame, participants: Withheld) -> pl.Series:

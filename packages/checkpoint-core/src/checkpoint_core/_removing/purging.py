@@ -1,5 +1,8 @@
 """Deleting what is ours and older than the checkpoint in force."""
 
+from datetime import timedelta
+from typing import Final
+
 from msgspec import Struct
 
 from checkpoint_core._files.layout import Names
@@ -10,21 +13,26 @@ from checkpoint_core.errors import NotAppliedError
 from checkpoint_core.exports._manifest import load_manifest
 from checkpoint_core.stores import CheckpointStore, Host
 
+_LONGEST_RUN: Final = timedelta(days=7)
+
 
 class Purge(Struct, frozen=True, kw_only=True):
     """How much was deleted, or in a dry run would be.
 
-    `left` are ledgers that are not older than the one in force: a run in progress may need them.
+    `handed_over` is what executors of a cluster wrote for runs that were killed. `left` are files
+    that a run in progress may need: ledgers that are not older than the one in force, and what was
+    handed over within the last week.
     """
 
     ledgers: int
     previous_files: int
+    handed_over: int
     versions: int
     left: int
 
 
 def purge(store: CheckpointStore, *, host: Host, dry_run: bool) -> Purge:
-    """Delete ledgers, replaced checkpoints and older versions of all our files.
+    """Delete ledgers, replaced checkpoints, what killed runs left, and older versions of it all.
 
     Guarantee: what is in force stays as it is, whatever happens meanwhile; what is deleted is older
     than that. Idempotent: where it was interrupted, the next one goes on. The list of the withheld
@@ -42,7 +50,8 @@ def purge(store: CheckpointStore, *, host: Host, dry_run: bool) -> Purge:
     metadata = snapshot.metadata
     if metadata is None or withheld.revision is None or metadata.withheld != withheld.revision:
         raise NotAppliedError(store.location, "the list of the withheld has not been applied to it")
-    for name, export in load_manifest(store)[0].exports.items():
+    manifest, _ = load_manifest(store, must_be_sound=True)
+    for name, export in manifest.exports.items():
         if export.commit_id != metadata.commit_id:
             raise NotAppliedError(store.location, f"its export {name} is not up to date")
     needed = files_in_force(names, metadata)
@@ -51,8 +60,12 @@ def purge(store: CheckpointStore, *, host: Host, dry_run: bool) -> Purge:
     others = {name: when for name, when in written.items() if name not in needed}
     ledgers = [name for name, when in others.items() if when < since]
     previous = [file.name for file in store.list_files(names.previous)]
+    # In a directory, folders of runs have locks beside them.
+    work = [file for file in store.list_files(names.work) if file.name.endswith(".parquet")]
+    is_over = host.now() - _LONGEST_RUN
+    handed_over = [file.name for file in work if file.last_modified < is_over]
     if not dry_run:
-        for name in (*ledgers, *previous):
+        for name in (*ledgers, *previous, *handed_over):
             store.delete(name)
     versions = older_versions(store)
     if not dry_run:
@@ -61,6 +74,7 @@ def purge(store: CheckpointStore, *, host: Host, dry_run: bool) -> Purge:
     return Purge(
         ledgers=len(ledgers),
         previous_files=len(previous),
+        handed_over=len(handed_over),
         versions=len(versions),
-        left=len(others) - len(ledgers),
+        left=len(others) - len(ledgers) + len(work) - len(handed_over),
     )

@@ -19,10 +19,10 @@ def withhold(judgement: Judgement, withheld: Withheld) -> Judgement:
         return judgement
     columns = judgement.withheld.columns
     accepted = judgement.accepted
-    pairs = withheld.pairs_in(accepted.select(*PAIR))
+    pairs = withheld.pairs_in(accepted.distinct(*PAIR))
     rejected = withheld.without_named(judgement.rejected)
     named = judgement.rejected.join(rejected, on="key", how="anti")
-    theirs = accepted.select(*columns, *PAIR).join(pairs, on=PAIR, how="semi")
+    theirs = accepted.only(pairs, PAIR).select(*columns)
     etag = pl.lit(None, pl.String()).alias("etag")
     parts = [judgement.withheld, theirs, named.with_columns(etag)]
     return structs.replace(

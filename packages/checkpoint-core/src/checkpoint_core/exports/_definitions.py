@@ -64,7 +64,7 @@ def read_exports(definitions: object, *, checkpoint: str) -> tuple[Export, ...]:
         mistakes += [f"{told}: {mistake}" for mistake in wrong]
         if export:
             exports.append(export)
-            if re.fullmatch(shape(export.path), checkpoint):
+            if not wrong and re.fullmatch(shape(export.path), checkpoint):
                 mistakes.append(f"{told}: path may be the checkpoint's own name")
     for one, other in combinations(exports, 2):
         if one.name == other.name:

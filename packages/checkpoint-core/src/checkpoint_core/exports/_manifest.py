@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from checkpoint_core._files.layout import CommitId, Names
-from checkpoint_core.errors import NewerLayoutError
+from checkpoint_core.errors import NewerLayoutError, StorageError
 from checkpoint_core.exports._definitions import Export
 from checkpoint_core.stores import CheckpointStore
 
@@ -59,13 +59,17 @@ class FileMetadata(Struct, frozen=True, kw_only=True):
     digest: str
 
 
-def load_manifest(store: CheckpointStore) -> tuple[Manifest, str | None]:
+def load_manifest(
+    store: CheckpointStore, *, must_be_sound: bool = False
+) -> tuple[Manifest, str | None]:
     """Return the manifest and its etag; an empty one where there is none, or a damaged one.
 
-    Nothing is lost with a damaged one but definitions: each file says what it is. Raises
-    NewerLayoutError where newer software wrote it.
+    Nothing is lost with a damaged one but definitions: each file says what it is. Whoever has to
+    know all files that there are wants it sound. Raises NewerLayoutError where newer software wrote
+    it, and StorageError where it `must_be_sound` and is damaged.
     """
-    tail = store.read_tail(Names(store.checkpoint_name).exports, _MOST_BYTES)
+    name = Names(store.checkpoint_name).exports
+    tail = store.read_tail(name, _MOST_BYTES)
     if tail is None:
         return Manifest(), None
     try:
@@ -73,5 +77,10 @@ def load_manifest(store: CheckpointStore) -> tuple[Manifest, str | None]:
         if layout > LAYOUT:
             raise NewerLayoutError(f"{store.location}, its exports", layout, LAYOUT)
         return msgspec.json.decode(tail.data, type=Manifest), tail.etag
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError) as error:
+        if must_be_sound:
+            raise StorageError(
+                f"{store.location}: {name} is damaged, so it is not known what has been exported. "
+                "Nothing was changed. Export everything again, and do the same again."
+            ) from error
         return Manifest(), tail.etag

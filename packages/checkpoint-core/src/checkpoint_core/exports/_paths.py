@@ -73,10 +73,14 @@ def is_named(name: str, template: str) -> bool:
     return re.fullmatch(shape(template), name) is not None
 
 
-def folders_up(name: str) -> int:
-    """Return how many folders a name leads up before it leads down."""
+def called_from(name: str, checkpoint: str) -> str:
+    """Return what the checkpoint at a location is called where a file's name leaves its folder.
+
+    So that two of one name in different folders are told apart in a folder that they share.
+    """
     up = _UPWARDS.match(name)
-    return up[0].count("/") if up else 0
+    folders_up = up[0].count("/") if up else 0
+    return "/".join(checkpoint.split("/")[-1 - folders_up :])
 
 
 def group_keys(template: str) -> dict[str, pl.Expr]:

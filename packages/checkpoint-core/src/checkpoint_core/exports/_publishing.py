@@ -20,7 +20,7 @@ from checkpoint_core.exports._manifest import (
     Manifest,
     load_manifest,
 )
-from checkpoint_core.exports._paths import folders_up, is_named, root
+from checkpoint_core.exports._paths import called_from, is_named, root
 from checkpoint_core.settings import Settings
 from checkpoint_core.stores import CheckpointStore, Condition, Host, PutOutcome, Tail
 
@@ -65,7 +65,7 @@ class Publisher:
         the manifest of the other, and both may lead to one folder.
         """
         metadata = FileMetadata(
-            checkpoint=self._checkpoint_of(group.name),
+            checkpoint=called_from(group.name, self.store.location),
             export=export.name,
             commit_id=self.commit_id,
             digest=digest,
@@ -92,18 +92,11 @@ class Publisher:
         message = f"{group.name}: it keeps being replaced; other runs are at work."
         raise StorageError(message)
 
-    def _checkpoint_of(self, name: str) -> str:
-        """Return what the checkpoint is called, as seen from where the file leaves its folder.
-
-        So that two of one name in different folders are told apart in a folder that they share.
-        """
-        parts = self.store.location.split("/")
-        return "/".join(parts[-1 - folders_up(name) :])
-
     def _ours(self, name: str, tail: Tail) -> FileMetadata | None:
         """Return what a file says it is; None where it is not an export of this checkpoint."""
         found = of_file(tail.data)
-        return found if found and found.checkpoint == self._checkpoint_of(name) else None
+        is_ours = found and found.checkpoint == called_from(name, self.store.location)
+        return found if is_ours else None
 
     def take_back(self) -> None:
         """Remove what was written and is in nobody's manifest, after another commit came first.
