@@ -16,6 +16,7 @@ from benchmarks import (
     judging,
     merging,
     months,
+    reporting,
     running,
     scheduled_runs,
     spreading,
@@ -36,6 +37,7 @@ class Part(StrEnum):
     RUNNING = "running"
     IMPORTING = "importing"
     STARTING = "starting"
+    REPORT = "report"
     S3 = "s3"
     SPARK = "spark"
 
@@ -48,6 +50,7 @@ def main(
     objects: Annotated[int, typer.Option(help="Event objects of the run.")] = 100_000,
     new: Annotated[int, typer.Option(help="New objects of the incremental run.")] = 1_000,
     rounds: Annotated[int, typer.Option(help="Repetitions; the best of each counts.")] = 5,
+    report_events: Annotated[int, typer.Option(help="Events of the report.")] = 1_000_000,
     s3_objects: Annotated[int, typer.Option(help="Known objects in S3.")] = 1_000_000,
     s3_new: Annotated[int, typer.Option(help="New objects in S3.")] = 20_000,
     s3_rounds: Annotated[int, typer.Option(help="Repetitions of each kind of run on S3.")] = 3,
@@ -98,6 +101,10 @@ def main(
             typer.echo(f"import of what was built: passed over. {error}")
     if Part.STARTING in parts:
         measurements += starting.measure(rounds)
+    if Part.REPORT in parts:
+        more, reached = reporting.measure(report_events)
+        measurements += more
+        targets += reached
     latency = Latency(get_ms=get_latency_ms, list_ms=list_latency_ms)
     if Part.S3 in parts:
         given = endpoint_at(endpoint, bucket, prefix, checkpoint_bucket) if endpoint else None

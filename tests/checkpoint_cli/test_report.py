@@ -80,6 +80,15 @@ def test_each_center_has_a_page_and_an_index_leads_to_them(folder: Path) -> None
     assert (folder / "one.html").read_bytes() == (folder / "centers" / pages[0]).read_bytes()
 
 
+def test_pages_that_hide_counts_are_not_to_be_handed_on_together(folder: Path) -> None:
+    """Whoever has that of all and those of each can subtract; the command says so."""
+    days = ("--from", "2026-10-01", "--to", "2026-10-01", "--suppress-below", "11")
+    ended = reported("hidden.html", *days, "--each-center", str(folder / "hidden"))
+
+    assert 0 == ended.status
+    assert "Hand on the page of all centers or those of each" in ended.stdout
+
+
 def test_a_copy_without_what_was_beside_it_says_what_it_does_not_know(folder: Path) -> None:
     """Its ledger and its rejects."""
     (folder / "copied").mkdir(exist_ok=True)

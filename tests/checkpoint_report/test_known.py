@@ -149,6 +149,7 @@ def test_shares_in_words(part: Count, rest: Count, words: str) -> None:
         (Change(-2, -2), "\N{MINUS SIGN}2", ("-2", "-2", "exact")),
         (Change(0, 0), "0", ("0", "0", "exact")),
         (Change(-5, 1200), "\N{MINUS SIGN}5 to +1,200", ("-5", "1200", "bounded")),
+        (Change(-12.2, 5.1), "\N{MINUS SIGN}13 to +6", ("-13", "6", "bounded")),
         (Change(3), "at least +3", ("3", "", "bounded")),
         (Change(None, 3), "at most +3", ("", "3", "bounded")),
         (Change(), "not shown", ("", "", "bounded")),

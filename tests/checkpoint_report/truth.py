@@ -193,7 +193,10 @@ class Truth:
             for at in sorted({days for days, passed in follow if passed and days <= day}):
                 at_risk = sum(days >= at for days, _ in follow)
                 left *= 1 - sum(passed and days == at for days, passed in follow) / at_risk
-            known = any(days <= day for days, _ in follow)
+            # Of days for which nobody was followed nothing is known, unless all had passed before.
+            known = any(days <= day for days, _ in follow) and (
+                left == 0 or any(days >= day for days, _ in follow)
+            )
             found["time-to-qc", str(day), "estimated_share"] = 1 - left if known else None
         return found
 

@@ -109,6 +109,8 @@ def _made(
                 checkpoint, period, include_test_center=test_center, suppress_below=suppress_below
             )
             yield _write_centers(reports, where.each_center)
+        if suppress_below is not None:
+            yield "Hand on the page of all centers or those of each: together they tell more."
 
 
 def _write(report: "Report", where: WhereOptions) -> Iterator[str]:

@@ -25,16 +25,20 @@ class Step(Struct, frozen=True):
 def curve(
     steps: Sequence[Step], marked: Sequence[int], *, unit: str, color: str, width: int
 ) -> str:
-    """Draw the shares as a line of steps within the band of their bounds; name those of some days."""
+    """Draw the shares as a line of steps within the band of their bounds; name those of some days.
+
+    Beyond the last step nothing is known, unless it has all: there the line ends.
+    """
     last = min(max([*marked, *(step.day for step in steps)]), _LONGEST_DAYS)
+    known = last if steps[-1].share == 1 else min(last, steps[-1].day)
     line = [Step(0, 0.0, 0.0, 0.0), *(step for step in steps if step.day <= last)]
     end = line[-1]
-    line.append(Step(last, end.share, end.low, end.high))
+    line.append(Step(known, end.share, end.low, end.high))
     drawn: list[Row] = [
         {"day": step.day, "share": step.share, "low": step.low, "high": step.high} for step in line
     ]
     named: list[Row] = []
-    for day in marked:
+    for day in (day for day in marked if day <= known):
         at = [step for step in line if step.day <= day][-1]
         named.append({"day": day, "share": at.share, "text": f"{at.share:.0%}"})
     days = {

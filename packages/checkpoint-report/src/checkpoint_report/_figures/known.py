@@ -245,16 +245,24 @@ class Change(Struct, frozen=True):
             return "unknown"
         if self.exact is not None:
             return _signed(self.exact, decimals)
-        if self.least is None:
-            return "not shown" if self.most is None else f"at most {_signed(self.most, decimals)}"
-        if self.most is None:
-            return f"at least {_signed(self.least, decimals)}"
-        return f"{_signed(self.least, decimals)} to {_signed(self.most, decimals)}"
+        least, most = self._outwards(decimals)
+        if least is None:
+            return "not shown" if most is None else f"at most {_signed(most, decimals)}"
+        if most is None:
+            return f"at least {_signed(least, decimals)}"
+        return f"{_signed(least, decimals)} to {_signed(most, decimals)}"
 
     def plain(self, decimals: int = 0) -> Plain:
         """Return what programs read."""
-        ends = ("" if end is None else f"{end:.{decimals}f}" for end in (self.least, self.most))
-        return next(ends), next(ends), self.flag
+        ends = (self.least, self.most) if self.exact is not None else self._outwards(decimals)
+        least, most = ("" if end is None else f"{end:.{decimals}f}" for end in ends)
+        return least, most, self.flag
+
+    def _outwards(self, decimals: int) -> tuple[float | None, float | None]:
+        """Return the ends with so many decimals, so that the truth is still between them."""
+        scale = 10**decimals
+        least = None if self.least is None else floor(self.least * scale + 1e-9) / scale
+        return least, None if self.most is None else ceil(self.most * scale - 1e-9) / scale
 
 
 def _signed(number: float, decimals: int) -> str:

@@ -55,9 +55,15 @@ class Estimate(Struct, frozen=True, kw_only=True):
     high: tuple[float, ...]
 
     def at(self, day: int) -> int | None:
-        """Return the index of the step that a day is on; None before the first one."""
+        """Return the index of the step that a day is on; None where nothing is known of it.
+
+        That is before the first step, and beyond the last, up to which somebody was followed, unless
+        all had passed by then.
+        """
         found = [index for index, each in enumerate(self.days) if each <= day]
-        return found[-1] if found else None
+        if not found or (day > self.days[-1] and self.shares[-1] < 1):
+            return None
+        return found[-1]
 
 
 def timed_table(

@@ -31,8 +31,8 @@ def notices(subject: Subject, told: Told) -> Iterator[str]:
     period, changed = scope.period, day_of(scope.changed_at.date())
     if scope.cut <= period.begin:
         yield (
-            f"This period had not begun when the checkpoint was last changed, on {changed}: there "
-            "is nothing to report yet."
+            f"This period had not begun when the checkpoint was last changed, on {changed}: "
+            "nothing is known of it yet, and the backlog is that of then."
         )
     elif not scope.is_over:
         yield (
@@ -45,8 +45,16 @@ def notices(subject: Subject, told: Told) -> Iterator[str]:
             f"The period is not covered to its end: no event is dated after "
             f"{day_of(scope.latest.date())}, {of_things(str(days), 'day', 'days')} before it."
         )
-    if scope.begun is not None and period.first < scope.begun.date() <= period.last:
-        yield f"The log begins on {day_of(scope.begun.date())}, after the first day of the period."
+    elif scope.latest is not None and scope.latest.date() < period.first:
+        yield (
+            f"There are no events of this period: the latest is dated {day_of(scope.latest.date())}, "
+            "before it."
+        )
+    if scope.begun is not None and period.first < scope.begun.date():
+        begins = f"begins on {day_of(scope.begun.date())}, after the"
+        which = "log" if subject.center is None else "center's log"
+        when = "first day of the period" if scope.begun.date() <= period.last else "period"
+        yield f"The {which} {begins} {when}."
     later = told.tables["later"].cells[0][0]
     if later.most != 0:
         verb = "is" if later.words == "1" else "are"
@@ -65,7 +73,9 @@ def glance(subject: Subject, told: Told) -> Iterator[Fact]:
     change = "" if before is None else f"{(handed_in[-1] - handed_in[-2]).words()}{than}"
     yield Fact("First handed in", handed_in[-1].words, change or "submissions")
     every = standing_of(told)
-    note = f"of {every.checked.words} checked, 95% interval {interval(every.interval).text}"
+    note = "none was checked"
+    if every.rate.flag != "none":
+        note = f"of {every.checked.words} checked, 95% interval {interval(every.interval).text}"
     earlier = passing_before(told)
     if earlier is not None and {earlier.flag, every.rate.flag}.isdisjoint({"none", "unknown"}):
         note = f"{note}; {(every.rate - earlier).words(1)} points{than}"

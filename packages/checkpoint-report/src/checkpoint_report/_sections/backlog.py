@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
-from checkpoint_core.queries import AGES, QUERIES
+from checkpoint_core.queries import AGES
 from checkpoint_report._charts.panels import Panel, Part
 from checkpoint_report._charts.rows import rows
 from checkpoint_report._figures.known import Count, Days, added
@@ -72,7 +72,15 @@ def backlog_section(subject: Subject, told: Told) -> Section:
                 else None,
             ),
         ),
-        definitions=(QUERIES["waiting"].definition,),
+        definitions=(
+            (
+                "Counts the submissions that were handed in up to the end of the period, or to the "
+                "checkpoint's last change where that came first, and had no outcome by then. Their age "
+                "is in whole days of 24 hours since they were first handed in; what came before a "
+                "delete does not count. Those handed in again after an outcome are not here."
+            ),
+        ),
+        questions=("waiting",),
     )
 
 
@@ -111,7 +119,7 @@ def _told(
     eldest = _oldest(oldest)
     if eldest is None or eldest.days is None:
         return f"{told}."
-    return f"{told}{';' if old.most != 0 else '.'} the oldest for {eldest.words} days."
+    return f"{told}; the oldest for {of_things(eldest.words, 'day', 'days')}."
 
 
 def _drawn(names: list[str], panel: Panel, width: int) -> str:

@@ -1,10 +1,11 @@
 """The section on centers: one row each, with all that one compares centers by."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from checkpoint_core.queries import QUERIES
+from msgspec import structs
+
 from checkpoint_report._charts.panels import Panel
 from checkpoint_report._charts.rows import rows
 from checkpoint_report._figures.centers import Center
@@ -42,6 +43,9 @@ _CHANGES: Final = (
     Column("change", "submissions_change", "submissions"),
     Column("change, points", "pass_rate_change", "percentage points"),
 )
+_STANDING: Final = COLUMNS[:6]
+_APART: Final = frozenset({"passed", "waiting", "handed_in_again", "duplicate_or_deleted"})
+"""What a table of its own tells on the page, so that the one to compare by fits a screen."""
 
 
 def standing_of(told: Told, center: str | None = None) -> Standing:
@@ -80,29 +84,34 @@ def centers_section(subject: Subject, told: Told) -> Section:
         sheets=(
             Sheet(
                 name="centers",
-                caption="Submissions with events in the period by where they stand, pass rate"
+                caption="Submissions with events in the period, pass rate"
                 + (f", and change from {_name_before(subject)}" if changes else "")
                 + f", and backlog; {_ORDERS[subject.order]}" * several,
                 heading="center",
                 keys=("adcid", "center"),
                 columns=(
-                    *COLUMNS, *changes, Column("backlog", "backlog", "submissions"),
+                    *(structs.replace(each, in_page=each.measure not in _APART) for each in COLUMNS),
+                    *changes,
+                    Column("backlog", "backlog", "submissions"),
                 ),
                 rows=center_rows(subject, told, cells),
                 totals=Row(name=ALL, keys=("", ALL), values=_values(every, told, None, whole))
                 if several
                 else None,
             ),
+            _parts(centers, standings, every),
             _statuses(subject, told),
         ),
         definitions=(
-            QUERIES["status"].definition,
-            QUERIES["pass-rates"].definition,
-            ("Here: where the submission stood at the end of the period, if its latest event until "
-            "then is of the period. The interval is Wilson's: were the center's rate outside of "
-            "it, such numbers would be seen in less than one of twenty periods. The backlog is all "
-            "that waits, from whatever period."),
+            ("Counts the submissions whose latest event up to the end of the period is of the period, "
+            "by where they stood then. What came before a delete does not count. The checked have an "
+            "outcome, and the last one is that of the pass rate, also of those handed in again since; "
+            "those waiting, dismissed as duplicates or deleted are in no rate."),
+            ("The interval is Wilson's: were the center's rate outside of it, such numbers would be "
+            "seen in less than one of twenty periods. The backlog is all that waits, from whatever "
+            "period."),
         ),
+        questions=("status", "pass-rates"),
     )  # fmt: skip
 
 
@@ -173,6 +182,26 @@ def _picture(centers: Sequence[Center], standings: dict[str, Standing], every: S
 
 def _drawn(names: Sequence[str], panels: Sequence[Panel], width: int) -> str:
     return rows(names, panels, width=width)
+
+
+def _parts(centers: Sequence[Center], standings: Mapping[str, Standing], every: Standing) -> Sheet:
+    """Return what the chart shows of each center, as numbers."""
+    rows = tuple(
+        Row(name=each.name, keys=(), values=values(standings[each.key])[: len(_STANDING)])
+        for each in centers
+    )
+    return Sheet(
+        name="standing",
+        caption="Submissions with events in the period by where they stand",
+        heading="center",
+        keys=(),
+        columns=_STANDING,
+        rows=rows,
+        totals=Row(name=ALL, keys=(), values=values(every)[: len(_STANDING)])
+        if len(rows) > 1
+        else None,
+        in_file=False,
+    )
 
 
 def _statuses(subject: Subject, told: Told) -> Sheet:

@@ -6,7 +6,6 @@ from typing import Final
 
 from msgspec import Struct
 
-from checkpoint_core.queries import QUERIES
 from checkpoint_report._charts.panels import Mark, Panel, Points
 from checkpoint_report._charts.rows import rows
 from checkpoint_report._figures.known import added
@@ -72,6 +71,12 @@ _ARRIVED: Final = _Timed(
     color="var(--other)",
 )
 _PERCENTILES: Final = "The dot is the median; the line ends where nine of ten were done. Percentiles are interpolated."
+_ARRIVAL: Final = (
+    "From an event's own time to that at which its object was last written. Of an object that was written "
+    "again this is not its arrival: it is not timed. One that was copied arrived when it was copied. Those "
+    "that arrived before their own time are in all numbers. What was taken over unread has no center, and "
+    "is not here."
+)
 _PERCENTILES_HIDDEN: Final = (
     "A median is told of {} or more, nine of ten of {} or more, both without fractions: of fewer "
     "they would tell about single ones."
@@ -102,27 +107,32 @@ def days_section(subject: Subject, told: Told) -> Section:
             ),
         ),
         definitions=(
-            QUERIES["days-to-submission"].definition,
-            QUERIES["days-to-qc"].definition,
+            (
+                "From the date of the visit to the day on which a submission was first handed in, and "
+                "to that on which it first passed, where it had been handed in before. Whole days, in "
+                "UTC. A submit that was taken back as a duplicate does not count, nor what came before "
+                "a delete. Those dated before the visit are in all numbers."
+            ),
             _percentiles(told.threshold),
             (
                 "This is about what has been done: what takes longest is not among it yet. The next "
                 "section counts that too."
             ),
         ),
+        questions=("days-to-submission", "days-to-qc"),
     )
 
 
 def lateness_section(subject: Subject, told: Told) -> Section:
     """Tell how many hours after an event its object arrived; or that this is not known."""
-    title, anchor, definition = "Lateness", "lateness", QUERIES["lateness"].definition
+    title, anchor, questions = "Lateness", "lateness", ("lateness",)
     if "arrivals" not in told.tables:
         return Section(
             anchor=anchor,
             title=title,
             finding="Not known: there is no ledger beside this checkpoint, and nothing else tells "
             "when objects arrived.",
-            definitions=(definition,),
+            questions=questions,
         )
     shows = "Hours from the time of the period's events to the arrival of their objects"
     timed = (_ARRIVED,)
@@ -132,7 +142,8 @@ def lateness_section(subject: Subject, told: Told) -> Section:
         finding=_told(subject, told, _ARRIVED),
         pictures=_pictures(subject, told, timed, anchor, shows),
         sheets=(_sheet(subject, told, timed, anchor, shows),),
-        definitions=(definition, _percentiles(told.threshold)),
+        definitions=(_ARRIVAL, _percentiles(told.threshold)),
+        questions=questions,
     )
 
 

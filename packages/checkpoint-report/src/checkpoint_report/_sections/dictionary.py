@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from checkpoint_core.queries import QUERIES
 from checkpoint_report._figures.telling import Told
 from checkpoint_report._sections.subject import Subject
 
@@ -18,7 +17,14 @@ def dictionary(subject: Subject, told: Told) -> Iterator[tuple[str, str]]:
             "datatype, one module or modality"
         ),
     )
-    yield "event", QUERIES["counts"].definition
+    yield (
+        "event",
+        (
+            "what happened to a submission: it was handed in (submit), passed QC or did not (pass-qc, "
+            "not-pass-qc), a submit was taken back as a duplicate (duplicate-submit), or all was deleted "
+            "(delete)"
+        ),
+    )
     yield "checked", "has an outcome: its last one is pass-qc or not-pass-qc"
     yield "passed, not passed", "stands at this outcome, and was not handed in again since"
     yield "waiting, backlog", "handed in and without any outcome yet"

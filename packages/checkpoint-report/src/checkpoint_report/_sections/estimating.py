@@ -63,8 +63,8 @@ def estimate_section(subject: Subject, told: Told) -> Section:
         ),
         definitions=(
             (
-                "Follows each submission that was first handed in during the periods of the section "
-                "on the last twelve, from its first submit since its last delete to its first pass-qc, "
+                "Follows each submission that was first handed in during the periods of the trend "
+                "above, from its first submit since its last delete to its first pass-qc, "
                 "or, where it has none, to the end of the period: whether checked and not passed, or "
                 "waiting. Whole days. Those that passed without a submit before are left out."
             ),
@@ -100,7 +100,7 @@ def _told(subject: Subject, told: Told) -> str:
     since = f"{steps[0].first.day} {steps[0].first:%B} {steps[0].first.year}"
     told_of = (
         f"Of {of_things(followed.words, 'submission', 'submissions')} first handed in since {since}, "
-        f"{still.words} have not passed QC yet"
+        f"{still.words} {'has' if still.words == '1' else 'have'} not passed QC yet"
     )
     shares = [(day, _share(told.estimate, day)) for day in DAYS_OF_ESTIMATE]
     parts = [f"{each.words()} within {day} days" for day, each in shares if each.exact is not None]

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from checkpoint_core.queries import QUERIES
 from checkpoint_report._charts.columns import Columns, columns
 from checkpoint_report._charts.panels import Panel, Part
 from checkpoint_report._charts.rows import rows
@@ -65,12 +64,13 @@ def completeness_section(subject: Subject, told: Told) -> Section:  # noqa: ARG0
             ),
         ),
         definitions=(
-            QUERIES["completeness"].definition,
             (
-                "Here: submissions of the datatype form, of one event or more, whose latest event is of "
-                "the period."
+                "Counts the forms whose latest event is of the period, deleted ones too. Filled in later: their first "
+                "event lacks the field, and the latest has it. Missing: the latest lacks it. All others "
+                "have had it from the start."
             ),
         ),
+        questions=("completeness",),
     )
 
 
@@ -92,19 +92,23 @@ def _lacking(table: Table[Count]) -> str:
 def rejects_section(subject: Subject, told: Told) -> Section:
     """Tell how many objects are not in the checkpoint, and why; or that this is not known."""
     title = "What was rejected, and why"
-    definitions = (
+    definitions: tuple[str, ...] = (
         (
             "Counts the event objects that were last written then and are not in the checkpoint, or "
             "whose newest content is not, by the rule that they break. What got in since is not among "
             "them."
         ),
     )
+    if subject.center is not None:
+        definitions += (
+            "Whose an object is, is told by its name: one that is named otherwise is of no center.",
+        )
     table = told.tables.get("rejects")
     if table is None:
         return Section(
             anchor="rejects",
             title=title,
-            finding="Not known: there are no rejects and no ledger beside this checkpoint.",
+            finding="Not known: there are no rejects beside this checkpoint that belong to it.",
             definitions=definitions,
         )
     steps = subject.scope.steps

@@ -95,7 +95,8 @@ def values(standing: Standing) -> tuple[Value, ...]:
         count(standing.total),
         *map(count, standing.parts),
         count(standing.checked),
-        share(standing.rate, decimals=1),
+        # A range is not known to the tenth of a percent.
+        share(standing.rate, decimals=0 if standing.rate.flag == "bounded" else 1),
         interval(standing.interval),
     )
 
@@ -118,7 +119,7 @@ def rates_differ(now: Share, before: Share) -> Value:
     """Return the change of a rate in percentage points, where there is one of both."""
     if "none" in {now.flag, before.flag}:
         return NONE
-    return change(now - before, decimals=1)
+    return change(now - before, decimals=1, of_range=0)
 
 
 def standing_panel(standings: Sequence[Standing], *, with_mean: bool) -> Panel:

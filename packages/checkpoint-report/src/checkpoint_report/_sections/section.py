@@ -19,7 +19,8 @@ class Picture(Struct, frozen=True, kw_only=True):
 class Section(Struct, frozen=True, kw_only=True):
     """One question and its answer; without a chart where there is nothing to draw.
 
-    What stands between backticks in a definition is the name of a field.
+    A definition is in the words of the page; what stands between backticks is code. The `questions`
+    are those of `checkpoint_core.queries` that define exactly what is counted.
     """
 
     anchor: str
@@ -28,6 +29,16 @@ class Section(Struct, frozen=True, kw_only=True):
     pictures: tuple[Picture, ...] = ()
     sheets: tuple[Sheet, ...] = ()
     definitions: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ()
+
+    @property
+    def explanations(self) -> tuple[str, ...]:
+        """The definitions, and where the exact ones are."""
+        asked = [f"`nacc-checkpoint query {name}`" for name in self.questions]
+        if not asked:
+            return self.definitions
+        are = "definition is that" if len(asked) == 1 else "definitions are those"
+        return (*self.definitions, f"The exact {are} of {joined(asked)}.")
 
 
 def capital(text: str) -> str:

@@ -30,11 +30,15 @@ NONE: Final = Value("\N{EN DASH}", "", "", "none")
 
 
 class Column(Struct, frozen=True):
-    """A number of each row: its heading on the page, its name and unit in a file."""
+    """A number of each row: its heading on the page, its name and unit in a file.
+
+    One that is not `in_page` is in the file alone: another table of the page has it.
+    """
 
     heading: str
     measure: str
     unit: str
+    in_page: bool = True
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -62,6 +66,16 @@ class Sheet(Struct, frozen=True, kw_only=True):
     totals: Row | None = None
     in_page: bool = True
     in_file: bool = True
+
+    @property
+    def headings(self) -> tuple[str, ...]:
+        """The headings of the columns that are on the page."""
+        return tuple(column.heading for column in self.columns if column.in_page)
+
+    def texts(self, row: Row) -> tuple[str, ...]:
+        """Return what the page says of a row under these headings."""
+        pairs = zip(self.columns, row.values, strict=True)
+        return tuple(value.text for column, value in pairs if column.in_page)
 
     def lines(self, days: tuple[date, date]) -> Iterator[tuple[str, ...]]:
         """Yield the headings and a line for each number, of a report on these days."""
@@ -99,9 +113,10 @@ def share(part: Share, *, decimals: int = 0) -> Value:
     return Value(part.words(decimals), *part.plain)
 
 
-def change(difference: Change, *, decimals: int = 0) -> Value:
-    """Return a change, with its sign."""
-    return Value(difference.words(decimals), *difference.plain(decimals))
+def change(difference: Change, *, decimals: int = 0, of_range: int = 0) -> Value:
+    """Return a change, with its sign; for people the ends of a range have decimals of their own."""
+    shown = of_range if difference.flag == "bounded" else decimals
+    return Value(difference.words(shown), *difference.plain(decimals))
 
 
 def days(number: Days) -> Value:

@@ -5,7 +5,6 @@ from datetime import date
 from functools import partial
 from typing import Final
 
-from checkpoint_core.queries import QUERIES
 from checkpoint_report._charts.columns import Columns, columns
 from checkpoint_report._charts.panels import Part
 from checkpoint_report._figures.known import Count, Share, added
@@ -82,12 +81,16 @@ def events_section(subject: Subject, told: Told) -> Section:
             ),
         ),
         definitions=(
-            QUERIES["counts"].definition,
+            (
+                "Every event counts, a delete like any other. One whose object was written anew with "
+                "other content counts once for each content that was taken."
+            ),
             (
                 "Weeks begin on Monday. One of which days are not of the period, or had not passed when "
                 "the checkpoint was last changed, is partial: drawn lighter, and called so."
             ),
         ),
+        questions=("counts",),
     )
 
 
