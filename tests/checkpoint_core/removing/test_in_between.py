@@ -1,6 +1,5 @@
 """What is told and kept between a removal and the next run, and what a purge finds of others."""
 
-
 import pytest
 
 from checkpoint_core import StorageError
