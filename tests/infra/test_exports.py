@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from checkpoint_core._files.event_columns import event_schema
-from checkpoint_core._files.layout import Names as CheckpointNames
+from checkpoint_core._files.names import Names as CheckpointNames
 from checkpoint_core.exports import export_rows, read_exports
 from checkpoint_infra.analysis.exports import export_columns, layout
 from checkpoint_infra.compute.environment import function_variables

@@ -8,8 +8,9 @@ import polars as pl
 from msgspec import Struct, structs
 
 from checkpoint_core._committing.merge import measure
-from checkpoint_core._files.layout import CheckpointMetadata, DamagedFileError, Names
+from checkpoint_core._files.layout import CheckpointMetadata, DamagedFileError
 from checkpoint_core._files.ledger import Ledger
+from checkpoint_core._files.names import Names
 from checkpoint_core._files.parquet import collect, read_all, scan
 from checkpoint_core._files.rejects import Rejects, load_rejects
 from checkpoint_core._files.snapshot import Snapshot, damage_told, load, load_alone

@@ -6,12 +6,8 @@ import polars as pl
 from msgspec import Struct, structs
 
 from checkpoint_core._committing.replacement import Judged, Task, replace
-from checkpoint_core._files.layout import (
-    LEDGER_SCHEMA,
-    CheckpointMetadata,
-    generation_of,
-    new_commit_id,
-)
+from checkpoint_core._files.layout import LEDGER_SCHEMA, CheckpointMetadata
+from checkpoint_core._files.names import generation_of, new_commit_id
 from checkpoint_core._files.parquet import collect, read_schema, scan
 from checkpoint_core._files.rejects import load_rejects, save_rejects
 from checkpoint_core._files.snapshot import damage_told, fetch_rows, load, load_alone

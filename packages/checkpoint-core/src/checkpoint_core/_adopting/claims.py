@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from checkpoint_core._adopting.pairing import pair
 from checkpoint_core._committing.merge import scan_rows
-from checkpoint_core._files.layout import DamagedFileError, Names
+from checkpoint_core._files.layout import DamagedFileError
+from checkpoint_core._files.names import Names
 from checkpoint_core._files.parquet import collect, digest_of, read_schema, scan, sink
 from checkpoint_core._files.snapshot import Snapshot
 from checkpoint_core._judging.accepted import AcceptedRows, in_arrival_order

@@ -15,8 +15,9 @@ from checkpoint_core._committing.merge import NO_ROWS
 from checkpoint_core._committing.preparation import Base
 from checkpoint_core._committing.replacement import Replacement, Task, prepare_changes
 from checkpoint_core._committing.row_changes import RowChanges
-from checkpoint_core._files.layout import LEDGER_SCHEMA, Names
+from checkpoint_core._files.layout import LEDGER_SCHEMA
 from checkpoint_core._files.ledger import NO_LEDGER
+from checkpoint_core._files.names import Names
 from checkpoint_core._judging.accepted import in_arrival_order
 from checkpoint_core._judging.ends import Judgement
 from checkpoint_core.errors import CommitConflictError, WouldLoseRowsError

@@ -14,13 +14,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from checkpoint_core._files.layout import (
-    CheckpointMetadata,
-    Names,
-    commits_of,
-    generation_of,
-    is_digests,
-)
+from checkpoint_core._files.layout import CheckpointMetadata
+from checkpoint_core._files.names import Names, commits_of, generation_of, is_digests
 from checkpoint_core._files.snapshot import look
 from checkpoint_core.errors import (
     CheckpointError,

@@ -13,14 +13,10 @@ from checkpoint_core._committing.merge import NO_ROWS, Rows
 from checkpoint_core._committing.preparation import Base, Commit, prepare
 from checkpoint_core._committing.row_changes import RowChanges, find_row_changes, lacking
 from checkpoint_core._files.event_columns import event_schema
-from checkpoint_core._files.layout import (
-    LEDGER_SCHEMA,
-    CheckpointMetadata,
-    DamagedFileError,
-    new_commit_id,
-)
+from checkpoint_core._files.layout import LEDGER_SCHEMA, CheckpointMetadata, DamagedFileError
 from checkpoint_core._files.ledger import NO_LEDGER
 from checkpoint_core._files.ledger_changes import ACCEPTED_COLUMNS, adopted_entries, updates
+from checkpoint_core._files.names import new_commit_id
 from checkpoint_core._files.parquet import read_schema
 from checkpoint_core._files.snapshot import Snapshot, fetch_rows
 from checkpoint_core._judging.ends import Judgement

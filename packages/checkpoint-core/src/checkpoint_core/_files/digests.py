@@ -14,12 +14,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct, structs
 
-from checkpoint_core._files.layout import (
-    LAYOUT_WITHOUT_LIST,
-    CommitId,
-    DamagedFileError,
-    Number,
-)
+from checkpoint_core._files.layout import LAYOUT_WITHOUT_LIST, DamagedFileError, Number
+from checkpoint_core._files.names import CommitId
 from checkpoint_core._files.parquet import digest_of
 
 _BYTES: Final = 16

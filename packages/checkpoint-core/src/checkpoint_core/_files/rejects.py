@@ -19,13 +19,12 @@ from checkpoint_core._files.layout import (
     CheckpointMetadata,
     DamagedFileError,
     LayoutTooNewError,
-    Names,
     NotOurFileError,
     RejectsMetadata,
-    generation_of,
     metadata_pairs,
     read_metadata,
 )
+from checkpoint_core._files.names import Names, generation_of
 from checkpoint_core._files.parquet import collect, scan, sink
 from checkpoint_core.stores import CheckpointStore
 

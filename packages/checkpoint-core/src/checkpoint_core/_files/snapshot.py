@@ -15,13 +15,11 @@ from checkpoint_core._files.layout import (
     DamagedFileError,
     LayoutTooNewError,
     LedgerMetadata,
-    Names,
     NotOurFileError,
-    generation_of,
-    is_digests,
     read_metadata,
 )
 from checkpoint_core._files.ledger import NO_LEDGER, Ledger, LedgerFile
+from checkpoint_core._files.names import Names, generation_of, is_digests
 from checkpoint_core._removing.withheld import NOBODY, Withheld
 from checkpoint_core.errors import (
     ChangedWhileReadingError,

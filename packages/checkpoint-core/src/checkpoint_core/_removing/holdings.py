@@ -6,7 +6,8 @@ from pathlib import Path
 import polars as pl
 from msgspec import Struct
 
-from checkpoint_core._files.layout import CheckpointMetadata, Names
+from checkpoint_core._files.layout import CheckpointMetadata
+from checkpoint_core._files.names import Names
 from checkpoint_core._files.rejects import load_rejects
 from checkpoint_core._files.snapshot import tail_of
 from checkpoint_core._removing.applying import load_by

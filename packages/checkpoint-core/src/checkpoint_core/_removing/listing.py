@@ -9,7 +9,8 @@ import polars as pl
 from msgspec import Meta, Struct, structs
 
 from checkpoint_core._committing.commit import back_off
-from checkpoint_core._files.layout import CheckpointMetadata, CommitId, Names, generation_of
+from checkpoint_core._files.layout import CheckpointMetadata
+from checkpoint_core._files.names import CommitId, Names, generation_of
 from checkpoint_core._removing.withheld import NOBODY, Withheld
 from checkpoint_core.errors import (
     NewerLayoutError,

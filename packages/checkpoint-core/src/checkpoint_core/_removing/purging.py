@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from checkpoint_core._files.layout import Names
+from checkpoint_core._files.names import Names
 from checkpoint_core._files.snapshot import load
 from checkpoint_core._removing.holdings import files_in_force, older_versions
 from checkpoint_core._removing.listing import load_withheld, refuse_older

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from checkpoint_core._files.layout import CommitId, Names
+from checkpoint_core._files.names import CommitId, Names
 from checkpoint_core.errors import NewerLayoutError, StorageError
 from checkpoint_core.exports._definitions import Export
 from checkpoint_core.stores import CheckpointStore

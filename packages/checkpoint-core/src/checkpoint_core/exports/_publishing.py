@@ -8,7 +8,7 @@ import msgspec
 from msgspec import structs
 
 from checkpoint_core._committing.commit import back_off
-from checkpoint_core._files.layout import Names
+from checkpoint_core._files.names import Names
 from checkpoint_core._files.snapshot import look, tail_of
 from checkpoint_core.errors import OutcomeUnknownError, StorageError
 from checkpoint_core.exports._definitions import Export
