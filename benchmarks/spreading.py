@@ -1,8 +1,9 @@
 """A first run on S3 by this machine alone, and by executors of Spark, as many as are asked for.
 
 Time is what the response says: without the start of Python and of the JVM, which `fixed` has. All
-checkpoints have the same rows in the same order, or the benchmark fails. Executors are processes on
-this machine and share its cores with the server, so their number shows less here than elsewhere.
+checkpoints have the same rows in the same order, and a usual run upon what Spark made finds nothing
+new, or the benchmark fails. Executors are processes on this machine and share its cores with the
+server, so their number shows less here than elsewhere.
 """
 
 import json
@@ -42,6 +43,7 @@ def measure(objects: int, executors: Sequence[int], latency: Latency) -> list[Me
             )
             if not _rows(endpoint, name, Path(folder)).equals(expected):
                 raise RuntimeError(f"{name}: other rows, or another order")
+            _refuse_news(endpoint, name)
         fixed = _run(
             endpoint,
             "checkpoint_spark",
@@ -66,11 +68,7 @@ def _run(
     environ: Mapping[str, str] | None = None,
     whole: bool = False,
 ) -> Measurement:
-    took = watch(
-        *("-m", module, "run", f"s3://{endpoint.bucket}/{endpoint.prefix}"),
-        *(f"s3://{endpoint.checkpoint_bucket}/{name}/events.parquet", "--json"),
-        environ={**endpoint.environ, **(environ or {})},
-    )
+    took = watch(*_command(endpoint, module, name), environ={**endpoint.environ, **(environ or {})})
     response = json.loads(took.lines[-1])
     return Measurement(
         what=what,
@@ -80,6 +78,21 @@ def _run(
         cpu_s=took.cpu_s,
         peak_mb=took.peak_mb,
     )
+
+
+def _command(endpoint: Endpoint, module: str, name: str) -> tuple[str, ...]:
+    source = f"s3://{endpoint.bucket}/{endpoint.prefix}"
+    checkpoint = f"s3://{endpoint.checkpoint_bucket}/{name}/events.parquet"
+    return ("-m", module, "run", source, checkpoint, "--json")
+
+
+def _refuse_news(endpoint: Endpoint, name: str) -> None:
+    """Raise where a usual run does not go on from what is there."""
+    took = watch(*_command(endpoint, "checkpoint_cli", name), environ=endpoint.environ)
+    response = json.loads(took.lines[-1])
+    counts = response["counts"]
+    if counts["unchanged"] != sum(counts.values()):
+        raise RuntimeError(f"{name}: not all of it is known to the next run: {counts}")
 
 
 def _cluster(executors: int) -> dict[str, str]:

@@ -41,7 +41,7 @@ LAMBDA_PYTHON = "3.12"
 COVERING = ("tests/checkpoint_core", "tests/event_model")
 # On every Python but the first.
 ELSEWHERE = ("-m", "not on_one_python")
-ON_ONE_PYTHON = ("tests/infra", "tests/delivery")
+ON_ONE_PYTHON = ("tests/artifacts", "tests/delivery", "tests/infra", "tests/workflows")
 
 # Set by an environment of Hatch's that this script may have been started in; they would make the
 # Hatch that it starts take that environment for its own.
@@ -85,10 +85,12 @@ def steps(versions: list[str]) -> dict[str, list[str]]:
 
     Coverage is measured on the first Python only, because it differs on none, and of the tests of
     the contract and the core only, because these alone must cover both, and it doubles the time.
-    There, in CI, the property tests are thorough too; on the others they show that it works there.
+    There, in CI, the property tests are thorough too; on the others a few examples of each show that
+    it works there.
     Tests that take long and show nothing that depends on the Python (every fault, every
     interleaving, a page in a browser, statements beside their twins) are marked on_one_python, and
-    run there alone; so do those of the Pulumi programs, which nobody imports and one Python runs.
+    run there alone; so do those of the Pulumi programs, of what builds and of what delivers, which
+    nobody imports and one Python runs.
     """
     named = {
         "formatting (ruff)": ["run", "formatted"],
@@ -118,7 +120,7 @@ def steps(versions: list[str]) -> dict[str, list[str]]:
 
 def options(arguments: list[str]) -> dict[str, str]:
     """Return the environment variables that say how thorough the tests of a step are."""
-    profile = {"HYPOTHESIS_PROFILE": "repeatable" if ELSEWHERE[1] in arguments else "thorough"}
+    profile = {"HYPOTHESIS_PROFILE": "elsewhere" if ELSEWHERE[1] in arguments else "thorough"}
     # A worker that is done takes tests over from the others, some of which take long.
     added = {"PYTEST_ADDOPTS": "--dist=worksteal"}
     return added | (profile if os.environ.get("CI") == "true" else {})

@@ -14,6 +14,8 @@ settings.register_profile(
 settings.register_profile(
     "repeatable", settings.get_profile("quick"), derandomize=True, print_blob=True
 )
+# On the second Python and the third: whether it works there too, not whether it works.
+settings.register_profile("elsewhere", settings.get_profile("repeatable"), max_examples=20)
 settings.register_profile("thorough", settings.get_profile("repeatable"), max_examples=150)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
