@@ -24,8 +24,9 @@ DISTRIBUTIONS = (
     "nacc_checkpoint_lambda",
     "nacc_checkpoint_cli",
     "nacc_checkpoint_report",
+    "nacc_checkpoint_spark",
 )
-INSTALLED = DISTRIBUTIONS[:-1]  # the report's libraries are large, and an extra
+INSTALLED = DISTRIBUTIONS[:-2]  # what these need is large; the one is an extra, the other is apart
 # Each its own, so that none can have taken another's.
 VERSIONS = {
     name: f"{importlib.metadata.version(name)}.post{number}"
