@@ -121,18 +121,18 @@ def test_a_purge_takes_what_runs_on_clusters_have_left(full: World) -> None:
 
 def test_a_purge_spares_what_another_checkpoint_exports_to_the_same_folder(full: World) -> None:
     """And whatever else has such a name: what it says now tells whose it was. Not what is gone."""
-    name, other = "../shared/{study}.parquet", "../shared/other.parquet"
+    name, other = "../together/{study}.parquet", "../together/other.parquet"
     definitions = read_exports([{"name": "all", "kind": "events", "path": name}], checkpoint="e.p")
     update_exports(full.store, definitions, settings=SETTINGS, host=full.host(), only_these=True)
-    for each in (other, "../shared/gone.parquet"):
+    for each in (other, "../together/gone.parquet"):
         full.store.write(each, parquet(full.store.rows()))
         full.store.write(each, parquet(full.store.rows()))
-    full.store.delete("../shared/gone.parquet")
+    full.store.delete("../together/gone.parquet")
     full.remove(GONE, settings=SETTINGS)
 
     purge(full.store, host=full.host(), dry_run=False)
 
-    assert {each for each, _ in full.store.versions if each.startswith("../shared")} == {other}
+    assert {each for each, _ in full.store.versions if each.startswith("../together")} == {other}
 
 
 def test_nobody_is_taken_out_where_it_is_not_known_what_was_exported(full: World) -> None:
