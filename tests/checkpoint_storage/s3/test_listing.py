@@ -3,15 +3,16 @@
 import itertools
 from datetime import UTC, datetime, timedelta
 
+import polars as pl
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from msgspec import structs
 
 from checkpoint_core.errors import StorageError
 from checkpoint_core.stores import LISTING_SCHEMA
 from checkpoint_storage.s3 import S3Source, _pages
 from checkpoint_storage.s3._key_ranges import first_ranges, split_points
+from checkpoint_storage.s3._list_document import read_page
 from tests.checkpoint_storage.s3.serving import BUCKET, impatient
 from tests.fake_s3 import FakeS3, Fault
 
@@ -160,16 +161,13 @@ class TestPages:
     ) -> None:
         """Directory buckets list so; parts of it could be lost."""
         s3.load(BUCKET, dict.fromkeys(event_keys(50), b"1"))
-        stream, exact = _pages._stream, _pages.Pages.exact
+        read = read_page
 
-        def reversed_page(pages: _pages.Pages, after: str, failed: int = 0) -> _pages.ExactPage:
-            answer = exact(pages, after, failed=failed)
-            return structs.replace(answer, page=answer.page.reverse())
+        def reversed_page(document: bytes) -> tuple[pl.DataFrame, bool] | None:
+            objects, truncated = read(document) or pytest.fail("not as S3 writes it")
+            return objects.reverse(), truncated
 
-        monkeypatch.setattr(
-            _pages, "_stream", lambda *given: (page.reverse() for page in stream(*given))
-        )
-        monkeypatch.setattr(_pages.Pages, "exact", reversed_page)
+        monkeypatch.setattr(_pages, "read_page", reversed_page)
         with pytest.raises(StorageError, match="do not come in order"):
             source(page_size=10).list_objects(restore_states=False)
 

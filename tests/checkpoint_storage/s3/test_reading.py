@@ -99,7 +99,7 @@ class TestContent:
         "key", ["a//b", "a/./b", "../x", "/a", "a/", "a b%20+&?#ü", "a\tb", "\U0001f600"]
     )
     def test_strange_keys_are_read_too(self, s3: FakeS3, key: str) -> None:
-        """And not those that obstore takes for the same."""
+        """And not those that a file system takes for the same."""
         s3.load(BUCKET, {key.strip("/"): b"another", key: b"data"})
 
         assert b"data" == content(read(key)[key]).data
@@ -272,7 +272,7 @@ class TestEnding:
         def broken(*given: object) -> None:
             raise ZeroDivisionError
 
-        monkeypatch.setattr("obstore.get", broken)
+        monkeypatch.setattr("checkpoint_storage.s3._http._Crowd.take", broken)
         with pytest.raises(ZeroDivisionError):
             list(source().read(keys, max_size_bytes=LIMIT))
 

@@ -1,7 +1,7 @@
 """The connections to S3: made when first needed, once per process and configuration.
 
-boto3 decides the configuration (profiles, regions, endpoints, credentials); obstore is given the
-same one, and is only used for what has to be fast.
+boto3 decides the configuration (profiles, regions, endpoints, credentials, certificates, proxies);
+libcurl is given the same one, and is only used for what has to be fast.
 """
 
 from __future__ import annotations
@@ -10,36 +10,29 @@ import functools
 import os
 import re
 import threading
-from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import boto3
 import boto3.session
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import NoCredentialsError
-from obstore.auth.boto3 import Boto3CredentialProvider
-from obstore.store import S3Store as FastStore
+from botocore.handlers import validate_bucket_name
+from botocore.httpsession import get_cert_path
+from botocore.utils import get_environ_proxies
 
 from checkpoint_storage.s3._answers import examine_answers
 from checkpoint_storage.s3._errors import raw_failures, region_in
+from checkpoint_storage.s3._http import FastClient, Server
 from checkpoint_storage.s3._retrying import ATTEMPTS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from obstore.store import ClientConfig
 
 _CONNECT_TIMEOUT_S: Final = 5
 _READ_TIMEOUT_S: Final = 30
 _CONNECTIONS: Final = 64
-# obstore asks again five minutes before this is over, and botocore renews credentials a quarter
-# of an hour before they end.
-_CREDENTIALS_TTL: Final = timedelta(minutes=10)
-# What obstore looks at when it is first used. On one core it would take one thread, which waits for
-# the network and works by turns, and reading would take a quarter longer.
-_RUNTIME_THREADS: Final = 4
 _AWS_HOST: Final = re.compile(r"https?://[^/]*\.(amazonaws\.com(\.cn)?|api\.aws)(:\d+)?/?")
 
 
@@ -57,9 +50,12 @@ class S3Clients:
 
     def __init__(self, region: str | None = None) -> None:
         known = botocore.session.get_session()
+        self._authorities = str(
+            known.get_config_variable("ca_bundle") or get_cert_path(verify=True)
+        )
         self._session = boto3.session.Session(botocore_session=known)
         self._lock = threading.Lock()
-        self._fast: dict[str, FastStore] = {}
+        self._fast: dict[str, FastClient] = {}
         self._regions: dict[str, str] = {}
         self.attempts = max(1, known.get_config_variable("max_attempts") or ATTEMPTS)
         self.single = self._client(region, Config())
@@ -76,12 +72,11 @@ class S3Clients:
         """Return the region that a refusal has named, which boto3 has followed by itself."""
         return self._regions.get(bucket)
 
-    def fast(self, bucket: str) -> FastStore:
-        """Return obstore's view of a bucket, which asks each thing once.
+    def fast(self, bucket: str) -> FastClient:
+        """Return what asks for a bucket's objects and pages quickly, and for each once.
 
-        It has no retries, because it would repeat after a refusal too, and resume a body that was
-        cut short; whoever uses it asks again through `single`.
-        Raises NoCredentialsError and RawFailureError.
+        Whoever uses it asks again through `single`.
+        Raises NoCredentialsError, RawFailureError, and ParamValidationError for no possible name.
         """
         with self._lock, raw_failures():
             if bucket not in self._fast:
@@ -113,40 +108,29 @@ class S3Clients:
         if bucket and region:
             self._regions[bucket] = region
 
-    def _make_fast(self, bucket: str) -> FastStore:
-        os.environ.setdefault(
-            "TOKIO_WORKER_THREADS", str(max(_RUNTIME_THREADS, os.cpu_count() or 1))
-        )
-        endpoint = self.single.meta.endpoint_url
-        if self._session.get_credentials() is None:
+    def _make_fast(self, bucket: str) -> FastClient:
+        validate_bucket_name({"Bucket": bucket})
+        credentials = self._session.get_credentials()
+        if credentials is None:
             raise NoCredentialsError
         options_of_s3: Any = self.single.meta.config
         by_host = (options_of_s3.s3 or {}).get("addressing_style") == "virtual"
-        if by_host:
-            parts = urlsplit(endpoint)
-            endpoint = parts._replace(netloc=f"{bucket}.{parts.netloc}").geturl()
-        options: ClientConfig = {
-            "allow_http": endpoint.startswith("http://"),
-            "connect_timeout": timedelta(seconds=_CONNECT_TIMEOUT_S),
-            "timeout": timedelta(seconds=_READ_TIMEOUT_S),
-        }
-        authorities = os.environ.get("AWS_CA_BUNDLE")
-        if authorities and endpoint.startswith("https://"):
-            options["root_certificate"] = Path(authorities).read_bytes()
-        return FastStore(
-            bucket,
-            # Both names of the endpoint, or the environment's would take precedence over ours; an
-            # empty variable would even end the process.
-            config={
-                "aws_endpoint_url_s3": endpoint,
-                "endpoint": endpoint,
-                "region": self.region,
-                "virtual_hosted_style_request": by_host,
-            },
-            client_options=options,
-            retry_config={"max_retries": 0},
-            credential_provider=Boto3CredentialProvider(self._session, ttl=_CREDENTIALS_TTL),
+        endpoint = urlsplit(self.single.meta.endpoint_url.rstrip("/"))
+        whole = (
+            endpoint._replace(netloc=f"{bucket}.{endpoint.netloc}")
+            if by_host
+            else endpoint._replace(path=f"{endpoint.path}/{quote(bucket)}")
         )
+        url = whole.geturl()
+        server = Server(
+            url=url,
+            region=self.region,
+            authorities=self._authorities,
+            proxy=get_environ_proxies(url).get(endpoint.scheme, ""),
+            connect_timeout_s=_CONNECT_TIMEOUT_S,
+            timeout_s=_READ_TIMEOUT_S,
+        )
+        return FastClient(server, credentials)
 
 
 class _Careful:

@@ -25,27 +25,18 @@ _GROWING: Final = tuple(4**n for n in range(1, 9))
 
 
 class KeyRange(Struct, frozen=True):
-    """The keys after `after`, up to and including `until` (None: to the end).
-
-    `exact` where obstore would report keys that start with a slash without it.
-    """
+    """The keys after `after`, up to and including `until` (None: to the end)."""
 
     after: str
     until: str | None
-    exact: bool = False
 
 
 def first_ranges(prefix: str, after: str) -> list[KeyRange]:
     """Cut what comes after a key into one range for each action, and what is between them."""
-    bounds = {f"{prefix}log-{action}-" for action in _ACTIONS}
-    if not prefix:
-        # All keys that start with a slash are between these two.
-        bounds.update(("/", "0"))
     ranges = []
-    for bound in [*sorted(bounds), None]:
+    for bound in [*sorted(f"{prefix}log-{action}-" for action in _ACTIONS), None]:
         if bound is None or bound > after:
-            exact = not prefix and bound == "0"
-            ranges.append(KeyRange(after, bound, exact))
+            ranges.append(KeyRange(after, bound))
             after = bound or after
     return ranges
 

@@ -100,9 +100,9 @@ class _SharedListing:
 
     def _list(self, key_range: KeyRange) -> None:
         before, until = key_range.after, key_range.until
-        pages = self._pages.after(key_range.after, exact=key_range.exact)
+        pages = self._pages.after(key_range.after)
         for page in pages:
-            keys = page["path"]
+            keys = page["key"]
             first, last = keys[0], keys[-1]
             if first <= before or not keys.is_sorted():
                 raise StorageError(
@@ -118,11 +118,10 @@ class _SharedListing:
             if done:
                 break
             if page.height >= self._page_size:
-                until = self._share(first, last, key_range, until)
+                until = self._share(first, last, until)
             before = last
-        pages.close()
 
-    def _share(self, first: str, last: str, key_range: KeyRange, until: str | None) -> str | None:
+    def _share(self, first: str, last: str, until: str | None) -> str | None:
         """Hand the far parts of a range to threads without work; return where it ends now."""
         with self._changed:
             idle = self._threads - self._busy - len(self._waiting)
@@ -135,6 +134,6 @@ class _SharedListing:
             if not found:
                 return until
             for start, end in zip(found, [*found[1:], until], strict=True):
-                self._waiting.append(KeyRange(start, end, key_range.exact))
+                self._waiting.append(KeyRange(start, end))
             self._changed.notify_all()
             return found[0]

@@ -1,12 +1,11 @@
-"""Reading one object: quickly through obstore, and once more, exactly, where that failed."""
+"""Reading objects: quickly through libcurl, and once more, exactly, what did not come so."""
 
 from __future__ import annotations
 
-from contextlib import closing
-from datetime import UTC
+from contextlib import closing, nullcontext
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-import obstore
 from botocore.exceptions import IncompleteReadError
 
 from checkpoint_core.errors import StorageError
@@ -20,31 +19,34 @@ from checkpoint_storage.s3._errors import (
     summary_of,
 )
 from checkpoint_storage.s3._explanations import storage_error
+from checkpoint_storage.s3._http import header_pattern, is_askable
 from checkpoint_storage.s3._pages import ARCHIVE_CLASSES
 from checkpoint_storage.s3._retrying import retrying
+from checkpoint_storage.threaded_reading import read_in_threads
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from mypy_boto3_s3 import S3Client
-    from obstore.store import S3Store as FastStore
 
+    from checkpoint_storage.s3._http import Answer, FastClient
     from checkpoint_storage.threaded_reading import Reserve
 
 _MOST_FAILURES_IN_A_ROW: Final = 100
+_ETAG: Final = header_pattern("etag")
 _ARCHIVED: Final = "the object is in an archive storage class and not restored"
 _DENIED: Final = "access to the object was refused"
 _MISSING: Final = "the object was gone when it was to be read"
 
 
 class ObjectReader:
-    """Reads objects of one bucket; may be shared by threads.
+    """Reads objects of one bucket.
 
-    obstore asks first. Where it fails, boto3 asks: HEAD after a refusal, because that tells an
-    archived object without failing again, otherwise GET, whose error code decides.
+    libcurl asks first, for small ones. Where it fails, boto3 asks: HEAD after a refusal, because
+    that tells an archived object without failing again, otherwise GET, whose error code decides.
 
     Args:
-        fast: obstore's view of the bucket, which asks each thing once.
+        fast: what asks for each object once.
         client: boto3's, which asks once too.
         bucket: the bucket.
         where: the source, for errors.
@@ -56,7 +58,7 @@ class ObjectReader:
 
     def __init__(
         self,
-        fast: FastStore,
+        fast: FastClient,
         client: S3Client,
         bucket: str,
         *,
@@ -73,49 +75,55 @@ class ObjectReader:
         self._first_pause_s = first_pause_s
         self._attempts = attempts
         self._failures_in_a_row = 0
+        self._missed: dict[str, int | None] = {}
 
-    def read(self, key: str, reserve: Reserve) -> Content | ReadFailure:
+    def read(
+        self, keys: Sequence[str], *, at_once: int, remaining_s: Callable[[], float]
+    ) -> Iterator[Content | ReadFailure]:
+        """Yield each object's content, or why there is none, in any order; see `S3Source.read`."""
+        # Of what was asked for already, the status.
+        self._missed = dict.fromkeys(keys)
+        failures_in_a_row = 0
+        answers = self._fast.objects(
+            [key for key in keys if is_askable(key)],
+            at_once=at_once,
+            remaining_s=remaining_s,
+        )
+        with closing(answers):
+            for key, answer in answers:
+                etag = answer.header(_ETAG).strip('"')
+                if _is_content(answer) and etag:
+                    self._missed.pop(key, None)
+                    failures_in_a_row = 0
+                    yield Content(
+                        key=key,
+                        data=answer.body[: self._limit + 1],
+                        etag=etag,
+                        last_modified=datetime.fromtimestamp(answer.modified_at, UTC),
+                    )
+                    continue
+                self._missed[key] = answer.status
+                failures_in_a_row += 1
+                if failures_in_a_row >= _MOST_FAILURES_IN_A_ROW:
+                    break
+        if self._missed and remaining_s() > 0:
+            yield from read_in_threads(
+                lambda: nullcontext(self._read_exactly),
+                list(self._missed),
+                threads=at_once,
+                remaining_s=remaining_s,
+            )
+
+    def _read_exactly(self, key: str, reserve: Reserve) -> Content | ReadFailure:
         """Return the object's content, or why there is none; `reserve` its bytes before they come.
 
         Asks no further where `reserve` raises. Raises StorageError when the store as a whole fails.
         """
-        # obstore would read the object whose key lacks the slash.
-        if key.startswith("/") or key.endswith("/"):
-            return self._ask(key, reserve, failed=0)
-        try:
-            result = obstore.get(self._fast, key)
-            meta = result.meta
-            size = meta["size"]
-            if size > self._limit:
-                reserve(self._limit + 1)
-                data = next(iter(result.stream(min_chunk_size=self._limit + 1)))[: self._limit + 1]
-                whole = len(data) == self._limit + 1
-            else:
-                reserve(size)
-                data = result.bytes().to_bytes()
-                whole = len(data) == size
-        except obstore.exceptions.PermissionDeniedError:
-            return self._ask_refused(key, reserve)
-        except FileNotFoundError:
-            return self._ask(key, reserve, failed=1, at_once=True)
-        except (obstore.exceptions.BaseError, OSError, ValueError, StopIteration):
-            return self._ask(key, reserve, failed=1)
-        etag = (meta["e_tag"] or "").strip('"')
-        # A proxy's page begins with a < , which no JSON does; obstore has 1970 where no time came.
-        if (
-            not whole
-            or not etag
-            or data[:99].lstrip()[:1] == b"<"
-            or not meta["last_modified"].timestamp()
-        ):
-            return self._ask(key, reserve, failed=1)
-        self._failures_in_a_row = 0
-        return Content(key=key, data=data, etag=etag, last_modified=meta["last_modified"])
-
-    def _ask_refused(self, key: str, reserve: Reserve) -> Content | ReadFailure:
-        if self._head_tells_archived(key):
+        status = self._missed[key]
+        if status == 403 and self._head_tells_archived(key):
             return self._failure(key, "archived", _ARCHIVED)
-        return self._ask(key, reserve, failed=1, at_once=True)
+        failed = 0 if status is None else 1
+        return self._ask(key, reserve, failed=failed, at_once=status in {403, 404})
 
     def _head_tells_archived(self, key: str) -> bool:
         try:
@@ -186,6 +194,11 @@ class ObjectReader:
     def _failure(self, key: str, outcome: FailureOutcome, reason: str) -> ReadFailure:
         self._failures_in_a_row = 0
         return ReadFailure(key=key, outcome=outcome, reason=reason)
+
+
+def _is_content(answer: Answer) -> bool:
+    # A proxy's page begins with a < , which no JSON does.
+    return answer.status == 200 and answer.modified_at > 0 and answer.body[:99].lstrip()[:1] != b"<"
 
 
 def _is_archived(head: Mapping[str, object]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from checkpoint_core.stores import unlimited
@@ -13,7 +12,6 @@ from checkpoint_storage.s3._listing import list_ranges
 from checkpoint_storage.s3._pages import Pages, as_listing
 from checkpoint_storage.s3._reading import ObjectReader
 from checkpoint_storage.settings import S3Settings
-from checkpoint_storage.threaded_reading import read_in_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -77,18 +75,18 @@ class S3Source:
         self.proof = None
         with explained(self.location, "listing"):
             pages = self._pages(restore_states=restore_states)
-            first = pages.exact("")
+            first = pages.page("")
             region = first.region or self._clients().told_region(self._bucket)
             if region and self._moved_to(region):
                 pages = self._pages(restore_states=restore_states)
             if not first.truncated:
                 self.proof = "one page, of which S3 says that it is the last"
-                return as_listing([first.page])
+                return as_listing([first.objects])
             rest = list_ranges(
                 pages,
                 where=self.location,
                 prefix=self._prefix,
-                after=first.page["path"][-1],
+                after=first.objects["key"][-1],
                 page_size=self._page_size,
                 threads=self._listing_threads,
             )
@@ -96,7 +94,7 @@ class S3Source:
                 f"{1 + len(rest):,} pages: each part ends before a key that comes after it, or "
                 "where S3 says that nothing follows"
             )
-            return as_listing([first.page, *rest])
+            return as_listing([first.objects, *rest])
 
     def read(
         self,
@@ -128,14 +126,9 @@ class S3Source:
                 first_pause_s=self._first_pause_s,
                 attempts=clients.attempts,
             )
+            yield from reader.read(keys, at_once=self._reading_threads, remaining_s=remaining_s)
         except FAILURES as error:
             raise storage_error(error, self.location, "reading") from error
-        yield from read_in_threads(
-            lambda: nullcontext(reader.read),
-            keys,
-            threads=self._reading_threads,
-            remaining_s=remaining_s,
-        )
 
     def _clients(self) -> S3Clients:
         return current_clients(self._region)
