@@ -44,7 +44,7 @@ _PROGRAM = ROOT / "infra"
 LAYERS = {
     "observability": ("structlog", "opentelemetry-api"),
     "data-processing": ("polars", "msgspec"),
-    "aws-sdk": ("boto3", "botocore", "obstore", "arro3-core", "urllib3"),
+    "aws-sdk": ("boto3", "botocore", "pycurl", "urllib3"),
 }
 # Not a layer: what Lambda itself brings, for `hatch run try-artifact`.
 RUNTIME_INTERFACE = "runtime-interface"

@@ -27,11 +27,10 @@ _EVENT_MODEL = {"msgspec"}
 _CORE = _EVENT_MODEL | {"nacc_event_model", "polars"}
 _STORAGE = _CORE | {
     "checkpoint_core",
-    "arro3",
     "boto3",
     "botocore",
     "mypy_boto3_s3",
-    "obstore",
+    "pycurl",
     "urllib3",
 }
 ALLOWED = {

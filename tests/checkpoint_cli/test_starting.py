@@ -11,7 +11,7 @@ pytestmark = pytest.mark.on_one_python
 
 PROGRAM = """
 import atexit, sys
-HEAVY = {"boto3", "botocore", "duckdb", "numpy", "obstore", "polars", "pyarrow", "rich", "scipy"}
+HEAVY = {"boto3", "botocore", "duckdb", "numpy", "polars", "pyarrow", "pycurl", "rich", "scipy"}
 atexit.register(lambda: print("loaded:", *sorted(HEAVY & set(sys.modules)), file=sys.stderr))
 from checkpoint_cli import main
 main()

@@ -1,6 +1,6 @@
 """A function whose objects and checkpoint are in the S3 look-alike, which never waits in vain.
 
-The pauses between attempts are left out: everything else, boto3 and obstore included, is real.
+The pauses between attempts are left out: everything else, boto3 and libcurl included, is real.
 """
 
 import copy

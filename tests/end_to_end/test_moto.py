@@ -1,6 +1,6 @@
 """The same function against moto's server: an S3 that somebody else has written.
 
-Shows that requests and answers have the shape that boto3 and obstore have with others, also where
+Shows that requests and answers have the shape that boto3 and libcurl have with others, also where
 policies refuse them. That our own look-alike answers alike is shown by its tests; there is shown
 what goes wrong, and what moto does not do.
 """

@@ -1,6 +1,6 @@
 """Writes that come late, and two runs at once, on S3: nothing is lost, and nothing there twice.
 
-Over HTTP, with boto3 and obstore, through the function. The rows are compared as multisets with
+Over HTTP, with boto3 and libcurl, through the function. The rows are compared as multisets with
 what was written, which also an undisturbed history ends with. What every pair of calls of two or
 three runs can do to each other is enumerated in the core's tests, on a store in memory.
 """

@@ -22,7 +22,10 @@ class BadRequestError(Exception):
 
 @dataclass(slots=True)
 class Request:
-    """One request: `operation` is S3's name for it, header names are in lower case."""
+    """One request: `operation` is S3's name for it, header names are in lower case.
+
+    `target` is what it asks for as it was sent; as a proxy is asked, with the server's name.
+    """
 
     method: str
     bucket: str
@@ -31,6 +34,7 @@ class Request:
     query: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    target: str = ""
 
 
 @dataclass(slots=True)
@@ -85,16 +89,18 @@ def _parsed(head: str) -> Request:
     first, *lines = head.split("\r\n")
     method, _, rest = first.partition(" ")
     target, _, version = rest.partition(" ")
-    if version != "HTTP/1.1" or not target.startswith("/"):
+    if version != "HTTP/1.1" or not target.startswith(("/", "http://")):
         raise BadRequestError(f"not a request: {first}")
     headers = {}
     for line in lines:
         name, _, value = line.partition(":")
         headers[name.lower()] = value.strip()
-    path, _, query_text = target.partition("?")
+    own = target if target.startswith("/") else "/" + target.split("/", 3)[3]
+    path, _, query_text = own.partition("?")
     bucket, _, key = (unquote(path) if "%" in path else path)[1:].partition("/")
     query = dict(parse_qsl(query_text, keep_blank_values=True)) if query_text else {}
-    return Request(method, bucket, key, _operation(method, key, query, headers), query, headers)
+    operation = _operation(method, key, query, headers)
+    return Request(method, bucket, key, operation, query, headers, target=target)
 
 
 def _operation(method: str, key: str, query: dict[str, str], headers: dict[str, str]) -> str:

@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from tests.fake_s3.faults import Fault
 from tests.fake_s3.operations import handle
@@ -31,15 +33,24 @@ class Server:
         port: 0 for any that is free.
         latency_s: How long the answers to an operation wait, by the operation's name. Any number
             of them wait at once.
+        certificate: A PEM file with its key, where it is to be talked to by TLS.
 
     """
 
     def __init__(
-        self, s3: FakeS3, *, port: int = 0, latency_s: Mapping[str, float] | None = None
+        self,
+        s3: FakeS3,
+        *,
+        port: int = 0,
+        latency_s: Mapping[str, float] | None = None,
+        certificate: Path | None = None,
     ) -> None:
         self.s3 = s3
         self.errors: list[BaseException] = []
         self._latency_s = latency_s or {}
+        self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH) if certificate else None
+        if self._tls and certificate:
+            self._tls.load_cert_chain(certificate)
         self._executor = ThreadPoolExecutor(_MAX_WORKERS, thread_name_prefix="fake-s3")
         self._conversations: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -52,7 +63,7 @@ class Server:
     @property
     def endpoint_url(self) -> str:
         """What clients take as the endpoint's URL, with addressing by path."""
-        return f"http://{_HOST}:{self.port}"
+        return f"{'https' if self._tls else 'http'}://{_HOST}:{self.port}"
 
     def start(self) -> None:
         """Start answering."""
@@ -73,7 +84,7 @@ class Server:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        listening = await asyncio.start_server(self._converse, sock=self._socket)
+        listening = await asyncio.start_server(self._converse, sock=self._socket, ssl=self._tls)
         self._ready.set()
         await self._stopping.wait()
         listening.close()
@@ -168,10 +179,14 @@ def _reset(writer: asyncio.StreamWriter) -> None:
 
 @contextlib.contextmanager
 def serve(
-    s3: FakeS3, *, port: int = 0, latency_s: Mapping[str, float] | None = None
+    s3: FakeS3,
+    *,
+    port: int = 0,
+    latency_s: Mapping[str, float] | None = None,
+    certificate: Path | None = None,
 ) -> Iterator[Server]:
     """Serve a store while the block runs; then raise what a hook raised, if the block did not."""
-    server = Server(s3, port=port, latency_s=latency_s)
+    server = Server(s3, port=port, latency_s=latency_s, certificate=certificate)
     server.start()
     try:
         yield server

@@ -204,7 +204,8 @@ class TestFaults:
         assert "unreadable" == outcome(answers["a"])
         assert ("could not be read: HTTP 200 with " in str(answers["a"])) or fault in TRANSIENT
         assert b"data" == content(answers["b"]).data
-        assert 4 == s3.log.count("GetObject", key="a")
+        # libcurl asks once more by itself where a connection that it has kept turns out to be gone.
+        assert 4 <= s3.log.count("GetObject", key="a") <= (5 if fault is Fault.RESET else 4)
         assert 0 == s3.log.count("HeadObject")
 
     def test_an_object_that_begins_like_a_page_is_read(self, s3: FakeS3) -> None:

@@ -15,7 +15,7 @@ _DISTRIBUTIONS: Final = (
     "nacc-event-model",
     "polars",
     "msgspec",
-    "obstore",
+    "pycurl",
     "boto3",
 )
 _MIB: Final = 1_048_576

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from typing import TYPE_CHECKING, Final, TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 
 import pycurl
@@ -19,7 +20,7 @@ from checkpoint_storage._version import __version__
 from checkpoint_storage.s3._errors import raw_failures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
     from botocore.credentials import Credentials, ReadOnlyCredentials
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _DOTS: Final = re.compile(r"(?:^|/)\.\.?(?:/|$)")
 LARGEST_BYTES: Final = 16_384
 """Of a larger object there is no answer: so many at a time could be more than fits memory."""
+_LARGEST_PAGE_BYTES: Final = 64 * 1024 * 1024
 # libcurl waits for descriptors by `select`, which knows a thousand.
 _MOST_AT_ONCE: Final = 512
 # How often the clock is looked at while nothing comes.
@@ -61,17 +63,12 @@ class Answer(Struct, frozen=True):
     body: bytes = b""
     modified_at: int = -1
 
-    def header(self, pattern: re.Pattern[bytes]) -> str:
-        """Return a header's value by its `header_pattern`, empty where there is none."""
-        found = pattern.search(self.head)
-        return found[1].decode("latin-1") if found else ""
-
-
-def header_pattern(name: str) -> re.Pattern[bytes]:
-    """Return what finds the value of a header."""
-    return re.compile(
-        rb"^%s:[ \t]*([^\r\n]*?)[ \t]*\r?$" % name.encode(), re.IGNORECASE | re.MULTILINE
-    )
+    def header(self, name: bytes) -> str:
+        """Return a header's value, empty where there is none; the name is in lower case."""
+        start = self.head.lower().find(b"\n%b:" % name) + len(name) + 2
+        if start < len(name) + 2:
+            return ""
+        return self.head[start : self.head.find(b"\n", start)].strip().decode("latin-1")
 
 
 def is_askable(key: str) -> bool:
@@ -82,7 +79,7 @@ def is_askable(key: str) -> bool:
 class _Exchange:
     """One request at a time; what comes is taken by code that no signal can interrupt."""
 
-    def __init__(self, server: Server, *, largest_bytes: int | None = None) -> None:
+    def __init__(self, server: Server, largest_bytes: int) -> None:
         self.handle = pycurl.Curl()
         self.key = ""
         self._head: list[bytes] = []
@@ -93,7 +90,7 @@ class _Exchange:
             (pycurl.CAINFO, server.authorities),
             (pycurl.CONNECTTIMEOUT_MS, int(server.connect_timeout_s * 1000)),
             (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
-            (pycurl.MAXFILESIZE, largest_bytes or 0),
+            (pycurl.MAXFILESIZE, largest_bytes),
             (pycurl.NOSIGNAL, 1),
             (pycurl.OPT_FILETIME, 1),
             (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
@@ -112,12 +109,14 @@ class _Exchange:
         self._body.clear()
         self.handle.setopt(pycurl.URL, url)
         if credentials != self._signed_by:
-            token = credentials.token
-            headers = [f"x-amz-security-token: {token}"] if token else []
             with raw_failures():
                 self.handle.setopt(pycurl.USERNAME, credentials.access_key)
                 self.handle.setopt(pycurl.PASSWORD, credentials.secret_key)
-                self.handle.setopt(pycurl.HTTPHEADER, headers)
+                # An empty list would leave the one before.
+                self.handle.unsetopt(pycurl.HTTPHEADER)
+                if credentials.token:
+                    token = f"x-amz-security-token: {credentials.token}"
+                    self.handle.setopt(pycurl.HTTPHEADER, [token])
             self._signed_by = credentials
 
     def answer(self) -> Answer:
@@ -134,8 +133,9 @@ class _Exchange:
 class _Crowd:
     """Exchanges with one server that go on at the same time, in one thread."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, largest_bytes: int) -> None:
         self._server = server
+        self._largest_bytes = largest_bytes
         self._multi = pycurl.CurlMulti()
         self._idle: list[_Exchange] = []
         self._busy: dict[pycurl.Curl, _Exchange] = {}
@@ -145,15 +145,16 @@ class _Crowd:
 
     def ask(self, key: str, url: str, credentials: ReadOnlyCredentials) -> None:
         if not self._idle:
-            self._idle.append(_Exchange(self._server, largest_bytes=LARGEST_BYTES))
+            self._idle.append(_Exchange(self._server, self._largest_bytes))
         exchange = self._idle[-1]
         exchange.aim(url, credentials)
         exchange.key = key
         self._multi.add_handle(exchange.handle)
         self._busy[exchange.handle] = self._idle.pop()
 
-    def wait(self, longest_s: float) -> None:
-        """Wait until something has come."""
+    def wait(self, longest_s: float = _LONGEST_WAIT_S) -> None:
+        """Wait until something has come, never so long that a signal would be noticed too late."""
+        longest_s = min(longest_s, _LONGEST_WAIT_S)
         soonest_s = self._multi.timeout() / 1000
         self._multi.select(min(soonest_s, longest_s) if soonest_s >= 0 else longest_s)
 
@@ -192,63 +193,54 @@ class FastClient:
         self.server = server
         self._credentials = credentials
         # With their connections, for whoever asks next.
-        self._exchanges = deque[_Exchange](maxlen=_MOST_IDLE)
-        self._crowds = deque[_Crowd](maxlen=1)
+        self._of_pages = deque[_Crowd](maxlen=_MOST_IDLE)
+        self._of_objects = deque[_Crowd](maxlen=1)
 
     def page(self, query: Mapping[str, str]) -> Answer:
         """Ask the bucket, and wait for the answer."""
-        exchange = _taken(self._exchanges) or _Exchange(self.server)
-        exchange.aim(f"{self.server.url}?{urlencode(query, quote_via=quote)}", self._signature())
-        try:
-            exchange.handle.perform()
-        except pycurl.error:
-            return Answer()
-        answer = exchange.answer()
-        self._exchanges.append(exchange)
-        return answer
+        with self._crowd(self._of_pages, _LARGEST_PAGE_BYTES) as crowd:
+            crowd.ask(
+                "", f"{self.server.url}?{urlencode(query, quote_via=quote)}", self._signature()
+            )
+            while not (taken := crowd.take()):
+                crowd.wait()
+        return taken[0][1]
 
     def objects(
-        self,
-        keys: Sequence[str],
-        *,
-        at_once: int,
-        remaining_s: Callable[[], float],
+        self, keys: Sequence[str], *, at_once: int, remaining_s: Callable[[], float]
     ) -> Generator[tuple[str, Answer]]:
         """Ask for objects, so many `at_once`, and yield each key with what came, in any order.
 
         Of what is larger than LARGEST_BYTES nothing comes. When no time is left, what has come
         is yielded and the iterator ends; then, or when it is closed, no request is under way.
         """
-        crowd = _taken(self._crowds) or _Crowd(self.server)
         waiting = iter(keys)
         at_once = min(at_once, _MOST_AT_ONCE)
-        try:
+        with self._crowd(self._of_objects, LARGEST_BYTES) as crowd:
             while (left_s := remaining_s()) > 0:
                 signature = self._signature()
                 while len(crowd) < at_once and (key := next(waiting, None)) is not None:
-                    url = f"{self.server.url}/{quote(key, safe='/~')}"
-                    crowd.ask(key, url, signature)
+                    crowd.ask(key, f"{self.server.url}/{quote(key, safe='/~')}", signature)
                 if not len(crowd):
                     return
                 taken = crowd.take()
                 yield from taken
                 if not taken:
-                    crowd.wait(min(left_s, _LONGEST_WAIT_S))
+                    crowd.wait(left_s)
             yield from crowd.take()
+
+    @contextmanager
+    def _crowd(self, idle: deque[_Crowd], largest_bytes: int) -> Iterator[_Crowd]:
+        try:
+            crowd = idle.pop()
+        except IndexError:
+            crowd = _Crowd(self.server, largest_bytes)
+        try:
+            yield crowd
         finally:
             crowd.stop()
-            self._crowds.append(crowd)
+            idle.append(crowd)
 
     def _signature(self) -> ReadOnlyCredentials:
         with raw_failures():
             return self._credentials.get_frozen_credentials()
-
-
-_Kept = TypeVar("_Kept", _Exchange, _Crowd)
-
-
-def _taken(kept: deque[_Kept]) -> _Kept | None:
-    try:
-        return kept.pop()
-    except IndexError:
-        return None

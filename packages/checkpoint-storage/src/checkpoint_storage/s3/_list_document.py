@@ -1,8 +1,8 @@
 """The document of a page of a listing, in the form that S3 writes; any other is left to boto3.
 
 It is taken apart in one pass, some five times as fast as by a parser of all that XML allows. What is
-not exactly of this form (attributes, comments, an object without its size, a page that does not say
-whether it is the last, text that is not UTF-8) is none.
+not exactly of this form (attributes, comments, another order, an object without its size, a page
+that does not say whether it is the last, text that is not UTF-8) is none.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ import polars as pl
 
 from checkpoint_core.stores import LISTING_SCHEMA
 
+_OTHERS: Final = r"(?:<(?!Size>)\w+(?:/|>[^<]*+</\w+)>)*+"
 _OBJECT: Final = re.compile(
-    r"<Contents>(?:\s*<(?:"
-    r"Key>([^<]+)</Key|LastModified>([^<]+)</LastModified|Size>([0-9]{1,18})</Size"
-    r"|ETag>(?:&quot;|\")?([^<&\"]+)(?:&quot;|\")?</ETag"
-    r"|(?!(?:Key|LastModified|ETag|Size)\b)(\w+)(?:/|>[^<]*</\5)"
-    r")>)*\s*</Contents>",
+    r"<Contents><Key>([^<]++)</Key><LastModified>([^<]++)</LastModified>"
+    r"<ETag>(?:&quot;|\")?+([^<&\"]++)(?:&quot;|\")?+</ETag>"
+    rf"{_OTHERS}<Size>([0-9]{{1,18}}+)</Size>{_OTHERS}</Contents>",
     re.ASCII,
 )
 _AROUND: Final = re.compile(
@@ -41,12 +40,12 @@ def read_page(document: bytes) -> tuple[pl.DataFrame, bool] | None:
         text = document.decode()
     except UnicodeDecodeError:
         return None
-    # What is before the first object, its key, time, size, etag and something else, what is before
-    # the next one, and so on.
+    # What is before the first object, its key, time, etag and size, what is before the next one, and
+    # so on.
     parts = _OBJECT.split(text)
-    around = "".join(parts[::6])
-    columns = keys, times, sizes, etags = [parts[start::6] for start in range(1, 5)]
-    if not _AROUND.fullmatch(around) or any(None in column for column in columns):
+    around = "".join(parts[::5])
+    keys, times, etags, sizes = (parts[start::5] for start in range(1, 5))
+    if not _AROUND.fullmatch(around):
         return None
     facts = dict(_FACT.findall(around))
     is_truncated = facts.get("IsTruncated")

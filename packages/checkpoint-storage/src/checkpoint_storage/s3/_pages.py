@@ -9,7 +9,6 @@ from msgspec import Struct
 
 from checkpoint_core.stores import LISTING_SCHEMA
 from checkpoint_storage.s3._answers import BadAnswerError
-from checkpoint_storage.s3._http import header_pattern
 from checkpoint_storage.s3._list_document import read_page
 from checkpoint_storage.s3._retrying import retrying
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from checkpoint_storage.s3._clients import S3Clients
 
 ARCHIVE_CLASSES: Final = frozenset({"GLACIER", "DEEP_ARCHIVE"})
-_REGION: Final = header_pattern("x-amz-bucket-region")
 
 
 def as_listing(pages: Sequence[pl.DataFrame]) -> pl.DataFrame:
@@ -149,7 +147,11 @@ class Pages:
         if found is None:
             return None
         objects, truncated = found
-        return Page(objects=objects, truncated=truncated, region=answer.header(_REGION) or None)
+        return Page(
+            objects=objects,
+            truncated=truncated,
+            region=answer.header(b"x-amz-bucket-region") or None,
+        )
 
     def _exact(self, after: str, failed: int) -> Page:
         """Ask through boto3, after so many `failed` attempts."""

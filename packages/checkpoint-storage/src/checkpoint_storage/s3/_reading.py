@@ -19,7 +19,7 @@ from checkpoint_storage.s3._errors import (
     summary_of,
 )
 from checkpoint_storage.s3._explanations import storage_error
-from checkpoint_storage.s3._http import header_pattern, is_askable
+from checkpoint_storage.s3._http import is_askable
 from checkpoint_storage.s3._pages import ARCHIVE_CLASSES
 from checkpoint_storage.s3._retrying import retrying
 from checkpoint_storage.threaded_reading import read_in_threads
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from checkpoint_storage.threaded_reading import Reserve
 
 _MOST_FAILURES_IN_A_ROW: Final = 100
-_ETAG: Final = header_pattern("etag")
 _ARCHIVED: Final = "the object is in an archive storage class and not restored"
 _DENIED: Final = "access to the object was refused"
 _MISSING: Final = "the object was gone when it was to be read"
@@ -91,7 +90,7 @@ class ObjectReader:
         )
         with closing(answers):
             for key, answer in answers:
-                etag = answer.header(_ETAG).strip('"')
+                etag = answer.header(b"etag").strip('"')
                 if _is_content(answer) and etag:
                     self._missed.pop(key, None)
                     failures_in_a_row = 0

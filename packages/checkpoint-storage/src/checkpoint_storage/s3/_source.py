@@ -134,7 +134,7 @@ class S3Source:
         return current_clients(self._region)
 
     def _moved_to(self, region: str) -> bool:
-        """Use the bucket's own region from now on: boto3 follows S3's redirections, obstore fails."""
+        """Use the bucket's own region from now on: boto3 follows redirections, libcurl not."""
         if self._clients().region == region:
             return False
         self._region = region
