@@ -7,7 +7,7 @@ from typing import Any, Final, get_args
 import typer
 
 from checkpoint_cli._printing.text import one_line
-from checkpoint_core.questions import QUESTIONS, Identity
+from checkpoint_queries.questions import QUESTIONS, Identity
 from nacc_event_model import EventFormat, VisitEventV11
 
 __all__ = [

@@ -13,7 +13,7 @@ from checkpoint_cli._choices import no_such
 from checkpoint_cli._filters import FilterOptions, ParameterOptions
 from checkpoint_cli._opening import scanned
 from checkpoint_cli._printing.answers import Answer
-from checkpoint_core.queries import PERIODS, Filters, Query
+from checkpoint_queries import PERIODS, Filters, Query
 
 __all__ = ["ask", "filters_of", "parameters_of"]
 

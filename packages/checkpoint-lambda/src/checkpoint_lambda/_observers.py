@@ -22,8 +22,8 @@ from checkpoint_core import (
     StoredVersion,
     Tail,
 )
-from checkpoint_core.errors import OutcomeUnknownError
-from checkpoint_core.stores import Stage, unlimited
+from checkpoint_format.errors import OutcomeUnknownError
+from checkpoint_format.stores import Stage, unlimited
 
 
 class Observers:

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from msgspec import Struct
 
-from checkpoint_core.queries import AGES
+from checkpoint_queries import AGES
 from checkpoint_report._figures.known import added
 from checkpoint_report._figures.telling import Told
 from checkpoint_report._figures.times import EVERY

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
-from checkpoint_core.queries import AGES
+from checkpoint_queries import AGES
 from checkpoint_report._charts.panels import Panel, Part
 from checkpoint_report._charts.rows import rows
 from checkpoint_report._figures.known import Count, Days, added
