@@ -37,8 +37,13 @@ WITHOUT_BROWSER = "not on this machine; its tests are passed over, or in CI fail
 # What the function is deployed on unless told otherwise.
 LAMBDA_PYTHON = "3.12"
 
-# The tests that must cover the contract and the core.
-COVERING = ("tests/checkpoint_core", "tests/event_model")
+# The tests that must cover the contract, the files, the questions and the core.
+COVERING = (
+    "tests/checkpoint_core",
+    "tests/checkpoint_format",
+    "tests/checkpoint_queries",
+    "tests/event_model",
+)
 # On every Python but the first.
 ELSEWHERE = ("-m", "not on_one_python")
 ON_ONE_PYTHON = ("tests/artifacts", "tests/delivery", "tests/infra", "tests/workflows")

@@ -1,5 +1,7 @@
 """The questions by name, and what is refused."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from inspect import Parameter, signature
 from typing import Any
@@ -8,6 +10,7 @@ import polars as pl
 import pytest
 from msgspec import UNSET
 
+import checkpoint_queries
 from checkpoint_core import LEDGER_SCHEMA, event_schema
 from checkpoint_queries import QUERIES, Filters, ask, counts, filter_events
 from nacc_event_model import EventFormat
@@ -150,3 +153,23 @@ def test_the_ledger_is_not_asked_for_what_it_does_not_have(filters: Filters) -> 
     """It knows center, participant and time."""
     with pytest.raises(ValueError, match="the ledger has no such fields to filter by: "):
         ask("lateness", NO_OBJECTS, filters)
+
+
+def test_questions_are_told_without_what_answers_them() -> None:
+    """Names are loaded when they are asked for, so that nobody waits for polars who asks nothing."""
+    program = (
+        "import sys, checkpoint_queries.questions as told; print('polars' in sys.modules)\n"
+        "from checkpoint_queries import QUERIES; print('polars' in sys.modules)"
+    )
+
+    printed = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True, text=True
+    )
+
+    assert printed.stdout.split() == ["False", "True"]
+
+
+def test_a_name_that_there_is_not_is_told_as_usual() -> None:
+    """Although names are loaded when they are asked for."""
+    with pytest.raises(AttributeError, match="module 'checkpoint_queries' has no attribute 'no'"):
+        checkpoint_queries.no  # type: ignore[attr-defined]  # noqa: B018 - that is the test

@@ -1,4 +1,4 @@
-"""What can stop a run, besides what is wrong with its files, one class for each thing that a caller would do differently.
+"""What can stop a run besides its files, one class for each thing that a caller would do differently.
 
 Every message says what is wrong, where, and what to do next.
 None of them holds the value of an event field.

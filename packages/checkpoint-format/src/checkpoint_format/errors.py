@@ -1,4 +1,4 @@
-"""What can be wrong with a store or a checkpoint, one class for each thing that a caller would do differently.
+"""What can be wrong with a store or a checkpoint, one class for each thing to be done about it.
 
 Every message says what is wrong, where, and what to do next.
 None of them holds the value of an event field.

@@ -1,4 +1,4 @@
-"""What the core needs from storage and from its host, as small protocols and plain data.
+"""What a run needs from storage and from its host, as small protocols and plain data.
 
 A *source* holds event objects; a *checkpoint store* holds the checkpoint and the files beside it.
 Adapters implement both; every guarantee that a run gives rests on what is promised here.
@@ -256,7 +256,7 @@ class QuietObserver:
 
 
 class Host(Struct, frozen=True, kw_only=True):
-    """What a run needs from the machine, handed in so that the core has no clock of its own.
+    """What a run needs from the machine, handed in so that nothing here has a clock of its own.
 
     `new_id` returns text that is unique across runs, of 1 to 80 visible characters of ASCII without
     `/`, as a file name is made of it; `pause` waits for some
