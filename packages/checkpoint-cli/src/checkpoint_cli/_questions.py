@@ -21,7 +21,7 @@ _MAY_BE_MISSING: Final = {"visit_number", "module", "modality", "packet"}
 
 
 def filters_of(options: FilterOptions) -> Filters:
-    """Return filters as the core takes them.
+    """Return filters as the queries take them.
 
     The empty text stands for no value where a field may have none.
     """

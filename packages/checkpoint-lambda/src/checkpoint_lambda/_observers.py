@@ -1,4 +1,4 @@
-"""Observing a run from outside: its stages through the core's protocol, its numbers at the storage.
+"""Observing a run from outside: its stages through a protocol of the format, its numbers at the storage.
 
 Most numbers are gathered where they arise, in a source and a store that pass everything on;
 neither ever looks into a content.
