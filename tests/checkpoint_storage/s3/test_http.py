@@ -14,8 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from checkpoint_core.errors import StorageError
-from checkpoint_core.stores import Content
+from checkpoint_format.errors import StorageError
+from checkpoint_format.stores import Content
 from checkpoint_storage.s3 import S3Source
 from checkpoint_storage.s3._clients import close_clients, current_clients
 from checkpoint_storage.s3._http import LARGEST_BYTES

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from checkpoint_core.errors import StorageError
-from checkpoint_core.stores import LISTING_SCHEMA
+from checkpoint_format.errors import StorageError
+from checkpoint_format.stores import LISTING_SCHEMA
 from checkpoint_storage.s3 import S3Source, _pages
 from checkpoint_storage.s3._key_ranges import first_ranges, split_points
 from checkpoint_storage.s3._list_document import read_page

@@ -13,7 +13,7 @@ from urllib.parse import unquote_plus
 
 import polars as pl
 
-from checkpoint_core.stores import LISTING_SCHEMA
+from checkpoint_format.stores import LISTING_SCHEMA
 
 _OTHERS: Final = r"(?:<(?!Size>)\w+(?:/|>[^<]*+</\w+)>)*+"
 _OBJECT: Final = re.compile(

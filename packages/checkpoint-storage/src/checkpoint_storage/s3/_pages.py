@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 from msgspec import Struct
 
-from checkpoint_core.stores import LISTING_SCHEMA
+from checkpoint_format.stores import LISTING_SCHEMA
 from checkpoint_storage.s3._answers import BadAnswerError
 from checkpoint_storage.s3._list_document import read_page
 from checkpoint_storage.s3._retrying import retrying

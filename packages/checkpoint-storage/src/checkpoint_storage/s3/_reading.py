@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import IncompleteReadError
 
-from checkpoint_core.errors import StorageError
-from checkpoint_core.stores import Content, FailureOutcome, ReadFailure
+from checkpoint_format.errors import StorageError
+from checkpoint_format.stores import Content, FailureOutcome, ReadFailure
 from checkpoint_storage.s3._errors import (
     FAILURES,
     code_of,
