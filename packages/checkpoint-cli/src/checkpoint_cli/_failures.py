@@ -9,7 +9,7 @@ import typer
 
 from checkpoint_cli._printing.text import complain, one_line, write_document
 from checkpoint_cli._signals import stop_status
-from checkpoint_storage.explanations import Advice, explain
+from checkpoint_core.explanations import Advice, explain
 
 __all__ = ["ended_well", "what_is_wrong"]
 

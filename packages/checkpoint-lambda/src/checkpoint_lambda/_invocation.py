@@ -19,6 +19,7 @@ from msgspec import Struct, structs
 
 from checkpoint_core import CheckpointStore, Host, RunReport, Settings, Source, run
 from checkpoint_core.errors import DeniedObjectsError
+from checkpoint_core.explanations import Advice, explain
 from checkpoint_core.removal import names_withheld
 from checkpoint_core.responses import ErrorDocument, Response, warnings_of
 from checkpoint_core.room import RoomObserver, TooSmallError
@@ -37,7 +38,6 @@ from checkpoint_lambda._observers import ObservedSource, ObservedStore, Observer
 from checkpoint_lambda._tracing import TracingObserver
 from checkpoint_queries.exports import Export, ExportResult, update_exports
 from checkpoint_storage.concurrency import affordable
-from checkpoint_storage.explanations import Advice, explain
 from checkpoint_storage.local import local_host, new_id
 from checkpoint_storage.threaded_reading import most_bytes_held
 

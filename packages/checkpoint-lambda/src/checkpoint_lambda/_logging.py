@@ -16,7 +16,7 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, ExcInfo, Processor
 
-from checkpoint_storage.explanations import describe
+from checkpoint_core.explanations import describe
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 

@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 
 from checkpoint_core import RunReport
 from checkpoint_core.errors import DeniedObjectsError
+from checkpoint_core.explanations import Advice, explain
 from checkpoint_core.responses import ErrorDocument, Response
 from checkpoint_format.stores import QuietObserver
 from checkpoint_queries.exports import ExportResult, update_exports
@@ -20,7 +21,6 @@ from checkpoint_spark._arguments import Arguments, read_arguments
 from checkpoint_spark._running import run, tell
 from checkpoint_spark.errors import SparkStartError
 from checkpoint_storage.errors import UnsupportedLocationError
-from checkpoint_storage.explanations import Advice, explain
 from checkpoint_storage.foreign import open_foreign
 from checkpoint_storage.local import local_host
 from checkpoint_storage.locations import open_checkpoint, open_source

@@ -14,11 +14,11 @@ from msgspec import Struct
 from pyspark import TaskContext
 
 from checkpoint_core import CheckpointError, StorageError
+from checkpoint_core.explanations import describe
 from checkpoint_core.readers import ARRIVAL, Judgement, JudgingRules, SourceReader, joined
 from checkpoint_format.stores import unlimited
 from checkpoint_spark._staging import Staging
 from checkpoint_storage.concurrency import affordable
-from checkpoint_storage.explanations import describe
 from checkpoint_storage.locations import open_source
 
 __all__ = [

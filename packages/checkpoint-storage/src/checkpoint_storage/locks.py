@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from checkpoint_format.errors import StorageError
-from checkpoint_storage.explanations import printable
+from checkpoint_storage.refusals import printable
 
 __all__ = ["exclusive_lock", "scratch_folder"]
 

@@ -15,7 +15,7 @@ from checkpoint_cli._printing.plain import plain
 from checkpoint_cli._printing.rows import shown
 from checkpoint_cli._printing.sheets import write_csv
 from checkpoint_cli._printing.text import harmless, one_line, write
-from checkpoint_storage.explanations import refused
+from checkpoint_storage.refusals import refused
 
 __all__ = ["Answer", "deliver"]
 

@@ -6,7 +6,7 @@ import shutil
 import stat
 from pathlib import Path
 
-from checkpoint_storage.explanations import WRITE_REFUSALS
+from checkpoint_storage.refusals import WRITE_REFUSALS
 
 NOTHING_HAPPENED = frozenset(
     {*WRITE_REFUSALS, errno.EISDIR, errno.ENOTDIR, errno.EXDEV, errno.EBUSY}

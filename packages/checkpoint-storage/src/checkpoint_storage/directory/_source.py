@@ -34,7 +34,7 @@ from checkpoint_storage.directory._walk import (
     refuse_whole,
     walk,
 )
-from checkpoint_storage.explanations import printable
+from checkpoint_storage.refusals import printable
 from checkpoint_storage.threaded_reading import Read, Reserve, read_in_threads
 
 _ATTEMPTS = 3

@@ -20,8 +20,8 @@ from checkpoint_storage.directory._replacing import (
 )
 from checkpoint_storage.directory._versions import open_file, pin, status_of, unreadable, version_of
 from checkpoint_storage.directory._walk import modified_at
-from checkpoint_storage.explanations import printable, refused, replaced_meanwhile
 from checkpoint_storage.locks import exclusive_lock, scratch_folder
+from checkpoint_storage.refusals import printable, refused, replaced_meanwhile
 
 _LOCK_TIMEOUT_S = 60.0
 

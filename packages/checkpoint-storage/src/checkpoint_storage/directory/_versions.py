@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 from checkpoint_format.errors import StorageError
-from checkpoint_storage.explanations import printable, refused
+from checkpoint_storage.refusals import printable, refused
 
 
 def version_of(status: os.stat_result) -> str:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from checkpoint_format.errors import StorageError
-from checkpoint_storage.explanations import printable
+from checkpoint_storage.refusals import printable
 
 _EVENT_SUFFIX = ".json"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW

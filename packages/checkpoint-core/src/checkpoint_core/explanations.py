@@ -4,28 +4,16 @@ The texts of other people's exceptions quote what they choked on, and that may c
 """
 
 import errno
-import os
 import traceback
 from collections.abc import Iterator
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
 from msgspec import Struct
 
-from checkpoint_core import CheckpointError, StorageError
-from checkpoint_format.errors import ChangedWhileReadingError
+from checkpoint_format.errors import CheckpointError
 
-__all__ = [
-    "WRITE_REFUSALS",
-    "Advice",
-    "describe",
-    "explain",
-    "message_of",
-    "printable",
-    "refused",
-    "replaced_meanwhile",
-]
+__all__ = ["Advice", "describe", "explain", "message_of"]
 
 _LEFT_AS_IT_WAS: Final = "The checkpoint is as it was before or complete."
 _AWS_MODULES: Final = {"boto3.exceptions", "botocore.errorfactory", "botocore.exceptions"}
@@ -40,21 +28,6 @@ class Advice(Struct, frozen=True, kw_only=True):
     other_system_error: str
     no_memory: str
     bug: str
-
-
-WRITE_REFUSALS: Final = {
-    errno.ENOSPC: "no space left on the device that holds {where}. {nothing} Free some space there,"
-    " or choose another place, and run again.",
-    errno.EDQUOT: "the quota on the device that holds {where} is used up. {nothing} Free some"
-    " space there, or choose another place, and run again.",
-    errno.EROFS: "{where} is on a read-only file system. {nothing} Choose another place, or make"
-    " it writable, and run again.",
-    errno.EACCES: "{where}: no permission to write there. {nothing} Run as a user who may write in"
-    " this folder, or choose another place.",
-    errno.EFBIG: "{where} would be larger than this process or its file system allows. {nothing}"
-    " Raise the limit (see `ulimit -f`), or choose another place, and run again.",
-}
-WRITE_REFUSALS[errno.EPERM] = WRITE_REFUSALS[errno.EACCES]
 
 
 def explain(error: BaseException, advice: Advice) -> str:
@@ -73,27 +46,6 @@ def explain(error: BaseException, advice: Advice) -> str:
             return f"{error}. {_LEFT_AS_IT_WAS} Run again."
         case _:
             return f"{type(error).__name__}: this is a bug. {_LEFT_AS_IT_WAS} {advice.bug}"
-
-
-def printable(path: str | os.PathLike[str]) -> str:
-    """Return the path as text that every output can show, also where it is not UTF-8."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
-def refused(path: Path, error: OSError) -> StorageError:
-    """Return what a failed write means for people; nothing may have been changed by it."""
-    why = WRITE_REFUSALS.get(error.errno or 0, "{where}: cannot be written ({reason}). {nothing}")
-    return StorageError(
-        why.format(where=printable(path), nothing="Nothing was changed.", reason=error.strerror)
-    )
-
-
-def replaced_meanwhile(where: str) -> ChangedWhileReadingError:
-    """Return what it means that the version of a stored file that was seen first is gone."""
-    return ChangedWhileReadingError(
-        f"{where}: was replaced or removed by another run while this one read it. "
-        "Nothing was changed. Run again."
-    )
 
 
 def message_of(error: BaseException) -> str | None:
