@@ -209,7 +209,9 @@ def _compared(listing: pl.DataFrame, full: LedgerFile, narrower: Sequence[str]) 
 
 def _looked_up(listed: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
     """Compare listed objects, none beyond the part's last key, with a part of a ledger."""
-    found = part[part["key"].search_sorted(listed["key"])]
+    # Where nothing came or went since, which is usual, there is nothing to look for.
+    is_same = listed["key"].equals(part["key"])
+    found = part if is_same else part[part["key"].search_sorted(listed["key"])]
     is_known = found["key"] == listed["key"]
     is_unchanged = (is_known & (found["etag"] == listed["etag"])).fill_null(value=False)
     return listed.with_columns(
