@@ -9,8 +9,9 @@ from pydantic import BaseModel, Field
 
 from benchmarks.measuring import Measurement, best_of, compared
 from checkpoint_core import LISTING_SCHEMA, Content, Request, Settings, event_schema
-from checkpoint_core._judging.judgement import Judge, content_digest
+from checkpoint_core._judging.judgement import Judge
 from checkpoint_core._judging.rules import JudgingRules
+from checkpoint_format.digests import content_digest
 from nacc_event_model import Decoder, EventFormat, VisitEvent, encode
 
 _START = datetime(2026, 9, 1, tzinfo=UTC)

@@ -8,7 +8,7 @@ import polars as pl
 
 from benchmarks.measuring import Measurement, best_of, compared
 from checkpoint_core import CheckpointMetadata, event_schema
-from checkpoint_core._committing.merge import merge
+from checkpoint_format.merge import merge
 from nacc_event_model import EventFormat
 
 _START = datetime(2024, 1, 1, tzinfo=UTC)

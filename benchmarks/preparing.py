@@ -22,11 +22,11 @@ from pathlib import Path
 import polars as pl
 
 from checkpoint_core import LEDGER_SCHEMA, Settings, event_schema
-from checkpoint_core._committing.merge import NO_ROWS
 from checkpoint_core._committing.preparation import Base, Commit, prepare
-from checkpoint_core._files.ledger import NO_LEDGER
-from checkpoint_core._files.names import Names, new_commit_id
 from checkpoint_core._judging.accepted import AcceptedRows
+from checkpoint_format.ledger import NO_LEDGER
+from checkpoint_format.merge import NO_ROWS
+from checkpoint_format.names import Names, new_commit_id
 from checkpoint_storage.s3._source import S3Source
 from nacc_event_model import EventFormat
 

@@ -37,8 +37,13 @@ WITHOUT_BROWSER = "not on this machine; its tests are passed over, or in CI fail
 # What the function is deployed on unless told otherwise.
 LAMBDA_PYTHON = "3.12"
 
-# The tests that must cover the contract and the core.
-COVERING = ("tests/checkpoint_core", "tests/event_model")
+# The tests that must cover the contract, the files, the questions and the core.
+COVERING = (
+    "tests/checkpoint_core",
+    "tests/checkpoint_format",
+    "tests/checkpoint_queries",
+    "tests/event_model",
+)
 # On every Python but the first.
 ELSEWHERE = ("-m", "not on_one_python")
 ON_ONE_PYTHON = ("tests/artifacts", "tests/delivery", "tests/infra", "tests/workflows")
@@ -84,7 +89,7 @@ def steps(versions: list[str]) -> dict[str, list[str]]:
     """Name each step and give its arguments to Hatch.
 
     Coverage is measured on the first Python only, because it differs on none, and of the tests of
-    the contract and the core only, because these alone must cover both, and it doubles the time.
+    the four pure packages only, because these alone must cover them, and it doubles the time.
     There, in CI, the property tests are thorough too; on the others a few examples of each show that
     it works there.
     Tests that take long and show nothing that depends on the Python (every fault, every
@@ -100,7 +105,7 @@ def steps(versions: list[str]) -> dict[str, list[str]]:
     for index, version in enumerate(versions):
         test = ["test", "--parallel", "--include", f"py={version}"]
         if index == 0:
-            measured = f"core and contract on Python {version} with coverage"
+            measured = f"pure packages on Python {version} with coverage"
             named[measured] = [*test, "--cover", "--", *COVERING]
             others = [f"--ignore={folder}" for folder in COVERING]
             named[f"other tests on Python {version}"] = [*test, "--", "tests", *others]

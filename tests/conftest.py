@@ -28,5 +28,5 @@ os.environ.pop("COVERAGE_PROCESS_START", None)
 def deltas() -> Iterator[None]:
     """Let small ledgers have deltas too, as long as these have no more rows than the full one."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("checkpoint_core._files.ledger._FULL_BY_DELTA", 1)
+        patch.setattr("checkpoint_format.ledger._FULL_BY_DELTA", 1)
         yield

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import duckdb
 import pytest
 
-from checkpoint_core.queries import QUERIES, VISIT, submissions_view
+from checkpoint_queries import QUERIES, VISIT, submissions_view
 from tests.end_to_end.commands import call
 
 pytestmark = pytest.mark.on_one_python

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import checkpoint_core.errors
+import checkpoint_format.errors
 import checkpoint_spark.errors
 import checkpoint_storage.errors
 from checkpoint_cli._app import load
@@ -26,11 +27,12 @@ INTERACTIVE = {
     "NoCheckpointError",
     "NotAppliedError",
     "NothingToAdoptError",
+    "ProblemError",
     "StalledError",
     "UnsupportedLocationError",
     "WouldLoseRowsError",
 }
-"""Errors that only a person at the command line meets, who reads the message."""
+"""Errors that only a person at the command line meets, who reads the message, and bases of others."""
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +85,12 @@ def test_the_response_has_the_documented_keys(operating: str) -> None:
 
 def test_every_error_is_documented(operating: str) -> None:
     """Except those that only somebody at the command line meets."""
-    modules = (checkpoint_core.errors, checkpoint_storage.errors, checkpoint_spark.errors)
+    modules = (
+        checkpoint_format.errors,
+        checkpoint_core.errors,
+        checkpoint_storage.errors,
+        checkpoint_spark.errors,
+    )
     errors = {name for module in modules for name in module.__all__} - INTERACTIVE
 
     assert sorted(name for name in errors if f"`{name}`" not in operating) == []

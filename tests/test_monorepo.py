@@ -30,12 +30,14 @@ def version_of(package: Path) -> str:
     return str(versions[0])
 
 
-def test_there_are_seven_packages() -> None:
+def test_there_are_nine_packages() -> None:
     """The tests below do not pass by finding nothing."""
     assert [p.name for p in PACKAGES] == [
         "checkpoint-cli",
         "checkpoint-core",
+        "checkpoint-format",
         "checkpoint-lambda",
+        "checkpoint-queries",
         "checkpoint-report",
         "checkpoint-spark",
         "checkpoint-storage",

@@ -19,6 +19,8 @@ from tests.artifact_trial.sandbox import Sandbox
 
 DISTRIBUTIONS = (
     "nacc_event_model",
+    "nacc_checkpoint_format",
+    "nacc_checkpoint_queries",
     "nacc_checkpoint_core",
     "nacc_checkpoint_storage",
     "nacc_checkpoint_lambda",
@@ -34,7 +36,7 @@ VERSIONS = {
 }
 IMPORTED = """
 import importlib.metadata, json, sys
-import checkpoint_core, checkpoint_lambda.handler, nacc_event_model.schemas
+import checkpoint_core, checkpoint_lambda.handler, checkpoint_queries, nacc_event_model.schemas
 from nacc_event_model import VisitEvent
 print(json.dumps({name: importlib.metadata.version(name) for name in sys.argv[1:]}))
 """

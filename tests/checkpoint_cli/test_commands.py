@@ -11,6 +11,8 @@ import pytest
 
 import checkpoint_cli
 import checkpoint_core
+import checkpoint_format
+import checkpoint_queries
 import checkpoint_storage
 import nacc_event_model
 from checkpoint_cli._app import load
@@ -81,6 +83,8 @@ def test_versions_are_printed() -> None:
         "nacc-checkpoint-cli": checkpoint_cli.__version__,
         "nacc-checkpoint-storage": checkpoint_storage.__version__,
         "nacc-checkpoint-core": checkpoint_core.__version__,
+        "nacc-checkpoint-queries": checkpoint_queries.__version__,
+        "nacc-checkpoint-format": checkpoint_format.__version__,
         "nacc-event-model": nacc_event_model.__version__,
     }
 

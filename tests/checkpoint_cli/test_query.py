@@ -23,8 +23,8 @@ from checkpoint_cli._printing.plain import plain
 from checkpoint_cli._printing.rows import shown
 from checkpoint_cli._printing.sheets import write_csv
 from checkpoint_core import Counts, event_schema
-from checkpoint_core.exports import ColumnOrder, Kind
-from checkpoint_core.queries import IDENTITIES, PERIODS, QUERIES, Filters, ask
+from checkpoint_queries import IDENTITIES, PERIODS, QUERIES, Filters, ask
+from checkpoint_queries.exports import ColumnOrder, Kind
 from nacc_event_model import EventFormat, VisitEventV11
 from tests.end_to_end.commands import call, files_of, put, take
 from tests.end_to_end.test_terminal import on_terminal

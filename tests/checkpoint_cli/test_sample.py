@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from checkpoint_cli.sample import SampleSummary, write_samples
 from checkpoint_core import event_schema
-from checkpoint_core.errors import StorageError
-from checkpoint_core.queries import submissions
+from checkpoint_format.errors import StorageError
+from checkpoint_queries import submissions
 from nacc_event_model import (
     AnyVisitEvent,
     EventFormat,

@@ -14,11 +14,11 @@ from checkpoint_core import (
     Request,
     Settings,
 )
-from checkpoint_core._committing.merge import merge
 from checkpoint_core._judging.accepted import in_arrival_order
 from checkpoint_core._judging.ends import Judgement
 from checkpoint_core._judging.judgement import Judge
 from checkpoint_core._judging.rules import JudgingRules
+from checkpoint_format.merge import merge
 from nacc_event_model import EventFormat
 from tests.checkpoint_core.memory import START
 from tests.checkpoint_core.world import SETTINGS

@@ -33,8 +33,8 @@ from checkpoint_core import (
     StoredVersion,
     Tail,
 )
-from checkpoint_core.errors import ChangedWhileReadingError, OutcomeUnknownError
-from checkpoint_core.stores import FailureOutcome, unlimited
+from checkpoint_format.errors import ChangedWhileReadingError, OutcomeUnknownError
+from checkpoint_format.stores import FailureOutcome, unlimited
 
 _Result = TypeVar("_Result")
 START = datetime(2026, 10, 1, tzinfo=UTC)

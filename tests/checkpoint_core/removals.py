@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from checkpoint_core import CheckpointError
-from checkpoint_core.errors import MissingLedgerError
-from checkpoint_core.inspection import open_for_queries
 from checkpoint_core.removal import purge, undo
+from checkpoint_format.errors import MissingLedgerError
+from checkpoint_format.inspection import open_for_queries
 from tests.checkpoint_core.memory import CrashError, Fault
 from tests.checkpoint_core.world import CHECKPOINT, LIST, read_json_metadata
 

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from checkpoint_core import LAYOUT_VERSION, LEDGER_SCHEMA, Settings
-from checkpoint_core.inspection import describe, open_for_queries
+from checkpoint_format.inspection import describe, open_for_queries
 from nacc_event_model import EventFormat
 from tests.checkpoint_core.oracle import Oracle
 from tests.checkpoint_core.world import CHECKPOINT, World, document, key, named, row, scratch
@@ -27,7 +27,7 @@ ADDED = document(gear_name="added", timestamp="2024-01-15T10:30:00Z")
 def a_history() -> World:
     """Make a small synthetic history: commits, rejects of each kind, an adopted object, a removal."""
     with scratch() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("checkpoint_core._files.ledger._FULL_BY_DELTA", 1)
+        patch.setattr("checkpoint_format.ledger._FULL_BY_DELTA", 1)
         world = World(folder)
         world.clock.current = datetime(2026, 11, 1, tzinfo=UTC)
         source = world.source

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from checkpoint_core import Counts, StudyCount, add_up, errors
 from checkpoint_core._reporting import count_by_study
 from checkpoint_core.accounting import MOST_STUDIES, OTHERS
-from checkpoint_core.errors import CheckpointError
+from checkpoint_format.errors import CheckpointError, CorruptCheckpointError, StorageError
 from tests.checkpoint_core.world import World
 
 texts = st.text(min_size=1, max_size=60)
@@ -103,11 +103,11 @@ def test_unknown_fields_are_counted_of_accepted_events_alone(world: World) -> No
 @pytest.mark.parametrize(
     "error",
     [
-        errors.CorruptCheckpointError("there", "is damaged"),
+        CorruptCheckpointError("there", "is damaged"),
         errors.SourceChangedError("there", "this", "that", renamed=True),
         errors.AdoptionIncompleteError("there", 2, ("one", "two")),
         errors.WouldLoseRowsError("there", None),
-        errors.StorageError("it failed"),
+        StorageError("it failed"),
     ],
 )
 def test_errors_pass_from_process_to_process(error: CheckpointError) -> None:

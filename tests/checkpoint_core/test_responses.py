@@ -3,8 +3,8 @@
 import msgspec
 
 from checkpoint_core.errors import DeniedObjectsError
-from checkpoint_core.exports import ExportResult
 from checkpoint_core.responses import ErrorDocument, Response
+from checkpoint_queries.exports import ExportResult
 from tests.checkpoint_core.world import World, key, scratch
 
 

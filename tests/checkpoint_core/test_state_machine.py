@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from msgspec import structs
 
 from checkpoint_core import CheckpointError, Request, RunReport, Settings
-from checkpoint_core.stores import FailureOutcome
+from checkpoint_format.stores import FailureOutcome
 from nacc_event_model import EventFormat
 from tests.checkpoint_core.memory import CrashError, Fault
 from tests.checkpoint_core.oracle import Oracle, digest_of, narrow

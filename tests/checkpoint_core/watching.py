@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from checkpoint_core.stores import Stage
+from checkpoint_format.stores import Stage
 
 
 class Watcher:

@@ -19,10 +19,10 @@ import polars as pl
 import pytest
 
 from checkpoint_core import Host, Observer, Request, RunReport, Settings, Source, run
-from checkpoint_core.inspection import verify
 from checkpoint_core.readers import Reader
 from checkpoint_core.removal import Participant, Removal, remove
-from checkpoint_core.stores import QuietObserver, unlimited
+from checkpoint_core.verifying import verify
+from checkpoint_format.stores import QuietObserver, unlimited
 from nacc_event_model import EventFormat, decode, make_object_name
 from tests.checkpoint_core.memory import Clock, Fault, MemorySource, MemoryStore
 from tests.event_model.strategies import example_document

@@ -18,7 +18,7 @@ import structlog
 
 from checkpoint_core import Settings, StorageError
 from checkpoint_core.removal import remove
-from checkpoint_core.stores import QuietObserver
+from checkpoint_format.stores import QuietObserver
 from checkpoint_lambda import _invocation, _log_events, _logging
 from checkpoint_lambda._log_events import LOG_EVENTS
 from checkpoint_lambda._logging import (
@@ -174,7 +174,7 @@ def test_a_traceback_has_frames_and_types_but_neither_variables_nor_texts(output
         logging.getLogger("others").exception("x")
 
     for line in output.lines:
-        assert ["checkpoint_core.errors.StorageError", "builtins.ValueError"] == [
+        assert ["checkpoint_format.errors.StorageError", "builtins.ValueError"] == [
             each["type"] for each in line["exception"]
         ]
         assert ["s3://b: what to do", None] == [each["message"] for each in line["exception"]]

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from checkpoint_core import LEDGER_SCHEMA
-from checkpoint_core.queries import QUERIES
+from checkpoint_queries import QUERIES
 from checkpoint_report import ORDERS, Order, Period, Report, UnknownCenterError
 from checkpoint_report._charts.standalone import COLORS, standalone
 from tests.checkpoint_report.visits import (

@@ -14,7 +14,7 @@ from checkpoint_report._figures.figures import figures
 from checkpoint_report._figures.scope import scope_of
 from checkpoint_report._figures.tables import places
 from nacc_event_model import EventFormat
-from tests.checkpoint_core.queries.generated import checkpoints, large_checkpoint
+from tests.checkpoint_queries.generated import checkpoints, large_checkpoint
 from tests.checkpoint_report.truth import Truth
 from tests.checkpoint_report.visits import numbers, report
 

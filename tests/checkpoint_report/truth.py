@@ -12,8 +12,8 @@ from typing import Any
 from scipy.stats import binomtest
 
 from checkpoint_report import Period
-from tests.checkpoint_core.queries.oracle import Submission, submissions
-from tests.checkpoint_core.queries.twins import quantile
+from tests.checkpoint_queries.oracle import Submission, submissions
+from tests.checkpoint_queries.twins import quantile
 
 Row = dict[str, Any]
 Numbers = dict[tuple[str, ...], Any]

@@ -6,8 +6,8 @@ from msgspec import structs
 
 import checkpoint_core
 from checkpoint_core import Request, RunReport, Settings
-from checkpoint_core.inspection import verify
-from checkpoint_core.stores import QuietObserver
+from checkpoint_core.verifying import verify
+from checkpoint_format.stores import QuietObserver
 from checkpoint_storage.foreign import fetch_foreign, open_foreign
 from checkpoint_storage.local import local_host
 from checkpoint_storage.locations import open_checkpoint, open_source

@@ -11,7 +11,7 @@ from msgspec import structs
 import checkpoint_core
 from checkpoint_core import Request, RunReport, Settings
 from checkpoint_core.errors import NoProgressError
-from checkpoint_core.stores import QuietObserver
+from checkpoint_format.stores import QuietObserver
 from checkpoint_spark import run
 from checkpoint_spark._reader import SparkReader
 from checkpoint_spark._staging import Staging

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from checkpoint_core import StorageError
-from checkpoint_core._files.names import Names
+from checkpoint_format.names import Names
 from checkpoint_spark._staging import Staging, read_staged
 
 NOW = datetime.now(UTC)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from checkpoint_core.stores import CheckpointStore, Condition, Tail
+from checkpoint_format.stores import CheckpointStore, Condition, Tail
 
 NAME = "events.parquet"
 FIRST = Condition(None)

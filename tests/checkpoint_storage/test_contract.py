@@ -15,8 +15,8 @@ import polars as pl
 import pytest
 from msgspec import Struct
 
-from checkpoint_core.errors import ChangedWhileReadingError, StorageError
-from checkpoint_core.stores import (
+from checkpoint_format.errors import ChangedWhileReadingError, StorageError
+from checkpoint_format.stores import (
     LISTING_SCHEMA,
     UNSETTLED,
     CheckpointStore,

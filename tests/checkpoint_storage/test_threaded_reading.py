@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkpoint_core.errors import StorageError
+from checkpoint_format.errors import StorageError
 from checkpoint_storage import threaded_reading
 from checkpoint_storage.threaded_reading import Reserve, most_bytes_held, read_in_threads
 

@@ -18,7 +18,7 @@ import pytest
 from msgspec import Struct, structs
 
 from checkpoint_core import Host, Observer, Settings
-from checkpoint_core.inspection import verify
+from checkpoint_core.verifying import verify
 from checkpoint_lambda.handler import lambda_handler
 from checkpoint_storage.local import local_host
 from checkpoint_storage.s3._source import S3Source

@@ -146,7 +146,7 @@ def test_a_command_that_is_stopped_before_it_begins_says_so(
 SWALLOWING = """
 import os, signal
 import polars as pl
-import checkpoint_core._files.parquet as parquet
+import checkpoint_format.parquet as parquet
 def strike(file):
     try:
         os.kill(os.getpid(), signal.SIGINT)

@@ -14,7 +14,7 @@ from functools import partial
 import pytest
 
 from checkpoint_core import CheckpointError, Request, RunReport, Settings, run
-from checkpoint_core.stores import QuietObserver
+from checkpoint_format.stores import QuietObserver
 from checkpoint_storage.s3._source import S3Source
 from checkpoint_storage.s3._store import S3Store
 from tests.end_to_end.s3_worlds import (

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from checkpoint_core import Request, RunReport, Settings, run
-from checkpoint_core.inspection import verify
-from checkpoint_core.stores import QuietObserver
+from checkpoint_core.verifying import verify
+from checkpoint_format.stores import QuietObserver
 from checkpoint_storage.directory._source import DirectorySource
 from checkpoint_storage.directory._store import DirectoryStore
 from checkpoint_storage.local import local_host

@@ -7,7 +7,7 @@ import pytest
 from msgspec import Meta, structs
 
 from checkpoint_core import Settings
-from checkpoint_core._files.names import Names as CheckpointNames
+from checkpoint_format.names import Names as CheckpointNames
 from checkpoint_infra.policies import function_policy
 from checkpoint_infra.settings.reading import read_configuration
 from checkpoint_infra.settings.rules.function import USUAL_RESERVE_S

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from checkpoint_core.exports import InvalidExportsError, read_exports
 from checkpoint_infra.compute.environment import function_variables
 from checkpoint_infra.settings.paths import may_be, may_meet, path_problems
+from checkpoint_queries.exports import InvalidExportsError, read_exports
 from tests.infra.refusing import problems, read
 
 GOOD: dict[str, list[dict[str, Any]]] = {

@@ -5,13 +5,13 @@ from typing import Any
 import polars as pl
 import pytest
 
-from checkpoint_core._files.event_columns import event_schema
-from checkpoint_core._files.names import Names as CheckpointNames
-from checkpoint_core.exports import export_rows, read_exports
+from checkpoint_format.event_columns import event_schema
+from checkpoint_format.names import Names as CheckpointNames
 from checkpoint_infra.analysis.exports import export_columns, layout
 from checkpoint_infra.compute.environment import function_variables
 from checkpoint_infra.monitoring.thresholds import alarm_rules
 from checkpoint_infra.policies import function_policy
+from checkpoint_queries.exports import export_rows, read_exports
 from nacc_event_model import EventFormat
 from tests.infra.evaluating import Access, allows
 from tests.infra.refusing import problems, read

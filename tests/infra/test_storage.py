@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from checkpoint_core._files.event_columns import event_schema
-from checkpoint_core._files.names import Names as CheckpointNames
+from checkpoint_format.event_columns import event_schema
+from checkpoint_format.names import Names as CheckpointNames
 from checkpoint_infra.analysis.table import columns
 from checkpoint_infra.settings.reading import read_configuration
 from nacc_event_model import EventFormat

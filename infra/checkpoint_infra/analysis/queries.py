@@ -8,7 +8,7 @@ __all__ = ["ANALYSTS"]
 # What a submission is, is decided in one place; this is its definition in Athena's SQL.
 _SUBMISSIONS: Final = (
     Path(__file__).resolve().parents[3]
-    / "packages/checkpoint-core/src/checkpoint_core/queries/submissions.athena.sql"
+    / "packages/checkpoint-queries/src/checkpoint_queries/submissions.athena.sql"
 )
 
 # Those about submissions are word for word what docs/analysing.md explains, which is tried there.

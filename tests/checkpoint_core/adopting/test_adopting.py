@@ -8,7 +8,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from checkpoint_core import LAYOUT_VERSION, Settings
-from checkpoint_core.errors import AdoptionIncompleteError, NewerLayoutError, NothingToAdoptError
+from checkpoint_core.errors import AdoptionIncompleteError, NothingToAdoptError
+from checkpoint_format.errors import NewerLayoutError
 from nacc_event_model import EventFormat
 from tests.checkpoint_core.foreign import existing, frame, put
 from tests.checkpoint_core.oracle import Oracle

@@ -2,7 +2,7 @@
 
 import pytest
 
-from checkpoint_core.errors import CorruptCheckpointError, MissingLedgerError
+from checkpoint_format.errors import CorruptCheckpointError, MissingLedgerError
 from tests.checkpoint_core.foreign import (
     WITHOUT_SANDBOX,
     adopt,

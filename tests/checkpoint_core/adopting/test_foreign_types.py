@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from checkpoint_core.errors import CorruptCheckpointError
+from checkpoint_format.errors import CorruptCheckpointError
 from tests.checkpoint_core.foreign import existing, frame, put
 from tests.checkpoint_core.world import CHECKPOINT, World, key, multiset
 

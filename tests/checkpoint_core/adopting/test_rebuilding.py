@@ -5,12 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from checkpoint_core import Settings
-from checkpoint_core.errors import (
-    ChangedWhileReadingError,
-    CommitConflictError,
-    EmptySourceError,
-    WouldLoseRowsError,
-)
+from checkpoint_core.errors import CommitConflictError, EmptySourceError, WouldLoseRowsError
+from checkpoint_format.errors import ChangedWhileReadingError
 from nacc_event_model import EventFormat
 from tests.checkpoint_core.world import CHECKPOINT, SANDBOX, SETTINGS, V11, World, document, key
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from checkpoint_core._adopting.archived_names import named_by
-from checkpoint_core.errors import CorruptCheckpointError, NothingToAdoptError
+from checkpoint_core.errors import NothingToAdoptError
+from checkpoint_format.errors import CorruptCheckpointError
 from nacc_event_model import EventFormat
 from tests.checkpoint_core.foreign import (
     WITHOUT_SANDBOX,

@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from checkpoint_core.stores import FailureOutcome
+from checkpoint_format.stores import FailureOutcome
 from nacc_event_model import EventFormat, InvalidEvent
 from tests.checkpoint_core.foreign import frame, put
 from tests.checkpoint_core.scenarios import before_an_upgrade

@@ -10,11 +10,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from checkpoint_core import CheckpointError, RunReport, Settings
-from checkpoint_core.errors import (
-    ChangedWhileReadingError,
-    CommitConflictError,
-    NothingToAdoptError,
-)
+from checkpoint_core.errors import CommitConflictError, NothingToAdoptError
+from checkpoint_format.errors import ChangedWhileReadingError
 from tests.checkpoint_core.oracle import Oracle
 from tests.checkpoint_core.scenarios import Prepared, before_a_first_run
 from tests.checkpoint_core.scheduling import Scheduler

@@ -6,7 +6,8 @@ import pytest
 from msgspec import structs
 
 from checkpoint_core import Settings
-from checkpoint_core.errors import CommitOutcomeUnknownError, MissingCheckpointError
+from checkpoint_core.errors import CommitOutcomeUnknownError
+from checkpoint_format.errors import MissingCheckpointError
 from tests.checkpoint_core.memory import CrashError, Fault
 from tests.checkpoint_core.world import CHECKPOINT, LEDGERS, REJECTS, World, document, key
 

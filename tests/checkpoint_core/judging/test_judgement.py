@@ -11,8 +11,9 @@ import pytest
 
 from checkpoint_core import LISTING_SCHEMA, REJECTS_SCHEMA, Content, ReadFailure, Request, Settings
 from checkpoint_core._judging.ends import Judgement, joined
-from checkpoint_core._judging.judgement import Judge, content_digest
+from checkpoint_core._judging.judgement import Judge
 from checkpoint_core._judging.rules import JudgingRules
+from checkpoint_format.digests import content_digest
 from nacc_event_model import RULES_VERSION, EventFormat
 from tests.checkpoint_core.memory import START
 from tests.checkpoint_core.world import SETTINGS, World, a_time, document, key, row

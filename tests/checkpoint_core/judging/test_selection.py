@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkpoint_core import LISTING_SCHEMA, REJECTS_SCHEMA, Settings
-from checkpoint_core._files import ledger as _ledger
-from checkpoint_core._files.layout import LAYOUT_VERSION, DamagedFileError, LedgerMetadata
-from checkpoint_core._files.ledger import Ledger, LedgerFile
 from checkpoint_core._judging.selection import Rules, Selection, select
+from checkpoint_format import ledger as _ledger
+from checkpoint_format.layout import LAYOUT_VERSION, DamagedFileError, LedgerMetadata
+from checkpoint_format.ledger import Ledger, LedgerFile
 from nacc_event_model import RULES_VERSION
 from tests.checkpoint_core.world import SETTINGS, V11, key
 

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from checkpoint_core import Content, ReadFailure, RunReport, Settings
 from checkpoint_core.errors import NoProgressError
-from checkpoint_core.stores import unlimited
+from checkpoint_format.stores import unlimited
 from tests.checkpoint_core.memory import Clock, MemorySource
 from tests.checkpoint_core.world import World, key, scratch
 

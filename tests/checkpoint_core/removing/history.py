@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from checkpoint_core import Settings
-from checkpoint_core.exports import read_exports, update_exports
+from checkpoint_queries.exports import read_exports, update_exports
 from nacc_event_model import EventFormat
 from tests.checkpoint_core.world import V11, World, document, named
 

@@ -3,9 +3,9 @@
 import pytest
 
 from checkpoint_core import StorageError
-from checkpoint_core.exports import read_exports, update_exports
-from checkpoint_core.inspection import describe, open_rejects
 from checkpoint_core.removal import purge
+from checkpoint_format.inspection import describe, open_rejects
+from checkpoint_queries.exports import read_exports, update_exports
 from tests.checkpoint_core.memory import CrashError, Fault
 from tests.checkpoint_core.removing.history import (
     GONE,

@@ -8,8 +8,8 @@ import pytest
 
 from checkpoint_core import CheckpointError, StorageError
 from checkpoint_core.errors import NotAppliedError
-from checkpoint_core.inspection import open_for_queries
 from checkpoint_core.removal import find_participants, listed, names_withheld, purge, undo
+from checkpoint_format.inspection import open_for_queries
 from nacc_event_model import EventFormat
 from tests.checkpoint_core.memory import CrashError, Fault
 from tests.checkpoint_core.removing.history import (

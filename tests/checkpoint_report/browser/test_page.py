@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from checkpoint_core.queries import Filters, ask
+from checkpoint_queries import Filters, ask
 from checkpoint_report import Report
 from tests.checkpoint_report.browser.conftest import NAMES, Visitor
 from tests.checkpoint_report.browser.month import REJECTS, month

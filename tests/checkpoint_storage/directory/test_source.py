@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkpoint_core.errors import StorageError
-from checkpoint_core.stores import UNSETTLED, Content, ReadFailure
+from checkpoint_format.errors import StorageError
+from checkpoint_format.stores import UNSETTLED, Content, ReadFailure
 from checkpoint_storage.directory import DirectorySource
 from checkpoint_storage.directory._walk import Folders, key_of, open_folders, path_of, refuse_whole
 from tests.checkpoint_storage.directory.processes import (

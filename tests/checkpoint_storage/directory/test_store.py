@@ -15,12 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from checkpoint_core.errors import (
-    ChangedWhileReadingError,
-    OutcomeUnknownError,
-    StorageError,
-)
-from checkpoint_core.stores import Condition, PutOutcome, Tail
+from checkpoint_format.errors import ChangedWhileReadingError, OutcomeUnknownError, StorageError
+from checkpoint_format.stores import Condition, PutOutcome, Tail
 from checkpoint_storage.directory import DirectoryStore
 from checkpoint_storage.directory._versions import version_of
 from tests.checkpoint_storage.directory.processes import (

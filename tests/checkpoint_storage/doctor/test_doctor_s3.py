@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from checkpoint_core._files.names import Names, generation_of
+from checkpoint_format.names import Names, generation_of
 from checkpoint_storage.doctor._probing import PROBE
 from checkpoint_storage.s3._clients import close_clients
 from tests.checkpoint_lambda.invoking import document, object_key

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from checkpoint_core.errors import ChangedWhileReadingError, OutcomeUnknownError, StorageError
-from checkpoint_core.stores import Condition
+from checkpoint_format.errors import ChangedWhileReadingError, OutcomeUnknownError, StorageError
+from checkpoint_format.stores import Condition
 from checkpoint_storage.s3 import S3Source, S3Store
 from tests.checkpoint_storage.s3.serving import BUCKET, FAILED, NO_OBJECT, emptied
 from tests.checkpoint_storage.stored import NAME, present, written

@@ -15,8 +15,8 @@ from botocore.credentials import AssumeRoleProvider
 from botocore.response import StreamingBody
 from urllib3 import exceptions as http
 
-from checkpoint_core.errors import OutcomeUnknownError, StorageError
-from checkpoint_core.stores import Condition
+from checkpoint_format.errors import OutcomeUnknownError, StorageError
+from checkpoint_format.stores import Condition
 from checkpoint_storage.s3 import S3Source, S3Store
 from checkpoint_storage.s3._clients import close_clients, current_clients
 from checkpoint_storage.s3._errors import FAILURES, is_transient

@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from checkpoint_core.errors import StorageError
-from checkpoint_core.stores import LISTING_SCHEMA
+from checkpoint_format.errors import StorageError
+from checkpoint_format.stores import LISTING_SCHEMA
 from checkpoint_storage.s3 import S3Source, _pages
 from checkpoint_storage.s3._key_ranges import first_ranges, split_points
 from tests.checkpoint_storage.s3.serving import BUCKET, impatient

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from checkpoint_core.errors import StorageError
-from checkpoint_core.stores import Content, ReadFailure
+from checkpoint_format.errors import StorageError
+from checkpoint_format.stores import Content, ReadFailure
 from checkpoint_storage import threaded_reading
 from checkpoint_storage.s3 import S3Source
 from tests.checkpoint_storage.s3.serving import BUCKET, FAILED, NO_OBJECT, impatient

@@ -6,12 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from checkpoint_core.errors import (
-    ChangedWhileReadingError,
-    OutcomeUnknownError,
-    StorageError,
-)
-from checkpoint_core.stores import Condition, PutOutcome, StoredFile
+from checkpoint_format.errors import ChangedWhileReadingError, OutcomeUnknownError, StorageError
+from checkpoint_format.stores import Condition, PutOutcome, StoredFile
 from checkpoint_storage.s3 import S3Store
 from tests.checkpoint_storage.s3.serving import BUCKET, impatient
 from tests.checkpoint_storage.stored import FIRST, NAME, present, written

@@ -18,6 +18,8 @@ _PACKAGES: Final = {
     "nacc-checkpoint-cli": "checkpoint_cli",
     "nacc-checkpoint-storage": "checkpoint_storage",
     "nacc-checkpoint-core": "checkpoint_core",
+    "nacc-checkpoint-queries": "checkpoint_queries",
+    "nacc-checkpoint-format": "checkpoint_format",
     "nacc-event-model": "nacc_event_model",
 }
 _COMMENT: Final = re.compile(r"--[^\s=]*\s")

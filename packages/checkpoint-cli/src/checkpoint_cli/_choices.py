@@ -7,7 +7,7 @@ from typing import Any, Final, get_args
 import typer
 
 from checkpoint_cli._printing.text import one_line
-from checkpoint_core.questions import QUESTIONS, Identity
+from checkpoint_queries.questions import QUESTIONS, Identity
 from nacc_event_model import EventFormat, VisitEventV11
 
 __all__ = [
@@ -43,7 +43,7 @@ COMMANDS: Final = {
     "help": "Explain a command.",
 }
 """What each does; the order is that in which they are listed."""
-# Those of the core are repeated here, because it tells its own together with polars.
+# Those of the queries are repeated here, because these tell their own together with polars.
 ACTIONS: Final = ("submit", "pass-qc", "not-pass-qc", "delete", "duplicate-submit")
 CENTER_ORDERS: Final = ("adcid", "name", "submissions", "rate", "backlog")
 COLUMN_ORDERS: Final = ("checkpoint", "scraper")

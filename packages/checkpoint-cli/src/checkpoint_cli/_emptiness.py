@@ -13,7 +13,7 @@ from msgspec import structs
 from checkpoint_cli._choices import no_such
 from checkpoint_cli._printing.summary import instant
 from checkpoint_core import CheckpointMetadata
-from checkpoint_core.queries import Filters
+from checkpoint_queries import Filters
 
 __all__ = ["reasons"]
 

@@ -50,7 +50,7 @@ _ACTION = f"action: {', '.join(ACTIONS)}"
 
 
 class FilterOptions(OptionGroup, frozen=True, kw_only=True):
-    """The filters of the core, each an option of its name."""
+    """The filters of the queries, each an option of its name."""
 
     study: Annotated[list[str] | None, _value("study")] = None
     pipeline_adcid: Annotated[list[int] | None, _value("center's number", metavar="N", min=0)] = (

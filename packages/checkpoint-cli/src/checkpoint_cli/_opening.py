@@ -9,8 +9,8 @@ from polars.exceptions import PanicException, PolarsError
 
 from checkpoint_cli.errors import NoCheckpointError
 from checkpoint_core import CheckpointStore
-from checkpoint_core.errors import CorruptCheckpointError
-from checkpoint_core.inspection import Opened, open_for_queries
+from checkpoint_format.errors import CorruptCheckpointError
+from checkpoint_format.inspection import Opened, open_for_queries
 
 __all__ = ["check_damage", "opened", "reading", "scanned"]
 

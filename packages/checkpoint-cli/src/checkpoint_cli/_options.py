@@ -16,7 +16,7 @@ from checkpoint_cli._choices import EVENT_FORMATS, choice
 from checkpoint_cli._printing.text import complain
 from checkpoint_core import Request, Settings
 from checkpoint_core.descriptions import Description, described
-from checkpoint_core.settings import Compression
+from checkpoint_format.writing import Compression
 from checkpoint_storage.concurrency import affordable
 from checkpoint_storage.errors import UnsupportedLocationError
 from checkpoint_storage.settings import S3Settings

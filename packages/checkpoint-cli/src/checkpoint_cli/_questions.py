@@ -13,7 +13,7 @@ from checkpoint_cli._choices import no_such
 from checkpoint_cli._filters import FilterOptions, ParameterOptions
 from checkpoint_cli._opening import scanned
 from checkpoint_cli._printing.answers import Answer
-from checkpoint_core.queries import PERIODS, Filters, Query
+from checkpoint_queries import PERIODS, Filters, Query
 
 __all__ = ["ask", "filters_of", "parameters_of"]
 
@@ -21,7 +21,7 @@ _MAY_BE_MISSING: Final = {"visit_number", "module", "modality", "packet"}
 
 
 def filters_of(options: FilterOptions) -> Filters:
-    """Return filters as the core takes them.
+    """Return filters as the queries take them.
 
     The empty text stands for no value where a field may have none.
     """

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 from checkpoint_core._version import __version__
 
 if TYPE_CHECKING:
-    from checkpoint_core._files.event_columns import event_schema
-    from checkpoint_core._files.layout import (
+    from checkpoint_core._run import run
+    from checkpoint_core.accounting import Counts, FailedFile, RunReport, StudyCount, add_up
+    from checkpoint_core.settings import Request, Settings
+    from checkpoint_format.errors import CheckpointError, StorageError
+    from checkpoint_format.event_columns import event_schema
+    from checkpoint_format.layout import (
         LAYOUT_VERSION,
         LEDGER_SCHEMA,
         REJECTS_SCHEMA,
         CheckpointMetadata,
     )
-    from checkpoint_core._run import run
-    from checkpoint_core.accounting import Counts, FailedFile, RunReport, StudyCount, add_up
-    from checkpoint_core.errors import CheckpointError, StorageError
-    from checkpoint_core.settings import Request, Settings
-    from checkpoint_core.stores import (
+    from checkpoint_format.stores import (
         LISTING_SCHEMA,
         CheckpointStore,
         Condition,
@@ -39,21 +39,21 @@ if TYPE_CHECKING:
     )
 else:
     _MODULES = {
-        "_files.event_columns": "event_schema",
-        "_files.layout": "LAYOUT_VERSION LEDGER_SCHEMA REJECTS_SCHEMA CheckpointMetadata",
-        "_run": "run",
-        "accounting": "Counts FailedFile RunReport StudyCount add_up",
-        "errors": "CheckpointError StorageError",
-        "settings": "Request Settings",
-        "stores": "LISTING_SCHEMA CheckpointStore Condition Content Host Observer PutOutcome "
-        "ReadFailure Source StoredFile StoredVersion Tail",
+        "checkpoint_core._run": "run",
+        "checkpoint_core.accounting": "Counts FailedFile RunReport StudyCount add_up",
+        "checkpoint_core.settings": "Request Settings",
+        "checkpoint_format.errors": "CheckpointError StorageError",
+        "checkpoint_format.event_columns": "event_schema",
+        "checkpoint_format.layout": "LAYOUT_VERSION LEDGER_SCHEMA REJECTS_SCHEMA CheckpointMetadata",
+        "checkpoint_format.stores": "LISTING_SCHEMA CheckpointStore Condition Content Host Observer "
+        "PutOutcome ReadFailure Source StoredFile StoredVersion Tail",
     }
     _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
 
     def __getattr__(name: str) -> object:
         if name not in _MODULE_OF:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        found = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+        found = getattr(import_module(_MODULE_OF[name]), name)
         globals()[name] = found
         return found
 

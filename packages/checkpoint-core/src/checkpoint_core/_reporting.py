@@ -8,8 +8,6 @@ from typing import Final
 import polars as pl
 
 from checkpoint_core._committing.replacement import Replacement, Task
-from checkpoint_core._files.rejects import Rejects
-from checkpoint_core._judging.format_hints import hints
 from checkpoint_core._judging.sanitizing import sanitized
 from checkpoint_core._judging.selection import Selection
 from checkpoint_core.accounting import (
@@ -21,6 +19,8 @@ from checkpoint_core.accounting import (
     StudyCount,
     add_up,
 )
+from checkpoint_format.format_hints import hints
+from checkpoint_format.rejects import Rejects
 
 _UNKNOWN_NAMES: Final = 20
 

@@ -17,35 +17,31 @@ from checkpoint_core._committing.replacement import (
     refuse_mismatch,
     replace,
 )
-from checkpoint_core._files.event_columns import narrower_formats
-from checkpoint_core._files.ledger import NO_LEDGER, Ledger
-from checkpoint_core._files.rejects import (
-    Rejects,
-    load_rejects,
-    next_rejects,
-    next_unrecognized,
-)
-from checkpoint_core._files.snapshot import Snapshot, damage_told
 from checkpoint_core._judging.ends import joined
 from checkpoint_core._judging.judgement import Judge
 from checkpoint_core._judging.reading import Taken, read_and_judge, tell_selected
 from checkpoint_core._judging.rules import JudgingRules
 from checkpoint_core._judging.selection import Rules, Selection, select
-from checkpoint_core._removing.applying import load_reduced
-from checkpoint_core._removing.withheld import Withheld
-from checkpoint_core._removing.withholding import without_named
 from checkpoint_core._reporting import report
 from checkpoint_core._tidying import tidy
 from checkpoint_core.accounting import RunReport
-from checkpoint_core.errors import (
-    EmptySourceError,
-    NoProgressError,
-    SourceChangedError,
-    StorageError,
-)
+from checkpoint_core.errors import EmptySourceError, NoProgressError, SourceChangedError
 from checkpoint_core.readers import Reader, SourceReader
 from checkpoint_core.settings import Request, Settings
-from checkpoint_core.stores import CheckpointStore, Host, Source
+from checkpoint_format.errors import StorageError
+from checkpoint_format.event_columns import narrower_formats
+from checkpoint_format.ledger import NO_LEDGER, Ledger
+from checkpoint_format.rejects import (
+    Rejects,
+    load_rejects,
+    next_rejects,
+    next_unrecognized,
+    without_named,
+)
+from checkpoint_format.snapshot import Snapshot, damage_told
+from checkpoint_format.stores import CheckpointStore, Host, Source
+from checkpoint_format.withholding.applying import load_reduced
+from checkpoint_format.withholding.withheld import Withheld
 
 __all__ = ["run"]
 

@@ -5,11 +5,10 @@ from datetime import timedelta
 
 from checkpoint_core._committing.commit import delete_old_ledgers
 from checkpoint_core._committing.replacement import Replacement, Task
-from checkpoint_core._files.rejects import Rejects, save_rejects
-from checkpoint_core._removing.listing import load_withheld, remember
-from checkpoint_core._removing.withheld import Withheld
-from checkpoint_core._removing.withholding import without_named
-from checkpoint_core.errors import CheckpointError, StorageError
+from checkpoint_format.errors import CheckpointError, StorageError
+from checkpoint_format.rejects import Rejects, save_rejects, without_named
+from checkpoint_format.withholding.listing import load_withheld, remember
+from checkpoint_format.withholding.withheld import Withheld
 
 
 def tidy(

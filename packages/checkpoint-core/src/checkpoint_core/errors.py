@@ -1,139 +1,32 @@
-"""What can stop a run, one class for each thing that a caller would do differently.
+"""What can stop a run besides its files, one class for each thing that a caller would do differently.
 
 Every message says what is wrong, where, and what to do next.
 None of them holds the value of an event field.
 """
 
-from typing import ClassVar
-
 from checkpoint_core.accounting import RunReport
+from checkpoint_format.errors import CheckpointError, ProblemError, StorageError
 
 __all__ = [
     "AdoptionIncompleteError",
-    "ChangedWhileReadingError",
-    "CheckpointError",
     "CommitConflictError",
     "CommitOutcomeUnknownError",
-    "CorruptCheckpointError",
     "DeniedObjectsError",
     "EmptySourceError",
     "FormatDowngradeError",
-    "MissingCheckpointError",
-    "MissingLedgerError",
-    "NewerLayoutError",
     "NoProgressError",
     "NotAppliedError",
     "NothingToAdoptError",
-    "OutcomeUnknownError",
     "SourceChangedError",
     "StalledError",
-    "StorageError",
-    "WithheldListError",
     "WouldLoseRowsError",
 ]
 
 
-class CheckpointError(Exception):
-    """Base of every error that this package raises on purpose."""
-
-    def __reduce__(self) -> tuple[object, ...]:  # type: ignore[explicit-override]  # is 3.12's
-        """Let it pass from one process to another, with its facts."""
-        return _restored, (type(self), self.args, vars(self))
-
-
-def _restored(
-    kind: type[CheckpointError], args: tuple[object, ...], facts: dict[str, object]
-) -> CheckpointError:
-    error = kind.__new__(kind, *args)
-    vars(error).update(facts)
-    return error
-
-
-class StorageError(CheckpointError):
-    """A store or a source refused or failed, after its adapter's own retries."""
-
-
-class ChangedWhileReadingError(StorageError):
-    """The pinned version of a stored file is gone: replaced or removed since it was first seen."""
-
-
-class OutcomeUnknownError(StorageError):
-    """A conditional write may have taken place or not; the message says why nobody knows."""
-
-
-class _ProblemError(CheckpointError):
-    """Something that was found somewhere makes a run impossible."""
-
-    remedy: ClassVar[str]
-
-    def __init__(self, location: str, problem: str, remedy: str | None = None) -> None:
-        """Keep where it is and what was found; tell what to do, the usual unless it is given."""
-        self.location = location
-        self.problem = problem
-        super().__init__(f"{location}: {problem}. Nothing was changed. {remedy or self.remedy}")
-
-
-class CorruptCheckpointError(_ProblemError):
-    """The checkpoint or its ledger is truncated, damaged or contradicts itself."""
-
-    remedy = (
-        "Restore an earlier version of the file. If there is none: --adopt where "
-        "only the ledger is damaged, otherwise --rebuild."
-    )
-
-
-class NewerLayoutError(CheckpointError):
-    """The file was written by a later version of this software."""
-
-    def __init__(self, location: str, layout: int, supported: int) -> None:
-        self.location = location
-        self.layout = layout
-        self.supported = supported
-        super().__init__(
-            f"{location}: layout {layout} is newer than {supported}, the latest that this version "
-            "knows. Nothing was changed. Upgrade before running again."
-        )
-
-
-class WithheldListError(_ProblemError):
-    """The list of participants who were taken out is not there, damaged, or not the latest.
-
-    Without it they would come back.
-    """
-
-    remedy = (
-        "Restore the latest version of that file: it is never restored together with an older "
-        "checkpoint. If there is none, delete what is left of that file, and remove every "
-        "participant again, the first with --list-is-lost."
-    )
-
-
-class NotAppliedError(_ProblemError):
+class NotAppliedError(ProblemError):
     """What is older cannot be purged, because what is in force may hold the same."""
 
     remedy = "Remove the participant first, or let a run bring it and its exports up to date."
-
-
-class MissingLedgerError(_ProblemError):
-    """There is a checkpoint, and nothing says which objects its rows came from."""
-
-    remedy = (
-        "Run with --adopt to keep its rows and "
-        "find out which objects they came from, or with --rebuild to make it anew."
-    )
-
-
-class MissingCheckpointError(CheckpointError):
-    """Ledgers of later generations exist, and the checkpoint that they belong to does not."""
-
-    def __init__(self, location: str, generation: int) -> None:
-        self.location = location
-        self.generation = generation
-        super().__init__(
-            f"{location}: there is no checkpoint, but there was one, of generation {generation} or the "
-            "one before: it was removed, or its name is mistyped. Nothing was changed. "
-            "Restore the file, correct the name, or run with --rebuild --allow-loss to start anew."
-        )
 
 
 class SourceChangedError(CheckpointError):
@@ -244,7 +137,7 @@ class WouldLoseRowsError(CheckpointError):
         )
 
 
-class NothingToAdoptError(_ProblemError):
+class NothingToAdoptError(ProblemError):
     """Adoption was asked for where there is nothing to adopt."""
 
     remedy = "Run without --adopt, or give a new checkpoint to adopt files into."

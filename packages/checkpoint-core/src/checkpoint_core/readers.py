@@ -14,7 +14,7 @@ from checkpoint_core._judging.accepted import ARRIVAL, AcceptedRows
 from checkpoint_core._judging.ends import Judgement, joined
 from checkpoint_core._judging.judgement import Judge
 from checkpoint_core._judging.rules import JudgingRules
-from checkpoint_core.stores import LISTING_SCHEMA, Content, ReadFailure, Source
+from checkpoint_format.stores import LISTING_SCHEMA, Content, ReadFailure, Source
 
 __all__ = [
     "ARRIVAL",

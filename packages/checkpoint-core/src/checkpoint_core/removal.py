@@ -6,30 +6,29 @@ import polars as pl
 from msgspec import Struct, structs
 
 from checkpoint_core._committing.replacement import Judged, Task, replace
-from checkpoint_core._files.layout import LEDGER_SCHEMA, CheckpointMetadata
-from checkpoint_core._files.names import generation_of, new_commit_id
-from checkpoint_core._files.parquet import collect, read_schema, scan
-from checkpoint_core._files.rejects import load_rejects, save_rejects
-from checkpoint_core._files.snapshot import damage_told, fetch_rows, load, load_alone
-from checkpoint_core._removing.applying import load_reduced
 from checkpoint_core._removing.holdings import Holdings, look_up, no_checkpoint
-from checkpoint_core._removing.listing import (
+from checkpoint_core._removing.purging import Purge, purge
+from checkpoint_core.errors import (
+    FormatDowngradeError,
+    SourceChangedError,
+)
+from checkpoint_core.readers import JudgingRules, nothing_judged
+from checkpoint_core.settings import Request, Settings
+from checkpoint_format.layout import LEDGER_SCHEMA, CheckpointMetadata
+from checkpoint_format.names import generation_of, new_commit_id
+from checkpoint_format.parquet import collect, read_schema, scan
+from checkpoint_format.rejects import load_rejects, save_rejects, without_named
+from checkpoint_format.snapshot import damage_told, fetch_rows, load, load_alone
+from checkpoint_format.stores import CheckpointStore, Host, Source
+from checkpoint_format.withholding.applying import load_reduced
+from checkpoint_format.withholding.listing import (
     change_withheld,
     load_withheld,
     refuse_older,
     remember,
 )
-from checkpoint_core._removing.purging import Purge, purge
-from checkpoint_core._removing.withheld import PAIR, Participant, Withheld
-from checkpoint_core._removing.withholding import without_named
-from checkpoint_core.errors import (
-    FormatDowngradeError,
-    SourceChangedError,
-)
-from checkpoint_core.exports import ExportResult, update_exports
-from checkpoint_core.readers import JudgingRules, nothing_judged
-from checkpoint_core.settings import Request, Settings
-from checkpoint_core.stores import CheckpointStore, Host, Source
+from checkpoint_format.withholding.withheld import PAIR, Participant, Withheld
+from checkpoint_queries.exports import ExportResult, update_exports
 
 __all__ = [
     "Holdings",

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from checkpoint_core import Counts, FailedFile, RunReport, StudyCount
 from checkpoint_core.errors import DeniedObjectsError
-from checkpoint_core.exports import ExportResult
+from checkpoint_queries.exports import ExportResult
 
 __all__ = ["ErrorDetails", "ErrorDocument", "Response", "warnings_of"]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from checkpoint_core import CheckpointError
-from checkpoint_core.stores import Stage
+from checkpoint_format.stores import Stage
 
 __all__ = ["RoomObserver", "TooSmallError"]
 

@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from checkpoint_core.descriptions import beyond_bounds
+from checkpoint_format.writing import Compression
 from nacc_event_model import EventFormat
 
-__all__ = ["Compression", "ForeignFile", "Mode", "Request", "Settings"]
+__all__ = ["ForeignFile", "Mode", "Request", "Settings"]
 
-Compression = Literal["snappy", "zstd", "lz4", "uncompressed"]
 Mode = Literal["incremental", "adopt", "rebuild"]
 
 

@@ -13,8 +13,8 @@ from msgspec import NODEFAULT, Meta, Struct
 
 from checkpoint_core import CheckpointError, Request, Settings
 from checkpoint_core.descriptions import Description, described
-from checkpoint_core.exports import Export, InvalidExportsError, read_exports
 from checkpoint_lambda._logging import LogLevel
+from checkpoint_queries.exports import Export, InvalidExportsError, read_exports
 from checkpoint_storage.settings import S3Settings
 
 __all__ = [

@@ -19,7 +19,6 @@ from msgspec import Struct, structs
 
 from checkpoint_core import CheckpointStore, Host, RunReport, Settings, Source, run
 from checkpoint_core.errors import DeniedObjectsError
-from checkpoint_core.exports import Export, ExportResult, update_exports
 from checkpoint_core.removal import names_withheld
 from checkpoint_core.responses import ErrorDocument, Response, warnings_of
 from checkpoint_core.room import RoomObserver, TooSmallError
@@ -36,6 +35,7 @@ from checkpoint_lambda._logging import configure_logging, forget_invocation, get
 from checkpoint_lambda._metrics import metrics_lines
 from checkpoint_lambda._observers import ObservedSource, ObservedStore, Observers
 from checkpoint_lambda._tracing import TracingObserver
+from checkpoint_queries.exports import Export, ExportResult, update_exports
 from checkpoint_storage.concurrency import affordable
 from checkpoint_storage.explanations import Advice, explain
 from checkpoint_storage.local import local_host, new_id

@@ -11,7 +11,7 @@ from structlog.stdlib import BoundLogger
 
 from checkpoint_core import Content, ReadFailure, RunReport
 from checkpoint_core.responses import ErrorDocument
-from checkpoint_core.stores import Stage
+from checkpoint_format.stores import Stage
 
 _EXAMPLES: Final = 20
 

@@ -1,4 +1,4 @@
-"""Observing a run from outside: its stages through the core's protocol, its numbers at the storage.
+"""Observing a run from outside: its stages through a protocol of the format, its numbers at the storage.
 
 Most numbers are gathered where they arise, in a source and a store that pass everything on;
 neither ever looks into a content.
@@ -22,8 +22,8 @@ from checkpoint_core import (
     StoredVersion,
     Tail,
 )
-from checkpoint_core.errors import OutcomeUnknownError
-from checkpoint_core.stores import Stage, unlimited
+from checkpoint_format.errors import OutcomeUnknownError
+from checkpoint_format.stores import Stage, unlimited
 
 
 class Observers:

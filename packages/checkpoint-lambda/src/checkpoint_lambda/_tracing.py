@@ -12,7 +12,7 @@ from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 
 from checkpoint_core import RunReport
-from checkpoint_core.stores import Stage
+from checkpoint_format.stores import Stage
 from checkpoint_lambda._version import __version__
 
 SPANS = {

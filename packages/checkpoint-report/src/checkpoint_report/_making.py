@@ -6,7 +6,7 @@ from functools import cached_property
 import polars as pl
 from msgspec import Struct
 
-from checkpoint_core import CheckpointMetadata
+from checkpoint_format.layout import CheckpointMetadata
 from checkpoint_report._figures.centers import find_center, find_centers
 from checkpoint_report._figures.figures import figures
 from checkpoint_report._figures.scope import cut_of, scope_of

@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 from msgspec import Struct
 
-__all__ = ["Bucket", "Period"]
+__all__ = ["Bucket", "Period", "day_of"]
 
 _MONTH = re.compile(r"(?!0000)([0-9]{4})-(0[1-9]|1[0-2])")
 _DAY = timedelta(days=1)
@@ -73,8 +73,8 @@ class Period(Struct, frozen=True, kw_only=True):
         if self._is_months and self.first.replace(day=1) == self.last.replace(day=1):
             return f"{self.first:%B} {self.first.year}"
         if self.first == self.last:
-            return _day(self.first)
-        return f"{_day(self.first)} to {_day(self.last)}"
+            return day_of(self.first)
+        return f"{day_of(self.first)} to {day_of(self.last)}"
 
     @property
     def name(self) -> str:
@@ -141,7 +141,8 @@ class Period(Struct, frozen=True, kw_only=True):
         return f"{start.day} {start:%b}\N{EN DASH}{last.day} {last:%b}"
 
 
-def _day(day: date) -> str:
+def day_of(day: date) -> str:
+    """Return a day as people write it."""
     return f"{day.day} {day:%B} {day.year}"
 
 

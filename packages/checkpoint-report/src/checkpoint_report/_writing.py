@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from csv import writer as csv_writer
 from pathlib import Path
 
-from checkpoint_core.errors import StorageError
+from checkpoint_format.errors import StorageError
 from checkpoint_report._charts.drawing import WIDE
 from checkpoint_report._charts.standalone import standalone
 from checkpoint_report._making import Report

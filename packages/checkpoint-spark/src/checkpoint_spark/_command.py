@@ -13,9 +13,9 @@ from pyspark.sql import SparkSession
 
 from checkpoint_core import RunReport
 from checkpoint_core.errors import DeniedObjectsError
-from checkpoint_core.exports import ExportResult, update_exports
 from checkpoint_core.responses import ErrorDocument, Response
-from checkpoint_core.stores import QuietObserver
+from checkpoint_format.stores import QuietObserver
+from checkpoint_queries.exports import ExportResult, update_exports
 from checkpoint_spark._arguments import Arguments, read_arguments
 from checkpoint_spark._running import run, tell
 from checkpoint_spark.errors import SparkStartError

@@ -15,7 +15,7 @@ from pyspark import TaskContext
 
 from checkpoint_core import CheckpointError, StorageError
 from checkpoint_core.readers import ARRIVAL, Judgement, JudgingRules, SourceReader, joined
-from checkpoint_core.stores import unlimited
+from checkpoint_format.stores import unlimited
 from checkpoint_spark._staging import Staging
 from checkpoint_storage.concurrency import affordable
 from checkpoint_storage.explanations import describe

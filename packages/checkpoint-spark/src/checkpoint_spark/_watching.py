@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from checkpoint_core.stores import Stage
+from checkpoint_format.stores import Stage
 from checkpoint_spark._room import available_bytes, needed_bytes
 from checkpoint_spark.errors import DriverTooSmallError
 

@@ -1,4 +1,4 @@
-"""What can stop a run on Spark, beyond what the core knows."""
+"""What can stop a run on Spark, beyond what core and format know."""
 
 from typing import Final
 

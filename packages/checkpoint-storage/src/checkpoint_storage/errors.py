@@ -1,4 +1,4 @@
-"""What can go wrong with a location, beyond what the core knows."""
+"""What can go wrong with a location, beyond what the format knows."""
 
 __all__ = ["UnsupportedLocationError"]
 

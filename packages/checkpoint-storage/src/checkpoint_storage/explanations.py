@@ -14,7 +14,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from checkpoint_core import CheckpointError, StorageError
-from checkpoint_core.errors import ChangedWhileReadingError
+from checkpoint_format.errors import ChangedWhileReadingError
 
 __all__ = [
     "WRITE_REFUSALS",

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from checkpoint_core import Host, Observer
-from checkpoint_core.stores import unlimited
+from checkpoint_format.stores import unlimited
 
 __all__ = ["local_host", "new_id"]
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from checkpoint_core.errors import StorageError
+from checkpoint_format.errors import StorageError
 from checkpoint_storage.explanations import printable
 
 __all__ = ["exclusive_lock", "scratch_folder"]

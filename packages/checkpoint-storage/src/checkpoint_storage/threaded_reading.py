@@ -8,8 +8,8 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
-from checkpoint_core.errors import StorageError
-from checkpoint_core.stores import unlimited
+from checkpoint_format.errors import StorageError
+from checkpoint_format.stores import unlimited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -19,7 +19,7 @@ import polars as pl
 from checkpoint_cli._duckdb.answers import ArrowStream, NotOneQueryError, SqlError
 from checkpoint_cli._duckdb.types import taken
 from checkpoint_cli._printing.answers import Answer
-from checkpoint_core.queries import submissions_view
+from checkpoint_queries import submissions_view
 
 __all__ = ["ask"]
 

@@ -15,15 +15,15 @@ from checkpoint_cli._printing.output import table, write_lines
 from checkpoint_cli._printing.text import one_line, write_document
 from checkpoint_cli.errors import NoCheckpointError
 from checkpoint_core import CheckpointError, Settings
-from checkpoint_core.exports import (
+from checkpoint_core.responses import warnings_of
+from checkpoint_format.stores import QuietObserver
+from checkpoint_queries.exports import (
     Export,
     ExportResult,
     InvalidExportsError,
     read_exports,
     update_exports,
 )
-from checkpoint_core.responses import warnings_of
-from checkpoint_core.stores import QuietObserver
 from checkpoint_storage.local import local_host
 
 __all__ = ["export", "exports_told"]

@@ -10,7 +10,7 @@ from checkpoint_cli._printing.answers import deliver
 from checkpoint_cli._printing.text import complain
 from checkpoint_cli._questions import ask, filters_of, parameters_of
 from checkpoint_core import CheckpointError
-from checkpoint_core.queries import QUERIES
+from checkpoint_queries import QUERIES
 from checkpoint_storage.scratch import temporary_folder
 
 __all__ = ["answer"]

@@ -16,7 +16,7 @@ from checkpoint_cli._printing.sheets import write_csv
 from checkpoint_cli._printing.text import complain, write_document
 from checkpoint_cli.errors import NoCheckpointError
 from checkpoint_core import CheckpointStore
-from checkpoint_core.inspection import hints_of, open_rejects
+from checkpoint_format.inspection import hints_of, open_rejects
 from checkpoint_storage.scratch import temporary_folder
 
 __all__ = ["list_rejects"]

@@ -14,7 +14,6 @@ from checkpoint_cli._printing.removal import removal_told
 from checkpoint_cli._printing.text import write_document
 from checkpoint_cli.errors import NoCheckpointError
 from checkpoint_core import CheckpointError, Host, Settings
-from checkpoint_core.exports import ExportResult, update_exports
 from checkpoint_core.removal import (
     Participant,
     Purge,
@@ -25,7 +24,8 @@ from checkpoint_core.removal import (
     undo,
 )
 from checkpoint_core.removal import remove as take_out
-from checkpoint_core.stores import QuietObserver
+from checkpoint_format.stores import QuietObserver
+from checkpoint_queries.exports import ExportResult, update_exports
 from checkpoint_storage.local import local_host
 from checkpoint_storage.locations import OpenSource, OpenStore, check_source
 from checkpoint_storage.scratch import temporary_folder

@@ -14,7 +14,7 @@ from checkpoint_cli._printing.output import write_lines
 from checkpoint_cli._printing.text import one_line
 from checkpoint_cli.errors import NotInstalledError
 from checkpoint_core import CheckpointStore
-from checkpoint_core.inspection import open_rejects
+from checkpoint_format.inspection import open_rejects
 from checkpoint_storage.explanations import refused
 from checkpoint_storage.scratch import temporary_folder
 

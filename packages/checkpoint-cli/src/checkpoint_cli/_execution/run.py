@@ -21,11 +21,11 @@ from checkpoint_cli._printing.text import complain, one_line, write_document
 from checkpoint_cli._signals import stop_status
 from checkpoint_core import Observer, Request, RunReport, Settings, Source, run
 from checkpoint_core.errors import DeniedObjectsError
-from checkpoint_core.exports import ExportResult, update_exports
 from checkpoint_core.passes import run_until_complete
 from checkpoint_core.responses import Response, warnings_of
 from checkpoint_core.settings import Mode
-from checkpoint_core.stores import QuietObserver
+from checkpoint_format.stores import QuietObserver
+from checkpoint_queries.exports import ExportResult, update_exports
 from checkpoint_storage.foreign import fetch_foreign
 from checkpoint_storage.local import local_host
 from checkpoint_storage.locations import OpenStore, check_source, lies_inside

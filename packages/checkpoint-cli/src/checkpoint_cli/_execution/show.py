@@ -15,7 +15,7 @@ from checkpoint_cli._printing.output import table, write_lines
 from checkpoint_cli._printing.summary import instant, span
 from checkpoint_cli._printing.text import one_line, write_document
 from checkpoint_cli.errors import NoCheckpointError
-from checkpoint_core.inspection import Description, describe
+from checkpoint_format.inspection import Description, describe
 from checkpoint_storage.locations import familiar
 from checkpoint_storage.scratch import temporary_folder
 

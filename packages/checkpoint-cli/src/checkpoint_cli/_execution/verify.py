@@ -12,7 +12,8 @@ from checkpoint_cli._options import checkpoint_store, event_source, made
 from checkpoint_cli._printing.output import write_lines
 from checkpoint_cli._printing.text import one_line, write_document
 from checkpoint_core import CheckpointError, CheckpointStore, Settings
-from checkpoint_core.inspection import Check, describe, verify
+from checkpoint_core.verifying import Check, verify
+from checkpoint_format.inspection import describe
 from checkpoint_storage.locations import OpenSource, check_source
 from checkpoint_storage.scratch import temporary_folder
 from nacc_event_model import EventFormat

@@ -16,7 +16,7 @@ from rich.progress import (
 )
 
 from checkpoint_core import Observer
-from checkpoint_core.stores import QuietObserver, Stage
+from checkpoint_format.stores import QuietObserver, Stage
 
 __all__ = ["watched"]
 

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from checkpoint_cli._printing.output import table, terminal_width
-from checkpoint_core.questions import QUESTIONS, Parameter
+from checkpoint_queries.questions import QUESTIONS, Parameter
 
 __all__ = ["explanation", "listing"]
 

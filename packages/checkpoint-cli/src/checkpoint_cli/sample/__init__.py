@@ -16,7 +16,7 @@ from msgspec import Struct, structs
 
 from checkpoint_cli.sample._events import Period, completed, events
 from checkpoint_cli.sample._habits import as_written, data_of, name_of
-from checkpoint_core.errors import StorageError
+from checkpoint_format.errors import StorageError
 from checkpoint_storage.explanations import printable
 from nacc_event_model import AnyVisitEvent, EventFormat, InvalidEvent, decode, parse_object_name
 

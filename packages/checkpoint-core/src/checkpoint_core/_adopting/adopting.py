@@ -6,21 +6,21 @@ import polars as pl
 from msgspec import structs
 
 from checkpoint_core._adopting.archived_names import named_by
-from checkpoint_core._adopting.claims import NONE_ADOPTED, Adopted, keep_unclaimed
 from checkpoint_core._adopting.normalizing import ExistingRows
 from checkpoint_core._adopting.pairing import added_by, pair
 from checkpoint_core._adopting.predecessor import Predecessor
 from checkpoint_core._adopting.rewriting import rewrite
-from checkpoint_core._committing.merge import measure
 from checkpoint_core._committing.preparation import Base
 from checkpoint_core._committing.replacement import Replacement, Task
 from checkpoint_core._committing.row_changes import RowChanges
-from checkpoint_core._files.ledger import NO_LEDGER
-from checkpoint_core._files.parquet import collect, digest_of, scan
 from checkpoint_core._judging.accepted import AcceptedRows, in_arrival_order
 from checkpoint_core._judging.ends import Judgement
 from checkpoint_core._judging.judgement import Judge
 from checkpoint_core.errors import AdoptionIncompleteError
+from checkpoint_format.ledger import NO_LEDGER
+from checkpoint_format.merge import measure
+from checkpoint_format.parquet import collect, digest_of, scan
+from checkpoint_format.unclaimed import NONE_ADOPTED, Adopted, keep_unclaimed
 
 _EXAMPLES: Final = 5
 

@@ -7,9 +7,9 @@ from typing import Final
 import polars as pl
 from msgspec import Struct
 
-from checkpoint_core._files.event_columns import event_schema
-from checkpoint_core._files.layout import DamagedFileError
-from checkpoint_core._files.parquet import collect, read_schema, scan, sink
+from checkpoint_format.event_columns import event_schema
+from checkpoint_format.layout import DamagedFileError
+from checkpoint_format.parquet import collect, read_schema, scan, sink
 from nacc_event_model import EventFormat
 
 _REQUIRED: Final = event_schema(EventFormat.V1_0).names()

@@ -7,9 +7,9 @@ from typing import Final
 
 import polars as pl
 
-from checkpoint_core._committing.merge import scan_rows
-from checkpoint_core._files.event_columns import event_schema
-from checkpoint_core._files.parquet import collect
+from checkpoint_format.event_columns import event_schema
+from checkpoint_format.merge import scan_rows
+from checkpoint_format.parquet import collect
 from nacc_event_model import EventFormat
 
 _SHARED: Final = event_schema(EventFormat.V1_0).names()

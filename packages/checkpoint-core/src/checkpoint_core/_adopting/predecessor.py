@@ -7,10 +7,16 @@ from msgspec import Struct, structs
 
 from checkpoint_core._adopting.normalizing import ExistingRows, normalize, unite
 from checkpoint_core._committing.replacement import Task, refuse_mismatch
-from checkpoint_core._files.event_columns import event_schema
-from checkpoint_core._files.layout import CheckpointMetadata, DamagedFileError
-from checkpoint_core._files.parquet import count_rows, digest_of, read_all
-from checkpoint_core._files.snapshot import (
+from checkpoint_core.errors import NothingToAdoptError
+from checkpoint_format.errors import (
+    ChangedWhileReadingError,
+    CorruptCheckpointError,
+    MissingLedgerError,
+)
+from checkpoint_format.event_columns import event_schema
+from checkpoint_format.layout import CheckpointMetadata, DamagedFileError
+from checkpoint_format.parquet import count_rows, digest_of, read_all
+from checkpoint_format.snapshot import (
     NOTHING,
     Snapshot,
     latest_generation,
@@ -18,15 +24,9 @@ from checkpoint_core._files.snapshot import (
     load_digests,
     own_metadata,
 )
-from checkpoint_core._removing.applying import without_participants
-from checkpoint_core._removing.listing import load_withheld, refuse_older
-from checkpoint_core._removing.withheld import Withheld
-from checkpoint_core.errors import (
-    ChangedWhileReadingError,
-    CorruptCheckpointError,
-    MissingLedgerError,
-    NothingToAdoptError,
-)
+from checkpoint_format.withholding.applying import without_participants
+from checkpoint_format.withholding.listing import load_withheld, refuse_older
+from checkpoint_format.withholding.withheld import Withheld
 
 _LEAVE_OUT: Final = "Give another version of this file, or leave it out."
 

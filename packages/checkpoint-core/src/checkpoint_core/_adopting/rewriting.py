@@ -7,20 +7,20 @@ else is at work, and a person should look.
 import polars as pl
 from msgspec import structs
 
-from checkpoint_core._adopting.claims import NONE_ADOPTED
 from checkpoint_core._adopting.pairing import pair
 from checkpoint_core._adopting.predecessor import Predecessor
 from checkpoint_core._committing.commit import commit
-from checkpoint_core._committing.merge import NO_ROWS
 from checkpoint_core._committing.preparation import Base
 from checkpoint_core._committing.replacement import Replacement, Task, prepare_changes
 from checkpoint_core._committing.row_changes import RowChanges
-from checkpoint_core._files.layout import LEDGER_SCHEMA
-from checkpoint_core._files.ledger import NO_LEDGER
-from checkpoint_core._files.names import Names
 from checkpoint_core._judging.accepted import in_arrival_order
 from checkpoint_core._judging.ends import Judgement
 from checkpoint_core.errors import CommitConflictError, WouldLoseRowsError
+from checkpoint_format.layout import LEDGER_SCHEMA
+from checkpoint_format.ledger import NO_LEDGER
+from checkpoint_format.merge import NO_ROWS
+from checkpoint_format.names import Names
+from checkpoint_format.unclaimed import NONE_ADOPTED
 
 
 def rebuild(predecessor: Predecessor, judgement: Judgement, task: Task) -> Replacement:

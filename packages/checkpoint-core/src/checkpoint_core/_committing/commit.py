@@ -14,19 +14,21 @@ from typing import Final
 
 from msgspec import Struct
 
-from checkpoint_core._files.layout import CheckpointMetadata
-from checkpoint_core._files.names import Names, commits_of, generation_of, is_digests
-from checkpoint_core._files.snapshot import look
-from checkpoint_core.errors import (
-    CheckpointError,
-    CommitOutcomeUnknownError,
-    OutcomeUnknownError,
-    StorageError,
+from checkpoint_core.errors import CommitOutcomeUnknownError
+from checkpoint_format.errors import CheckpointError, OutcomeUnknownError, StorageError
+from checkpoint_format.layout import CheckpointMetadata
+from checkpoint_format.names import Names, commits_of, generation_of, is_digests
+from checkpoint_format.snapshot import look
+from checkpoint_format.stores import (
+    CheckpointStore,
+    Condition,
+    Host,
+    PutOutcome,
+    StoredFile,
+    back_off,
 )
-from checkpoint_core.stores import CheckpointStore, Condition, Host, PutOutcome, StoredFile
 
 _WRITES: Final = 3
-_LONGEST_PAUSE_S: Final = 20.0
 
 
 class Prepared(Struct, frozen=True, kw_only=True):
@@ -111,11 +113,6 @@ def _forget(store: CheckpointStore, beside: Iterable[str]) -> None:
     with suppress(StorageError):
         for name in beside:
             store.delete(name)
-
-
-def back_off(host: Host, attempt: int) -> None:
-    """Wait before the next attempt: exponentially longer, and never in step with other runs."""
-    host.pause(min(_LONGEST_PAUSE_S, 0.1 * 2**attempt) * (0.5 + host.jitter()))
 
 
 def delete_old_ledgers(

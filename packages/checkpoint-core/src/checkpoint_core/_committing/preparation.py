@@ -7,26 +7,26 @@ import polars as pl
 from msgspec import Struct
 
 import nacc_event_model
-from checkpoint_core._adopting.claims import NONE_ADOPTED, Adopted
 from checkpoint_core._committing.commit import Prepared
-from checkpoint_core._committing.merge import (
-    Rows,
-    measure,
-    merge,
-    moment,
-)
-from checkpoint_core._files.digests import Digests, digests_of
-from checkpoint_core._files.layout import (
+from checkpoint_core._judging.accepted import AcceptedRows
+from checkpoint_core._version import __version__
+from checkpoint_core.settings import Settings
+from checkpoint_format.digests import Digests, digests_of
+from checkpoint_format.layout import (
     LAYOUT_VERSION,
     LAYOUT_WITHOUT_LIST,
     LINEAGE_LENGTH,
     CheckpointMetadata,
     DamagedFileError,
 )
-from checkpoint_core._files.ledger import Ledger, write_ledger
-from checkpoint_core._judging.accepted import AcceptedRows
-from checkpoint_core._version import __version__
-from checkpoint_core.settings import Settings
+from checkpoint_format.ledger import Ledger, write_ledger
+from checkpoint_format.merge import (
+    Rows,
+    measure,
+    merge,
+    moment,
+)
+from checkpoint_format.unclaimed import NONE_ADOPTED, Adopted
 
 
 class Base(Struct, frozen=True, kw_only=True):

@@ -8,30 +8,24 @@ import polars as pl
 from msgspec import Struct, structs
 
 from checkpoint_core._adopting.claims import claim
-from checkpoint_core._committing.commit import Prepared, back_off, commit
-from checkpoint_core._committing.merge import NO_ROWS, Rows
+from checkpoint_core._committing.commit import Prepared, commit
 from checkpoint_core._committing.preparation import Base, Commit, prepare
 from checkpoint_core._committing.row_changes import RowChanges, find_row_changes, lacking
-from checkpoint_core._files.event_columns import event_schema
-from checkpoint_core._files.layout import LEDGER_SCHEMA, CheckpointMetadata, DamagedFileError
-from checkpoint_core._files.ledger import NO_LEDGER
-from checkpoint_core._files.ledger_changes import ACCEPTED_COLUMNS, adopted_entries, updates
-from checkpoint_core._files.names import new_commit_id
-from checkpoint_core._files.parquet import read_schema
-from checkpoint_core._files.snapshot import Snapshot, fetch_rows
 from checkpoint_core._judging.ends import Judgement
-from checkpoint_core._removing.applying import load_reduced
 from checkpoint_core._removing.withholding import withhold
-from checkpoint_core.errors import (
-    ChangedWhileReadingError,
-    CommitConflictError,
-    FormatDowngradeError,
-    MissingCheckpointError,
-    SourceChangedError,
-    StorageError,
-)
+from checkpoint_core.errors import CommitConflictError, FormatDowngradeError, SourceChangedError
 from checkpoint_core.settings import Request, Settings
-from checkpoint_core.stores import CheckpointStore, Host
+from checkpoint_format.errors import ChangedWhileReadingError, MissingCheckpointError, StorageError
+from checkpoint_format.event_columns import event_schema
+from checkpoint_format.layout import LEDGER_SCHEMA, CheckpointMetadata, DamagedFileError
+from checkpoint_format.ledger import NO_LEDGER
+from checkpoint_format.ledger_changes import ACCEPTED_COLUMNS, adopted_entries, updates
+from checkpoint_format.merge import NO_ROWS, Rows
+from checkpoint_format.names import new_commit_id
+from checkpoint_format.parquet import read_schema
+from checkpoint_format.snapshot import Snapshot, fetch_rows
+from checkpoint_format.stores import CheckpointStore, Host, back_off
+from checkpoint_format.withholding.applying import load_reduced
 
 
 class Task(Struct, frozen=True, kw_only=True):

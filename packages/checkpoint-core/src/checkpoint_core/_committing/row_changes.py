@@ -5,10 +5,11 @@ from pathlib import Path
 import polars as pl
 from msgspec import Struct, structs
 
-from checkpoint_core._adopting.claims import Adopted, Claims
+from checkpoint_core._adopting.claims import Claims
 from checkpoint_core._adopting.pairing import added_by, pair
 from checkpoint_core._judging.accepted import in_arrival_order
 from checkpoint_core._judging.ends import Judgement
+from checkpoint_format.unclaimed import Adopted
 from nacc_event_model import EventFormat
 
 

@@ -7,8 +7,8 @@ from typing import Final, Literal
 import polars as pl
 from msgspec import Struct
 
-from checkpoint_core._files.layout import DAMAGED
-from checkpoint_core.errors import StorageError
+from checkpoint_format.errors import StorageError
+from checkpoint_format.layout import DAMAGED
 
 ARRIVAL: Final = ("timestamp", "last_modified", "key")
 """The order of new rows: by event time, then by when their object was written, then by its key."""

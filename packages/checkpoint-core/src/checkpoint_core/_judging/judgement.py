@@ -8,24 +8,23 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from hashlib import blake2b
 from typing import Any, Final, TypeAlias
 
 import polars as pl
 from msgspec import structs
 
-from checkpoint_core._files.event_columns import TIMESTAMP, added_columns, event_schema
-from checkpoint_core._files.layout import EPOCH, REJECTS_SCHEMA
 from checkpoint_core._judging.accepted import AcceptedRows
 from checkpoint_core._judging.ends import Judgement, count_names
-from checkpoint_core._judging.format_hints import WOULD_TAKE, newer_format
 from checkpoint_core._judging.rules import JudgingRules
 from checkpoint_core._judging.sanitizing import sanitized
 from checkpoint_core._judging.selection import Rules
-from checkpoint_core.stores import Content, ReadFailure
+from checkpoint_format.digests import content_digest
+from checkpoint_format.event_columns import TIMESTAMP, added_columns, event_schema
+from checkpoint_format.format_hints import WOULD_TAKE, newer_format
+from checkpoint_format.layout import EPOCH, REJECTS_SCHEMA
+from checkpoint_format.stores import Content, ReadFailure
 from nacc_event_model import AnyVisitEvent, Decoder, InvalidEvent
 
-DIGEST_BYTES: Final = 16
 _EXCLUDED: Final = "project_label: matches an excluded pattern"
 
 _HINTS: Final = ("etag", "size", "last_modified")
@@ -35,14 +34,6 @@ _WAS_CUT: Final = (
     & (pl.col("size") != pl.col("size_listed"))
 ).fill_null(value=False)
 _CUT: Final = "the object could not be read: what came has another size than was listed"
-
-
-def content_digest(data: bytes) -> bytes:
-    """Return the digest that tells versions of an object apart: BLAKE2b with 128 bits.
-
-    `b2sum -l 128 FILE` prints the same in hexadecimal.
-    """
-    return blake2b(data, digest_size=DIGEST_BYTES).digest()
 
 
 class Judge:

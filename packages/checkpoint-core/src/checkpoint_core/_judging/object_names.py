@@ -5,7 +5,7 @@ from typing import Final
 
 import polars as pl
 
-from checkpoint_core._judging.format_hints import RECOGNIZES, newer_format
+from checkpoint_format.format_hints import RECOGNIZES, newer_format
 from nacc_event_model import EventFormat, object_name_pattern
 
 UNRECOGNIZED_SCHEMA: Final = pl.Schema({"key": pl.String(), "reason": pl.String()})

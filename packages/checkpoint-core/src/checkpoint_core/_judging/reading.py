@@ -3,15 +3,15 @@
 import polars as pl
 from msgspec import Struct, structs
 
-from checkpoint_core._files.event_columns import narrower_formats
-from checkpoint_core._files.ledger import awaits_upgrade
 from checkpoint_core._judging.ends import Judgement, joined
 from checkpoint_core._judging.rules import JudgingRules
 from checkpoint_core._removing.withholding import withhold
-from checkpoint_core.errors import StorageError
 from checkpoint_core.readers import Reader, nothing_judged
 from checkpoint_core.settings import Settings
-from checkpoint_core.stores import LISTING_SCHEMA, Host, Observer
+from checkpoint_format.errors import StorageError
+from checkpoint_format.event_columns import narrower_formats
+from checkpoint_format.ledger import awaits_upgrade
+from checkpoint_format.stores import LISTING_SCHEMA, Host, Observer
 
 
 class Taken(Struct, frozen=True, kw_only=True):

@@ -5,8 +5,8 @@ from fnmatch import translate
 
 from msgspec import Struct
 
-from checkpoint_core._removing.withheld import NOBODY, Withheld
 from checkpoint_core.settings import Request, Settings
+from checkpoint_format.withholding.withheld import NOBODY, Withheld
 from nacc_event_model import EventFormat
 
 

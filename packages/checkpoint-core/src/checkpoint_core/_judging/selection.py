@@ -6,9 +6,9 @@ from msgspec import Struct
 
 from checkpoint_core._judging.object_names import is_recognized, time_text, unrecognized
 from checkpoint_core._judging.rules import JudgingRules
-from checkpoint_core._removing.withheld import NOBODY, Withheld
 from checkpoint_core.settings import Settings
-from checkpoint_core.stores import LISTING_SCHEMA
+from checkpoint_format.stores import LISTING_SCHEMA
+from checkpoint_format.withholding.withheld import NOBODY, Withheld
 from nacc_event_model import RULES_VERSION, EventFormat
 
 

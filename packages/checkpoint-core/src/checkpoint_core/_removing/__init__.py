@@ -1,1 +1,1 @@
-"""Taking participants out, and keeping them out: the list, what is left by it, what is purged."""
+"""Taking participants out: what holds them, what is kept from coming back, what is purged."""

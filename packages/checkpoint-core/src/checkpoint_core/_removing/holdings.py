@@ -6,17 +6,17 @@ from pathlib import Path
 import polars as pl
 from msgspec import Struct
 
-from checkpoint_core._files.layout import CheckpointMetadata
-from checkpoint_core._files.names import Names
-from checkpoint_core._files.rejects import load_rejects
-from checkpoint_core._files.snapshot import tail_of
-from checkpoint_core._removing.applying import load_by
-from checkpoint_core._removing.withheld import Withheld
-from checkpoint_core.errors import StorageError
-from checkpoint_core.exports._files import of_file
-from checkpoint_core.exports._manifest import load_manifest
-from checkpoint_core.exports._paths import called_from, is_named, root
-from checkpoint_core.stores import CheckpointStore, Source, StoredVersion
+from checkpoint_format.errors import StorageError
+from checkpoint_format.layout import CheckpointMetadata
+from checkpoint_format.names import Names
+from checkpoint_format.rejects import load_rejects
+from checkpoint_format.snapshot import tail_of
+from checkpoint_format.stores import CheckpointStore, Source, StoredVersion
+from checkpoint_format.withholding.applying import load_by
+from checkpoint_format.withholding.withheld import Withheld
+from checkpoint_queries.exports.files import of_file
+from checkpoint_queries.exports.manifest import load_manifest
+from checkpoint_queries.exports.paths import called_from, is_named, root
 
 
 class Holdings(Struct, frozen=True, kw_only=True):

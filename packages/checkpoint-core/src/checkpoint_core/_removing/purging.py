@@ -2,13 +2,13 @@
 
 from msgspec import Struct
 
-from checkpoint_core._files.names import Names
-from checkpoint_core._files.snapshot import load
 from checkpoint_core._removing.holdings import files_in_force, older_versions
-from checkpoint_core._removing.listing import load_withheld, refuse_older
 from checkpoint_core.errors import NotAppliedError
-from checkpoint_core.exports._manifest import load_manifest
-from checkpoint_core.stores import CheckpointStore, Host
+from checkpoint_format.names import Names
+from checkpoint_format.snapshot import load
+from checkpoint_format.stores import CheckpointStore, Host
+from checkpoint_format.withholding.listing import load_withheld, refuse_older
+from checkpoint_queries.exports.manifest import load_manifest
 
 
 class Purge(Struct, frozen=True, kw_only=True):

@@ -3,9 +3,8 @@
 import polars as pl
 from msgspec import structs
 
-from checkpoint_core._files.rejects import Rejects
 from checkpoint_core._judging.ends import Judgement
-from checkpoint_core._removing.withheld import PAIR, Withheld
+from checkpoint_format.withholding.withheld import PAIR, Withheld
 
 
 def withhold(judgement: Judgement, withheld: Withheld) -> Judgement:
@@ -30,18 +29,4 @@ def withhold(judgement: Judgement, withheld: Withheld) -> Judgement:
         accepted=accepted.without(pairs, PAIR),
         rejected=rejected,
         withheld=pl.concat([part.select(columns) for part in parts]),
-    )
-
-
-def without_named(rejects: Rejects, withheld: Withheld) -> Rejects:
-    """Return the rejects without what is named after a participant on the list."""
-    rows = withheld.without_named(rejects.rows)
-    unrecognized = withheld.without_named(rejects.unrecognized)
-    had = rejects.rows.height + rejects.unrecognized.height
-    return structs.replace(
-        rejects,
-        rows=rows,
-        unrecognized=unrecognized,
-        # So that they are written, whatever else becomes of them.
-        stale=rejects.stale or rows.height + unrecognized.height < had,
     )

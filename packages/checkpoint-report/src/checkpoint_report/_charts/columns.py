@@ -38,7 +38,7 @@ class Columns(Struct, frozen=True, kw_only=True):
     partial: tuple[bool, ...]
 
 
-def columns(seen: Columns, *, width: int) -> str:
+def columns(seen: Columns, width: int) -> str:
     """Draw a column for each span of time."""
     longest = max([1.0, *(sum(most for _, most in values) for values in seen.values)])
     plot = width - text_width([f"{longest:,.0f}"]) - 40

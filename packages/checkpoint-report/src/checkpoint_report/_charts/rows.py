@@ -31,7 +31,7 @@ _LEAST_PLOT_PX: Final = 60
 _BOUNDED: Final = 0.25
 
 
-def rows(names: Sequence[str], panels: Sequence[Panel], *, width: int) -> str:
+def rows(names: Sequence[str], panels: Sequence[Panel], width: int) -> str:
     """Draw a row for each name, the panels side by side.
 
     On a narrow page they are one below the other, and what is said is above what is seen.

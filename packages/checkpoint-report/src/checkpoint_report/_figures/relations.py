@@ -10,7 +10,7 @@ from datetime import timedelta
 from itertools import combinations
 from typing import Final, Literal
 
-from checkpoint_core.queries import AGES
+from checkpoint_queries import AGES
 from checkpoint_report._figures.scope import Scope
 from checkpoint_report._figures.standing import (
     ATTEMPTS,

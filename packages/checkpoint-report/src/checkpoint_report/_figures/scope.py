@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import polars as pl
 from msgspec import Struct
 
-from checkpoint_core.queries import Filters
+from checkpoint_queries import Filters
 from checkpoint_report._period import Bucket, Period
 
 __all__ = ["Scope", "cut_of", "scope_of"]

@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from checkpoint_core.queries import AGES, age_of, ask, days_waiting
+from checkpoint_queries import AGES, age_of, ask, days_waiting
 from checkpoint_report._figures.scope import Scope
 from checkpoint_report._figures.tables import Table, counted
 from checkpoint_report._period import Period

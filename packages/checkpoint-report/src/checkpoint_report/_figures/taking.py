@@ -6,7 +6,7 @@ from typing import Final
 import polars as pl
 from msgspec import structs
 
-from checkpoint_core.queries import ask
+from checkpoint_queries import ask
 from checkpoint_report._figures.scope import Scope
 from checkpoint_report._figures.standing import step_of
 from checkpoint_report._figures.tables import Table, counted

@@ -10,7 +10,7 @@ import polars as pl
 from msgspec import Struct
 from scipy.stats import CensoredData, ecdf
 
-from checkpoint_core.queries import ask
+from checkpoint_queries import ask
 from checkpoint_report._figures.scope import Scope
 from checkpoint_report._figures.tables import Table, counted
 

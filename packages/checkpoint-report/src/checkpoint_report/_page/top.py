@@ -1,14 +1,15 @@
 """What stands on top of the page: what to beware of, the few numbers, what is covered."""
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import datetime
 
 from msgspec import Struct
 
-from checkpoint_core.queries import AGES
+from checkpoint_queries import AGES
 from checkpoint_report._figures.known import added
 from checkpoint_report._figures.telling import Told
 from checkpoint_report._figures.times import EVERY
+from checkpoint_report._period import day_of
 from checkpoint_report._sections.centers import standing_of
 from checkpoint_report._sections.outcomes import interval
 from checkpoint_report._sections.section import capital, of_things
@@ -137,11 +138,6 @@ def coverage(subject: Subject) -> Iterator[Fact]:
         told = f"without data in this period: {', '.join(silent)}. " if silent else ""
         value = f"{len(centers) - len(silent)} of {len(centers)} with data"
         yield Fact("Centers", value, f"{told}One that never sent an event is not known here")
-
-
-def day_of(day: date) -> str:
-    """Return a day as people write it."""
-    return f"{day.day} {day:%B} {day.year}"
 
 
 def moment(time: datetime) -> str:

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
-from checkpoint_core.queries import AGES
-from checkpoint_report._charts.panels import Panel, Part
+from checkpoint_queries import AGES
+from checkpoint_report._charts.panels import Part
 from checkpoint_report._charts.rows import rows
 from checkpoint_report._figures.known import Count, Days, added
 from checkpoint_report._figures.telling import Told
-from checkpoint_report._sections.centers import ALL, center_rows
+from checkpoint_report._sections.centers import center_sheet
 from checkpoint_report._sections.outcomes import count_bars, difference
 from checkpoint_report._sections.section import Picture, Section, capital, of_things
-from checkpoint_report._sections.sheets import NONE, Column, Row, Sheet, Value, count, days, slug
+from checkpoint_report._sections.sheets import NONE, Column, Value, count, days, slug
 from checkpoint_report._sections.subject import Subject, ordered
 
 __all__ = ["backlog_section"]
@@ -43,7 +43,7 @@ def backlog_section(subject: Subject, told: Told) -> Section:
     picture = Picture(
         name="backlog",
         shows="Submissions that wait for a first outcome, by center and age",
-        chart=partial(_drawn, names, panel),
+        chart=partial(rows, names, [panel]),
     )
     changes = () if then is None else (Column("change", "waiting_change", "submissions"),)
     return Section(
@@ -52,24 +52,20 @@ def backlog_section(subject: Subject, told: Told) -> Section:
         finding=_told(subject, every, then, told.oldest),
         pictures=(picture,) if added(every).most else (),
         sheets=(
-            Sheet(
+            center_sheet(
+                subject,
+                told,
+                {key: cells(key) for key in table.rows},
                 name="backlog",
                 caption="Submissions that waited for a first outcome at the end of the period, by age"
                 + " and center" * several,
-                heading="center",
-                keys=("adcid", "center"),
                 columns=(
                     Column("waiting", "waiting", "submissions"),
                     *(Column(age, slug(f"waiting {age}"), "submissions") for age in AGES),
                     Column("oldest, days", "oldest", "days"),
                     *changes,
                 ),
-                rows=center_rows(subject, told, {key: cells(key) for key in table.rows}),
-                totals=Row(
-                    name=ALL, keys=("", ALL), values=_values(every, _oldest(told.oldest), then)
-                )
-                if several
-                else None,
+                every=_values(every, _oldest(told.oldest), then),
             ),
         ),
         definitions=(
@@ -120,7 +116,3 @@ def _told(
     if eldest is None or eldest.days is None:
         return f"{told}."
     return f"{told}; the oldest for {of_things(eldest.words, 'day', 'days')}."
-
-
-def _drawn(names: list[str], panel: Panel, width: int) -> str:
-    return rows(names, [panel], width=width)

@@ -1,13 +1,10 @@
 """The section on centers: one row each, with all that one compares centers by."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Final
 
 from msgspec import structs
 
-from checkpoint_report._charts.panels import Panel
-from checkpoint_report._charts.rows import rows
 from checkpoint_report._figures.centers import Center
 from checkpoint_report._figures.known import Count, Share, added
 from checkpoint_report._figures.standing import STATUSES
@@ -18,16 +15,15 @@ from checkpoint_report._sections.outcomes import (
     Standing,
     difference,
     interval,
-    rate_panel,
+    picture_of,
     rates_differ,
-    standing_panel,
     values,
 )
-from checkpoint_report._sections.section import Picture, Section, capital, of_things
+from checkpoint_report._sections.section import Section, capital, of_things
 from checkpoint_report._sections.sheets import Column, Row, Sheet, Value, count, slug
 from checkpoint_report._sections.subject import Subject, ordered
 
-__all__ = ["ALL", "center_rows", "centers_section", "standing_of"]
+__all__ = ["ALL", "center_sheet", "centers_section", "standing_of"]
 
 ALL: Final = "all centers"
 _ENOUGH: Final = 10
@@ -56,13 +52,35 @@ def standing_of(told: Told, center: str | None = None) -> Standing:
     return Standing(tuple(map(added, table.totals())))
 
 
-def center_rows(
-    subject: Subject, told: Told, cells: dict[str, tuple[Value, ...]]
-) -> tuple[Row, ...]:
-    """Return a row for each center in the order of the report, from its values."""
-    return tuple(
-        Row(name=each.name, keys=(str(each.adcid), each.name), values=cells[each.key])
-        for each in ordered(subject, told)
+def center_sheet(
+    subject: Subject,
+    told: Told,
+    cells: Mapping[str, tuple[Value, ...]],
+    *,
+    name: str,
+    caption: str,
+    columns: tuple[Column, ...],
+    every: tuple[Value, ...] | None = None,
+    in_page: bool = True,
+) -> Sheet:
+    """Return a table of a row for each center, in the order of the report, from its values.
+
+    Below them, where there are several, is one of the values of every center, if they are given.
+    """
+    return Sheet(
+        name=name,
+        caption=caption,
+        heading="center",
+        keys=("adcid", "center"),
+        columns=columns,
+        rows=tuple(
+            Row(name=each.name, keys=(str(each.adcid), each.name), values=cells[each.key])
+            for each in ordered(subject, told)
+        ),
+        totals=Row(name=ALL, keys=("", ALL), values=every)
+        if every and len(subject.centers) > 1
+        else None,
+        in_page=in_page,
     )
 
 
@@ -75,29 +93,30 @@ def centers_section(subject: Subject, told: Told) -> Section:
     cells = {key: _values(each, told, key, _before(before, key)) for key, each in standings.items()}
     changes = _CHANGES if before is not None else ()
     several = len(centers) > 1
+    named = [(each.name, standings[each.key]) for each in centers]
     whole = None if before is None else tuple(map(added, before.totals()))
     return Section(
         anchor="centers",
         title="Centers" if several else "Submissions",
         finding=_told(every, centers, standings),
-        pictures=(_picture(centers, standings, every),) if every.total.most else (),
+        pictures=(
+            picture_of("centers", "center", named, every.rate if several else None, with_mean=several),
+        ) if every.total.most else (),
         sheets=(
-            Sheet(
+            center_sheet(
+                subject,
+                told,
+                cells,
                 name="centers",
                 caption="Submissions with events in the period, pass rate"
                 + (f", and change from {_name_before(subject)}" if changes else "")
                 + f", and backlog; {_ORDERS[subject.order]}" * several,
-                heading="center",
-                keys=("adcid", "center"),
                 columns=(
                     *(structs.replace(each, in_page=each.measure not in _APART) for each in COLUMNS),
                     *changes,
                     Column("backlog", "backlog", "submissions"),
                 ),
-                rows=center_rows(subject, told, cells),
-                totals=Row(name=ALL, keys=("", ALL), values=_values(every, told, None, whole))
-                if several
-                else None,
+                every=_values(every, told, None, whole),
             ),
             _parts(centers, standings, every),
             _statuses(subject, told),
@@ -166,24 +185,6 @@ def _told(every: Standing, centers: Sequence[Center], standings: dict[str, Stand
     )
 
 
-def _picture(centers: Sequence[Center], standings: dict[str, Standing], every: Standing) -> Picture:
-    several = len(centers) > 1
-    shown = [standings[center.key] for center in centers]
-    panels = (
-        standing_panel(shown, with_mean=several),
-        rate_panel(shown, every.rate if several else None),
-    )
-    return Picture(
-        name="centers",
-        shows="Submissions by where they stand, and pass rates, by center",
-        chart=partial(_drawn, [center.name for center in centers], panels),
-    )
-
-
-def _drawn(names: Sequence[str], panels: Sequence[Panel], width: int) -> str:
-    return rows(names, panels, width=width)
-
-
 def _parts(centers: Sequence[Center], standings: Mapping[str, Standing], every: Standing) -> Sheet:
     """Return what the chart shows of each center, as numbers."""
     rows = tuple(
@@ -211,12 +212,8 @@ def _statuses(subject: Subject, told: Told) -> Sheet:
         key: tuple(map(count, (*status.row(key), *duplicates.row(key)))) for key in status.rows
     }
     names = [*STATUSES, "with duplicates"]
-    return Sheet(
-        name="statuses",
-        caption="Submissions by status, and those of which some submit was taken back",
-        heading="center",
-        keys=("adcid", "center"),
-        columns=tuple(Column(name, slug(name), "submissions") for name in names),
-        rows=center_rows(subject, told, cells),
-        in_page=False,
+    caption = "Submissions by status, and those of which some submit was taken back"
+    columns = tuple(Column(name, slug(name), "submissions") for name in names)
+    return center_sheet(
+        subject, told, cells, name="statuses", caption=caption, columns=columns, in_page=False
     )

@@ -11,9 +11,9 @@ from checkpoint_report._charts.rows import rows
 from checkpoint_report._figures.known import added
 from checkpoint_report._figures.telling import Told, ToldSpread
 from checkpoint_report._figures.times import EVERY
-from checkpoint_report._sections.centers import ALL, center_rows
+from checkpoint_report._sections.centers import center_sheet
 from checkpoint_report._sections.section import Picture, Section, of_things
-from checkpoint_report._sections.sheets import Column, Row, Sheet, Value, count, days, slug
+from checkpoint_report._sections.sheets import Column, Sheet, Value, count, days, slug
 from checkpoint_report._sections.subject import Subject, ordered
 
 __all__ = ["days_section", "lateness_section"]
@@ -24,38 +24,30 @@ class _Timed(Struct, frozen=True, kw_only=True):
 
     table: str
     title: str
-    of: tuple[str, str]
+    of: tuple[str, str] = ("submission", "submissions")
     which: str
     did: str
-    since: str
-    unit: str
+    since: str = "the visit"
+    unit: str = "days"
     heading: str
-    negative: str
+    negative: str = "before the visit"
     color: str
 
 
 _SUBMITTED: Final = _Timed(
     table="submission",
     title="From visit to first submit",
-    of=("submission", "submissions"),
     which="first handed in during {}",
     did="came",
-    since="the visit",
-    unit="days",
     heading="first handed in",
-    negative="before the visit",
     color="var(--submit)",
 )
 _PASSED: Final = _Timed(
     table="qc",
     title="From visit to first pass",
-    of=("submission", "submissions"),
     which="that first passed QC in {}",
     did="did so",
-    since="the visit",
-    unit="days",
     heading="first passed",
-    negative="before the visit",
     color="var(--pass)",
 )
 _ARRIVED: Final = _Timed(
@@ -180,7 +172,7 @@ def _pictures(
                told.spreads[timed.table][EVERY])
         for timed in several
     ]  # fmt: skip
-    return (Picture(name=name, shows=f"{shows}, by center", chart=partial(_drawn, names, panels)),)
+    return (Picture(name=name, shows=f"{shows}, by center", chart=partial(rows, names, panels)),)
 
 
 def _panel(timed: _Timed, shown: Sequence[ToldSpread], every: ToldSpread) -> Panel:
@@ -218,16 +210,10 @@ def _sheet(
     def cells(key: str) -> tuple[Value, ...]:
         return tuple(value for timed in several for value in _values(told, timed, key))
 
-    return Sheet(
-        name=name,
-        caption=caption,
-        heading="center",
-        keys=("adcid", "center"),
-        columns=tuple(column for timed in several for column in _columns(timed)),
-        rows=center_rows(subject, told, {each.key: cells(each.key) for each in subject.centers}),
-        totals=Row(name=ALL, keys=("", ALL), values=cells(EVERY))
-        if len(subject.centers) > 1
-        else None,
+    columns = tuple(column for timed in several for column in _columns(timed))
+    each = {center.key: cells(center.key) for center in subject.centers}
+    return center_sheet(
+        subject, told, each, name=name, caption=caption, columns=columns, every=cells(EVERY)
     )
 
 
@@ -251,7 +237,3 @@ def _values(told: Told, timed: _Timed, key: str) -> tuple[Value, ...]:
 
     shown = (count(spread.count), days(spread.median), days(spread.p90), counted(timed.negative))
     return (*shown, counted("not timed")) if timed is _ARRIVED else shown
-
-
-def _drawn(names: Sequence[str], panels: Sequence[Panel], width: int) -> str:
-    return rows(names, panels, width=width)

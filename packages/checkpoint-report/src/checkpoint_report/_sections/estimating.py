@@ -7,6 +7,7 @@ from checkpoint_report._charts.curve import Step, curve
 from checkpoint_report._figures.known import Share, added
 from checkpoint_report._figures.telling import DAYS_OF_ESTIMATE, Told
 from checkpoint_report._figures.times import LIFE, Estimate
+from checkpoint_report._period import day_of
 from checkpoint_report._sections.outcomes import interval
 from checkpoint_report._sections.section import Picture, Section, joined, of_things
 from checkpoint_report._sections.sheets import NONE, Column, Row, Sheet, Value, count, share
@@ -97,9 +98,8 @@ def _told(subject: Subject, told: Told) -> str:
     if followed.most == 0:
         return "No submission was first handed in during these periods."
     steps = subject.scope.steps
-    since = f"{steps[0].first.day} {steps[0].first:%B} {steps[0].first.year}"
     told_of = (
-        f"Of {of_things(followed.words, 'submission', 'submissions')} first handed in since {since}, "
+        f"Of {of_things(followed.words, 'submission', 'submissions')} first handed in since {day_of(steps[0].first)}, "
         f"{still.words} {'has' if still.words == '1' else 'have'} not passed QC yet"
     )
     shares = [(day, _share(told.estimate, day)) for day in DAYS_OF_ESTIMATE]

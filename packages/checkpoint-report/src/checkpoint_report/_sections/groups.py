@@ -1,11 +1,8 @@
 """The sections on kinds of submissions: by study and datatype, and by how often handed in."""
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping
 from typing import Final
 
-from checkpoint_report._charts.panels import Panel
-from checkpoint_report._charts.rows import rows
 from checkpoint_report._figures.centers import shortened
 from checkpoint_report._figures.known import Count, added
 from checkpoint_report._figures.standing import ATTEMPTS
@@ -14,11 +11,10 @@ from checkpoint_report._sections.centers import standing_of
 from checkpoint_report._sections.outcomes import (
     COLUMNS,
     Standing,
-    rate_panel,
-    standing_panel,
+    picture_of,
     values,
 )
-from checkpoint_report._sections.section import Picture, Section, capital, joined, of_things
+from checkpoint_report._sections.section import Section, capital, joined, of_things
 from checkpoint_report._sections.sheets import Row, Sheet
 from checkpoint_report._sections.subject import Subject
 
@@ -27,6 +23,9 @@ __all__ = ["attempts_section", "kinds_section"]
 _ATTEMPTS: Final = dict(
     zip(ATTEMPTS, ("never", "once", "twice", "three times or more"), strict=True)
 )
+_BY_KIND: Final = "study, and datatype with module or modality"
+_BY_ATTEMPTS: Final = "how often they were handed in"
+_KIND: Final = ("datatype", "module_or_modality")
 
 
 def kinds_section(subject: Subject, told: Told) -> Section:  # noqa: ARG001 - as all are
@@ -43,23 +42,11 @@ def kinds_section(subject: Subject, told: Told) -> Section:  # noqa: ARG001 - as
         anchor="kinds",
         title="By study, datatype, module and modality",
         finding=_kinds_told(studies, datatypes),
-        pictures=(_picture("kinds", "study, and datatype with module or modality", names, every),)
-        if names
-        else (),
+        pictures=(picture_of("kinds", _BY_KIND, names.items(), every.rate),) if names else (),
         sheets=(
-            _sheet("studies", "study", ("study",), {(key,): each for key, each in studies.items()}),
-            _sheet(
-                "datatypes",
-                "datatype",
-                ("datatype",),
-                {(key,): each for key, each in datatypes.items()},
-            ),
-            _sheet(
-                "kinds",
-                "datatype with module or modality",
-                ("datatype", "module_or_modality"),
-                {_split(key): each for key, each in kinds.items()},
-            ),
+            _sheet("studies", "study", ("study",), studies),
+            _sheet("datatypes", "datatype", ("datatype",), datatypes),
+            _sheet("kinds", "datatype with module or modality", _KIND, kinds),
         ),
         definitions=(
             (
@@ -108,17 +95,10 @@ def attempts_section(subject: Subject, told: Told) -> Section:  # noqa: ARG001 -
         anchor="attempts",
         title="Resubmissions and duplicates",
         finding=_attempts_told(standings, every, duplicates),
-        pictures=(_picture("attempts", "how often they were handed in", standings, every),)
+        pictures=(picture_of("attempts", _BY_ATTEMPTS, standings.items(), every.rate),)
         if every.total.most
         else (),
-        sheets=(
-            _sheet(
-                "attempts",
-                "handed in",
-                ("handed_in",),
-                {(key,): each for key, each in standings.items()},
-            ),
-        ),
+        sheets=(_sheet("attempts", "handed in", ("handed_in",), standings),),
         definitions=(
             (
                 "Counts the submits of a submission since its last delete, without those that a "
@@ -149,8 +129,9 @@ def _attempts_told(standings: Mapping[str, Standing], every: Standing, duplicate
 
 
 def _sheet(
-    name: str, heading: str, keys: tuple[str, ...], standings: Mapping[tuple[str, ...], Standing]
+    name: str, heading: str, keys: tuple[str, ...], standings: Mapping[str, Standing]
 ) -> Sheet:
+    called = _kind_name if keys == _KIND else shortened
     return Sheet(
         name=name,
         caption=f"Submissions with events in the period by {heading}, and where they stand",
@@ -158,14 +139,12 @@ def _sheet(
         keys=keys,
         columns=COLUMNS,
         rows=tuple(
-            Row(name=shortened(_row_name(key)), keys=key, values=values(each))
+            Row(
+                name=called(key), keys=_split(key) if keys == _KIND else (key,), values=values(each)
+            )
             for key, each in standings.items()
         ),
     )
-
-
-def _row_name(key: tuple[str, ...]) -> str:
-    return key[0] if len(key) == 1 else _kind_name(" ".join(filter(None, key)))
 
 
 def _split(kind: str) -> tuple[str, str]:
@@ -177,17 +156,3 @@ def _kind_name(kind: str) -> str:
     datatype, part = _split(kind)
     lacking = "(no module)" if datatype == "form" else "(no modality)"
     return shortened(f"{datatype} {part or lacking}")
-
-
-def _picture(name: str, by: str, standings: Mapping[str, Standing], every: Standing) -> Picture:
-    shown = tuple(standings.values())
-    panels = (standing_panel(shown, with_mean=False), rate_panel(shown, every.rate))
-    return Picture(
-        name=name,
-        shows=f"Submissions by where they stand, and pass rates, by {by}",
-        chart=partial(_drawn, tuple(standings), panels),
-    )
-
-
-def _drawn(names: Sequence[str], panels: Sequence[Panel], width: int) -> str:
-    return rows(names, panels, width=width)

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final
 
 from checkpoint_report._charts.columns import Columns, columns
-from checkpoint_report._charts.panels import Panel, Part
+from checkpoint_report._charts.panels import Part
 from checkpoint_report._charts.rows import rows
 from checkpoint_report._figures.known import Count, Share, added
 from checkpoint_report._figures.tables import Table
@@ -31,7 +31,7 @@ def completeness_section(subject: Subject, told: Told) -> Section:  # noqa: ARG0
     picture = Picture(
         name="completeness",
         shows="Forms by what became of a field",
-        chart=partial(_drawn, table.rows, panel),
+        chart=partial(rows, table.rows, [panel]),
     )
     return Section(
         anchor="completeness",
@@ -123,7 +123,7 @@ def rejects_section(subject: Subject, told: Told) -> Section:
         partial=tuple(step.end > subject.scope.cut for step in steps),
     )
     caption = "Event objects that are not in the checkpoint, by rule and by when they were written"
-    picture = Picture(name="rejects", shows=caption, chart=partial(_columns_drawn, seen))
+    picture = Picture(name="rejects", shows=caption, chart=partial(columns, seen))
     return Section(
         anchor="rejects",
         title=title,
@@ -189,11 +189,3 @@ def _rejects_file(subject: Subject, table: Table[Count], caption: str) -> Sheet:
         ),
         in_page=False,
     )
-
-
-def _drawn(names: Sequence[str], panel: Panel, width: int) -> str:
-    return rows(names, [panel], width=width)
-
-
-def _columns_drawn(seen: Columns, width: int) -> str:
-    return columns(seen, width=width)

@@ -1,13 +1,16 @@
 """What is told of submissions by where they stand: the same columns, bars and rates everywhere."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Final
 
 from msgspec import Struct
 
 from checkpoint_report._charts.panels import Bars, Mark, Panel, Part, Points
+from checkpoint_report._charts.rows import rows
 from checkpoint_report._figures.known import Count, Share, added
 from checkpoint_report._figures.standing import NOT_ALIVE, NOT_PASSED, PASSED, STATUSES
+from checkpoint_report._sections.section import Picture
 from checkpoint_report._sections.sheets import NONE, Column, Value, change, count, share
 
 __all__ = [
@@ -17,9 +20,8 @@ __all__ = [
     "difference",
     "ends",
     "interval",
-    "rate_panel",
+    "picture_of",
     "rates_differ",
-    "standing_panel",
     "values",
 ]
 
@@ -122,15 +124,26 @@ def rates_differ(now: Share, before: Share) -> Value:
     return change(now - before, decimals=1, of_range=0)
 
 
-def standing_panel(standings: Sequence[Standing], *, with_mean: bool) -> Panel:
-    """Return the bars of submissions by where they stand."""
-    parts = tuple(Part(name, color) for name, color, _ in _PARTS)
-    return count_bars(
-        "Where submissions stand",
-        "submissions",
-        parts,
-        [each.parts for each in standings],
-        with_mean=with_mean,
+def picture_of(
+    name: str,
+    by: str,
+    named: Iterable[tuple[str, Standing]],
+    overall: Share | None,
+    *,
+    with_mean: bool = False,
+) -> Picture:
+    """Return the chart of where submissions stand, by what they are called, and of their rates."""
+    names, standings = zip(*named, strict=True)
+    parts = tuple(Part(part, color) for part, color, _ in _PARTS)
+    counts = [each.parts for each in standings]
+    panels = (
+        count_bars("Where submissions stand", "submissions", parts, counts, with_mean=with_mean),
+        _rates(standings, overall),
+    )
+    return Picture(
+        name=name,
+        shows=f"Submissions by where they stand, and pass rates, by {by}",
+        chart=partial(rows, names, panels),
     )
 
 
@@ -163,7 +176,7 @@ def ends(number: Count) -> tuple[float, float]:
     return number.least, number.least if number.most is None else number.most
 
 
-def rate_panel(standings: Sequence[Standing], overall: Share | None) -> Panel:
+def _rates(standings: Sequence[Standing], overall: Share | None) -> Panel:
     """Return the pass rates with their intervals, and the rate of all as a line."""
     marks: list[Mark | None] = []
     for each in standings:

@@ -20,7 +20,7 @@ class Section(Struct, frozen=True, kw_only=True):
     """One question and its answer; without a chart where there is nothing to draw.
 
     A definition is in the words of the page; what stands between backticks is code. The `questions`
-    are those of `checkpoint_core.queries` that define exactly what is counted.
+    are those of `checkpoint_queries` that define exactly what is counted.
     """
 
     anchor: str

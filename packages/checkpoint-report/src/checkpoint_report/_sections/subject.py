@@ -5,7 +5,7 @@ from typing import Final, Literal, get_args
 
 from msgspec import Struct
 
-from checkpoint_core import CheckpointMetadata
+from checkpoint_format.layout import CheckpointMetadata
 from checkpoint_report._figures.centers import Center
 from checkpoint_report._figures.known import Count, Share, added
 from checkpoint_report._figures.scope import Scope

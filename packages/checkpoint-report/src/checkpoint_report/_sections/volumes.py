@@ -12,7 +12,7 @@ from checkpoint_report._figures.scope import Scope
 from checkpoint_report._figures.taking import ACTIONS
 from checkpoint_report._figures.telling import Told
 from checkpoint_report._period import Period
-from checkpoint_report._sections.outcomes import ends, interval
+from checkpoint_report._sections.outcomes import COLUMNS, ends, interval
 from checkpoint_report._sections.section import Picture, Section, capital, joined, of_things
 from checkpoint_report._sections.sheets import Column, Row, Sheet, Value, count, share, slug
 from checkpoint_report._sections.subject import Subject
@@ -118,12 +118,9 @@ def trend_section(subject: Subject, told: Told) -> Section:
     caption = "Submissions by when they were first handed in, and their last outcome so far"
     columns_ = (
         Column("handed in", "handed_in", "submissions"),
-        Column("passed", "passed", "submissions"),
-        Column("not passed", "not_passed", "submissions"),
+        *COLUMNS[1:3],
         Column("no outcome yet", "no_outcome_yet", "submissions"),
-        Column("checked", "checked", "submissions"),
-        Column("pass rate", "pass_rate", "share of checked"),
-        Column("95% interval", "pass_rate_interval", "share of checked"),
+        *COLUMNS[6:],
     )
     return Section(
         anchor="trend",
@@ -209,8 +206,4 @@ def _ends(cells: Sequence[Sequence[Count]]) -> tuple[tuple[tuple[float, float], 
 
 
 def _picture(name: str, shows: str, seen: Columns) -> Picture:
-    return Picture(name=name, shows=shows, chart=partial(_drawn, seen))
-
-
-def _drawn(seen: Columns, width: int) -> str:
-    return columns(seen, width=width)
+    return Picture(name=name, shows=shows, chart=partial(columns, seen))

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import polars as pl
 
-from checkpoint_core.errors import StorageError
-from checkpoint_core.stores import (
+from checkpoint_format.errors import StorageError
+from checkpoint_format.stores import (
     LISTING_SCHEMA,
     UNSETTLED,
     Content,

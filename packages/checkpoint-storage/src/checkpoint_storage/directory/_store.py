@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from checkpoint_core.errors import OutcomeUnknownError, StorageError
-from checkpoint_core.stores import Condition, PutOutcome, StoredFile, StoredVersion, Tail
+from checkpoint_format.errors import OutcomeUnknownError, StorageError
+from checkpoint_format.stores import Condition, PutOutcome, StoredFile, StoredVersion, Tail
 from checkpoint_storage.directory._replacing import (
     NOTHING_HAPPENED,
     make_folder,

@@ -5,7 +5,7 @@ import shutil
 import stat
 from pathlib import Path
 
-from checkpoint_core.errors import StorageError
+from checkpoint_format.errors import StorageError
 from checkpoint_storage.explanations import printable, refused
 
 

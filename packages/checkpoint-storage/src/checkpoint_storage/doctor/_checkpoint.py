@@ -3,7 +3,7 @@
 from uuid import uuid4
 
 from checkpoint_core.errors import SourceChangedError
-from checkpoint_core.inspection import Description, describe
+from checkpoint_format.inspection import Description, describe
 from checkpoint_storage.doctor._examination import Subject, Verdict, failed, ok, warning
 from checkpoint_storage.doctor._probing import PROBE
 from checkpoint_storage.scratch import temporary_folder

@@ -12,6 +12,7 @@ from checkpoint_storage.doctor._examination import Subject, Verdict, ok, warning
 _DISTRIBUTIONS: Final = (
     "nacc-checkpoint-storage",
     "nacc-checkpoint-core",
+    "nacc-checkpoint-format",
     "nacc-event-model",
     "polars",
     "msgspec",

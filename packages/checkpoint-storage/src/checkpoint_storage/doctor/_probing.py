@@ -9,7 +9,7 @@ from typing import Final
 from uuid import uuid4
 
 from checkpoint_core import CheckpointStore, Condition, PutOutcome, StorageError
-from checkpoint_core.errors import OutcomeUnknownError
+from checkpoint_format.errors import OutcomeUnknownError
 from checkpoint_storage.doctor._examination import Probe, Subject, Verdict, failed, ok, warning
 from checkpoint_storage.scratch import temporary_folder
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import botocore.exceptions as aws
 
-from checkpoint_core.errors import StorageError
+from checkpoint_format.errors import StorageError
 from checkpoint_storage.s3._answers import BadAnswerError
 from checkpoint_storage.s3._errors import (
     BAD_CREDENTIALS,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError, IncompleteReadError
 
-from checkpoint_core.stores import Tail
+from checkpoint_format.stores import Tail
 from checkpoint_storage.s3._errors import status_of
 
 if TYPE_CHECKING:

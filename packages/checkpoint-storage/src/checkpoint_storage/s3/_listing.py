@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from checkpoint_core.errors import StorageError
+from checkpoint_format.errors import StorageError
 from checkpoint_storage.s3._key_ranges import KeyRange, first_ranges, split_points
 from checkpoint_storage.threaded_reading import join_briefly
 

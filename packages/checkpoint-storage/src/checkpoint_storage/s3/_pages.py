@@ -8,7 +8,7 @@ import obstore
 import polars as pl
 from msgspec import Struct
 
-from checkpoint_core.stores import LISTING_SCHEMA
+from checkpoint_format.stores import LISTING_SCHEMA
 from checkpoint_storage.s3._answers import BadAnswerError
 from checkpoint_storage.s3._retrying import retrying
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 import obstore
 from botocore.exceptions import IncompleteReadError
 
-from checkpoint_core.errors import StorageError
-from checkpoint_core.stores import Content, FailureOutcome, ReadFailure
+from checkpoint_format.errors import StorageError
+from checkpoint_format.stores import Content, FailureOutcome, ReadFailure
 from checkpoint_storage.s3._errors import (
     FAILURES,
     code_of,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from checkpoint_core.stores import unlimited
+from checkpoint_format.stores import unlimited
 from checkpoint_storage.s3._clients import S3Clients, current_clients
 from checkpoint_storage.s3._errors import FAILURES
 from checkpoint_storage.s3._explanations import explained, storage_error
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from checkpoint_core.stores import Content, ReadFailure
+    from checkpoint_format.stores import Content, ReadFailure
 
 _USUAL = S3Settings()
 

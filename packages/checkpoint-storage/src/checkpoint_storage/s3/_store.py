@@ -8,12 +8,8 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from botocore.exceptions import ClientError
 
-from checkpoint_core.errors import (
-    ChangedWhileReadingError,
-    OutcomeUnknownError,
-    StorageError,
-)
-from checkpoint_core.stores import Condition, PutOutcome, StoredFile, StoredVersion, Tail
+from checkpoint_format.errors import ChangedWhileReadingError, OutcomeUnknownError, StorageError
+from checkpoint_format.stores import Condition, PutOutcome, StoredFile, StoredVersion, Tail
 from checkpoint_storage.explanations import replaced_meanwhile
 from checkpoint_storage.s3._clients import S3Clients, current_clients
 from checkpoint_storage.s3._errors import (
