@@ -1,11 +1,15 @@
 """Full ledgers and deltas, how many of them are kept, and what a checkpoint says of its ancestors."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
 from checkpoint_core import Settings
+from checkpoint_format import digests, ledger
 from checkpoint_format.errors import MissingLedgerError
 from checkpoint_format.inspection import describe, open_for_queries
 from checkpoint_format.layout import LINEAGE_LENGTH
@@ -41,6 +45,37 @@ def test_a_commit_that_changes_little_writes_only_that(large: World) -> None:
     assert large.ledger().height == 33
     assert large.ledger().filter(key=key(1))["versions"].to_list() == [3]
     assert large.problems(source=True) == []
+
+
+def test_a_full_ledger_is_read_whole_once_a_run(
+    large: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To commit upon it, its content need neither be counted nor digested again."""
+    read: list[str] = []
+    for module, name in ((ledger, "count"), (digests, "digest_of")):
+        monkeypatch.setattr(module, name, noting(getattr(module, name), read))
+
+    large.commit_each(40)
+
+    full = f"ledger-{FIRST}.parquet"
+    assert read.count(full) == 2
+    assert sorted(set(read)) == [
+        "checkpoint-00000002-run0002.parquet",
+        full,
+        "ledger-00000002-run0002.parquet",
+        "previous-0.parquet",
+    ]
+    assert large.problems(source=True) == []
+
+
+def noting(function: Callable[..., Any], names: list[str]) -> Callable[..., Any]:
+    """Return the function, which notes the name of each file that it is given."""
+
+    def noted(file: Path, *given: object) -> object:
+        names.append(file.name)
+        return function(file, *given)
+
+    return noted
 
 
 def test_deltas_do_not_add_up(large: World) -> None:

@@ -206,6 +206,14 @@ def test_each_format_has_its_own_actions() -> None:
     assert selection.unrecognized.rows() == [(unknown, "its action is none of event format 1.1")]
 
 
+def test_what_the_ledger_has_is_unchanged_whatever_its_name() -> None:
+    """Its row is in the checkpoint, and a name is only looked at where there is something to read."""
+    selection = selected(listing(("x", "e", None), ("y", "e", None)), ledger(("x", "e")))
+
+    assert selection.unchanged == 1
+    assert selection.unrecognized["key"].to_list() == ["y"]
+
+
 @pytest.mark.parametrize(
     "outcome, rules, archived, is_read",
     [

@@ -59,14 +59,19 @@ class Digests(Struct, frozen=True, kw_only=True):
             raise DamagedFileError("its ledger is not as it was committed")
 
 
-def digests_of(commit_id: str, checkpoint: Path, ledger: Sequence[Path]) -> Digests:
-    """Return the digests of a commit's files; of the ledger's, the full one first."""
+def digests_of(
+    commit_id: str, checkpoint: Path, ledger: Sequence[Path], *, known: tuple[str, ...]
+) -> Digests:
+    """Return the digests of a commit's files; of the ledger's, the full one first.
+
+    `known` are those of its first files that were found before.
+    """
     return Digests(
         layout=LAYOUT_WITHOUT_LIST,
         commit_id=commit_id,
         checkpoint=digest_of(checkpoint),
         footer=_digest(_read_footer(checkpoint)),
-        ledger=tuple(map(digest_of, ledger)),
+        ledger=(*known, *map(digest_of, ledger[len(known) :])),
     )
 
 

@@ -13,7 +13,6 @@ from typing import Final
 import polars as pl
 from msgspec import Struct, structs
 
-from checkpoint_format.digests import DIGEST_BYTES
 from checkpoint_format.layout import (
     LAYOUT_WITHOUT_LIST,
     LEDGER_SCHEMA,
@@ -21,7 +20,8 @@ from checkpoint_format.layout import (
     LedgerMetadata,
     metadata_pairs,
 )
-from checkpoint_format.parquet import collect, read_schema, scan, sink
+from checkpoint_format.ledger_totals import Totals, count
+from checkpoint_format.parquet import collect, scan, sink
 
 _PART_ROWS: Final = 131_072
 _FORMATS_SINCE: Final = 3
@@ -32,10 +32,11 @@ NOT_SORTED: Final = "the ledger's keys are not sorted, or not each there once"
 
 
 class LedgerFile(Struct, frozen=True):
-    """A local file of a ledger, and what it says about itself."""
+    """A local file of a ledger, what it says about itself and, once checked, what is in it."""
 
     path: Path
     metadata: LedgerMetadata
+    totals: Totals | None = None
 
     @property
     def schema(self) -> pl.Schema:
@@ -113,23 +114,19 @@ class Ledger(Struct, frozen=True):
             rows = pl.concat([rows.join(found, on="key", how="anti"), found])
         return rows
 
-    def check(self, *, rows: int) -> None:
-        """Make sure that it is whole and that its versions add up to so many rows.
+    def checked(self, *, rows: int) -> "Ledger":
+        """Return it once it is sure to be whole, and its versions to add up to so many rows.
 
+        Files that were checked before are not read again.
         Raises DamagedFileError, whose message says what does not agree.
         """
+        files: list[LedgerFile] = []
         objects = versions = 0
         for file in self.files:
-            if read_schema(file.path) != file.schema:
-                raise DamagedFileError("the ledger's columns are not a ledger's")
-            totals = pl.len(), pl.col("versions").sum(), _is_nonsense().sum()
-            more_objects, more_versions, nonsense = collect(
-                file.path, scan(file.path).select(totals)
-            ).row(0)
-            if nonsense:
-                raise DamagedFileError(f"{nonsense} rows of the ledger make no sense")
-            objects += more_objects - file.metadata.superseded_objects
-            versions += more_versions - file.metadata.superseded_versions
+            totals = file.totals or count(file.path, file.schema)
+            files.append(structs.replace(file, totals=totals))
+            objects += totals.objects - file.metadata.superseded_objects
+            versions += totals.versions - file.metadata.superseded_versions
             if objects != file.metadata.objects:
                 raise DamagedFileError(
                     f"the ledger has {objects} objects and says {file.metadata.objects}"
@@ -138,6 +135,8 @@ class Ledger(Struct, frozen=True):
             raise DamagedFileError(
                 f"the ledger accounts for {versions} rows and the checkpoint has {rows}"
             )
+        full, delta, *_ = [*files, None, None]
+        return structs.replace(self, full=full, delta=delta)
 
     def in_one_file(self, to: Path) -> Path | None:
         """Return a file of all its rows, written if there is none yet; None without any file."""
@@ -157,15 +156,6 @@ class Ledger(Struct, frozen=True):
 
 
 NO_LEDGER: Final = Ledger()
-
-
-def _is_nonsense() -> pl.Expr:
-    """Whether a row's object would be counted wrong, or its content not be recognized again."""
-    versions, state = pl.col("versions"), pl.col("state")
-    is_accepted = (state == "accepted") & (pl.col("digest").bin.size() == DIGEST_BYTES)
-    is_adopted = (state == "adopted") & (versions >= 0)
-    is_sound = pl.col("key").is_not_null() & ((is_accepted & (versions > 0)) | is_adopted)
-    return ~is_sound.fill_null(value=False)
 
 
 def _is_ascending(keys: pl.Series) -> bool:
@@ -209,7 +199,9 @@ def _compared(listing: pl.DataFrame, full: LedgerFile, narrower: Sequence[str]) 
 
 def _looked_up(listed: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
     """Compare listed objects, none beyond the part's last key, with a part of a ledger."""
-    found = part[part["key"].search_sorted(listed["key"])]
+    # Where nothing came or went since, which is usual, there is nothing to look for.
+    is_same = listed["key"].equals(part["key"])
+    found = part if is_same else part[part["key"].search_sorted(listed["key"])]
     is_known = found["key"] == listed["key"]
     is_unchanged = (is_known & (found["etag"] == listed["etag"])).fill_null(value=False)
     return listed.with_columns(

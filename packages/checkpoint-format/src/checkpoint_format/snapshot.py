@@ -258,13 +258,12 @@ def _ledger(
             full=_ledger_file(full, upon or commit_id, upon=None),
             delta=_ledger_file(delta, commit_id, upon=upon) if delta else None,
         )
-        ledger.check(rows=metadata.versions_in_ledger)
+        return ledger.checked(rows=metadata.versions_in_ledger)
     except LayoutTooNewError as error:
         raise NewerLayoutError(store.location, error.layout, LAYOUT_VERSION) from None
     except (DamagedFileError, NotOurFileError) as error:
         problem = str(error) or "its ledger is not a whole ledger file"
         raise CorruptCheckpointError(store.location, problem) from error
-    return ledger
 
 
 def _ledger_file(path: Path, commit_id: str, *, upon: str | None) -> LedgerFile:

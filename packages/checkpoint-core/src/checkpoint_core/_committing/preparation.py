@@ -11,7 +11,7 @@ from checkpoint_core._committing.commit import Prepared
 from checkpoint_core._judging.accepted import AcceptedRows
 from checkpoint_core._version import __version__
 from checkpoint_core.settings import Settings
-from checkpoint_format.digests import digests_of
+from checkpoint_format.digests import Digests, digests_of
 from checkpoint_format.layout import (
     LAYOUT_VERSION,
     LAYOUT_WITHOUT_LIST,
@@ -32,7 +32,7 @@ from checkpoint_format.unclaimed import NONE_ADOPTED, Adopted
 class Base(Struct, frozen=True, kw_only=True):
     """What a commit builds on: sorted rows in a local file (None: no rows) and their ledger.
 
-    `adopted` are those of the rows that the next ledger will not account for, and `balance` is by
+    `digests` are those that the ledger was checked against when it was loaded. `adopted` are those of the rows that the next ledger will not account for, and `balance` is by
     how much there are more rows than both know of. `withheld` is the revision of the list by which
     all of it is.
     """
@@ -43,6 +43,7 @@ class Base(Struct, frozen=True, kw_only=True):
     balance: int = 0
     withheld: str | None
     ledger: Ledger
+    digests: Digests | None = None
     lineage: tuple[str, ...]
 
 
@@ -85,7 +86,7 @@ def prepare(
     )
     newest = ledger.files[-1]
     metadata = _metadata(base, incoming, particulars, full_ledger=newest.metadata.full)
-    ledger.check(rows=metadata.versions_in_ledger)
+    ledger.checked(rows=metadata.versions_in_ledger)
     checkpoint = workdir / f"checkpoint-{particulars.commit_id}.parquet"
     try:
         merge(
@@ -109,7 +110,10 @@ def prepare(
     written.check_span(metadata)
     digests = workdir / f"digests-{metadata.commit_id}.json"
     files = [file.path for file in ledger.files]
-    digests.write_bytes(digests_of(metadata.commit_id, checkpoint, files).encoded())
+    # Below a delta is the file that was loaded.
+    known = base.digests.ledger[:1] if base.digests and ledger.delta else ()
+    found = digests_of(metadata.commit_id, checkpoint, files, known=known)
+    digests.write_bytes(found.encoded())
     return Prepared(
         metadata=metadata,
         checkpoint=checkpoint,

@@ -241,6 +241,7 @@ def _base(snapshot: Snapshot, file: Path | None, changes: RowChanges) -> Base:
         rows=Rows(metadata.rows, metadata.first_timestamp, metadata.last_timestamp),
         adopted=changes.adopted,
         ledger=snapshot.ledger,
+        digests=snapshot.digests,
         lineage=metadata.lineage,
     )
 

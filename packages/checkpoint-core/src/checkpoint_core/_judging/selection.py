@@ -60,18 +60,20 @@ def select(
     that they were rejected by, and archived ones until the listing says that they are restored.
     """
     event_format = EventFormat(rules.event_format)
-    is_event = listing.select(is_recognized(event_format)).to_series()
-    others = unrecognized(listing.filter(~is_event), event_format)
-    fresh = listing.filter(is_event & ~listing["is_unchanged"])
+    # What is in the ledger was recognized when it came, and no later format recognizes less.
+    changed = listing.filter(~pl.col("is_unchanged"))
+    is_event = changed.select(is_recognized(event_format)).to_series()
+    others = unrecognized(changed.filter(~is_event), event_format)
+    fresh = changed.filter(is_event)
     known_reject = rejects.select("key", "etag", "outcome", *Rules.__struct_fields__)
     marked = fresh.join(known_reject, on=["key", "etag"], how="left")
     settled = marked.select(_is_settled(rules)).to_series() | withheld.knows(marked)
     to_read = marked.filter(~settled).sort(time_text(event_format), "key")
-    upgradable = listing.filter(is_event & listing["awaits_upgrade"])
+    upgradable = listing.filter("awaits_upgrade")
     return Selection(
         listed=listing.height,
         unrecognized=others,
-        unchanged=listing.height - others.height - fresh.height,
+        unchanged=listing.height - changed.height,
         rejected_before=marked.filter(settled).select("key"),
         rewritten=to_read.filter("is_known").select("key"),
         to_read=to_read.select(LISTING_SCHEMA.names()),
