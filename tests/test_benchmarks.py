@@ -4,11 +4,13 @@ import pytest
 
 from benchmarks import judging, merging, reporting
 from benchmarks.fitting import fitted
-from benchmarks.measuring import Measurement, Spent, in_rounds
+from benchmarks.measuring import Measurement, Spent, Target, in_rounds
+from benchmarks.parts import PARTS, Found, Name
 from benchmarks.s3 import growth, months, scheduled_runs
 from benchmarks.s3.look_alike import Latency
 from benchmarks.s3.scheduled_runs import Sizes
 from benchmarks.s3.storing import COMMITS, HOURS, Commit, stored_bytes
+from benchmarks.showing import show
 
 pytestmark = pytest.mark.on_one_python
 _AT_ONCE = Latency(get_ms=0, list_ms=0)
@@ -37,6 +39,26 @@ def test_a_line_says_where_a_limit_is_reached() -> None:
     assert (line.start, line.slope, line.residual) == pytest.approx((10, 2, 0))
     assert line.reaches(30) == pytest.approx(10)
     assert fitted([(0, 0), (1, 3), (2, 0)]).residual == pytest.approx(2)
+
+
+def test_every_target_is_told_and_why_it_is_missed(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is reached needs no reason."""
+    missed = Target(what="one", value=3.0, at_least=10, reason="load 2.00 (1.00) s")
+    reached = Target(what="other", value=3.0, at_most=10, reason="merge 1.00 (1.00) s")
+
+    show(Found(targets=[missed, reached]), as_markdown=False)
+
+    told = capsys.readouterr().out
+    assert "at least 10" in told
+    assert "at most 10" in told
+    assert "not reached: one: load 2.00 (1.00) s" in told
+    assert "merge" not in told
+
+
+def test_every_part_can_be_measured_by_its_name() -> None:
+    """And those that take long are none of the usual run."""
+    assert list(PARTS) == list(Name)
+    assert [name for name in PARTS if PARTS[name].takes_long] == ["growth", "month"]
 
 
 def test_judging_and_merging_are_measured_side_by_side() -> None:

@@ -50,17 +50,20 @@ class Growth(Struct, frozen=True, kw_only=True):
 
     def told(self) -> list[str]:
         """Say the lines, and which limit is the first to be reached."""
+        if not self.lines:
+            return []
+        ends = {name: line.reaches(_LIMITS[name]) for name, line in self.lines.items()}
+        first = min(ends, key=ends.__getitem__)
         said = [
-            f"{_UNITS[name]}: {line.start:,.2f} + {line.slope:,.2f} for each million known; "
-            f"no size is more than {line.residual:,.2f} off; {_LIMITS[name]:,.0f} are reached at "
-            f"{line.reaches(_LIMITS[name]):,.1f} million"
+            f"{_rise(name, line)}; no size is more than {line.residual:,.2f} off; "
+            f"{_LIMITS[name]:,.0f} are reached at {ends[name]:,.1f} million"
             for name, line in self.lines.items()
         ]
-        if self.lines:
-            ends = {name: line.reaches(_LIMITS[name]) for name, line in self.lines.items()}
-            first = min(ends, key=ends.__getitem__)
-            said.append(f"the function ends at {ends[first]:,.1f} million, by {_UNITS[first]}")
-        return said
+        return [*said, f"the function ends at {ends[first]:,.1f} million, by {_UNITS[first]}"]
+
+
+def _rise(name: str, line: Line) -> str:
+    return f"{_UNITS[name]}: {line.start:,.2f} + {line.slope:,.2f} for each million known"
 
 
 def measure(
@@ -113,12 +116,13 @@ def _targets(growth: Growth) -> list[Target]:
     else:
         how = f"{_AIM:,} known, by the line"
         values = {name: growth.lines[name].at(_AIM / 1e6) for name in _AIM_LIMITS}
+    lines = "".join(f"; {_rise(name, line)}" for name, line in growth.lines.items())
     return [
         Target(
             what=f"{_UNITS[name]}: {nearest.new:,} new, {how}",
             value=values[name],
             at_most=limit,
-            reason=f"{nearest.known:,} known: {told(nearest.stages)}",
+            reason=f"{nearest.known:,} known: {told(nearest.stages)}{lines}",
         )
         for name, limit in _AIM_LIMITS.items()
     ]

@@ -44,6 +44,9 @@ PRICES: Final = {
 """In US dollars: us-east-1, Lambda on arm64, S3 Standard, as docs/operating.md assumes them; of
 November 2026. A HEAD costs what a GET does, a DELETE nothing."""
 
+_GIB: Final = 1_073_741_824
+"""What AWS calls a GB."""
+
 
 class Month(Struct, frozen=True, kw_only=True):
     """What all runs of a month take together; bytes are of the checkpoint's bucket.
@@ -72,7 +75,7 @@ class Month(Struct, frozen=True, kw_only=True):
             + self.puts * PRICES["PUT"]
             + HOURS * PRICES["invocation"]
             + self.seconds * LAMBDA_MB / 1_024 * PRICES["GB-second"]
-            + self.stored_bytes / 1e9 * PRICES["GB-month"]
+            + self.stored_bytes / _GIB * PRICES["GB-month"]
         )
 
 
@@ -195,10 +198,11 @@ def _ours(field: _Field, busy: list[Counted], quiet: list[Counted]) -> Month:
         return sum(number * each[name] for number, each in kinds for name in names)
 
     month = _month(busy)
-    # The full ledger that the deltas are upon is there all the time.
+    # The full ledger that the deltas are upon is there all the time; another one comes when they
+    # have a sixteenth of its rows, which at this rate takes longer than a month.
     ledger = (field.pairs.folder / "none" / "ledger.parquet").stat().st_size
     return Month(
-        how="ours",
+        how=f"ours, {len(busy)} commits made",
         objects=field.objects,
         new=field.new,
         lists=total("ListObjectsV2"),
