@@ -101,6 +101,11 @@ def test_growth_is_what_the_function_takes_at_a_size() -> None:
     assert [each.at_most for each in targets] == [300, 10_240]
 
 
+def test_a_function_that_is_too_small_refuses() -> None:
+    """Ten million listed objects fit into the largest, by what it reckons with; a hundred do not."""
+    assert 10_000_000 < growth.refused_from() < 100_000_000
+
+
 def test_old_versions_are_stored_as_long_as_the_stack_keeps_them() -> None:
     """A replaced one for thirty days and to midnight, a ledger until it is deleted and then so long."""
     replaced = [Commit(replacing_bytes=HOURS, adding_bytes=0)] * len(COMMITS)

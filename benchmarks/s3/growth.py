@@ -4,7 +4,11 @@ At each size as many rows as known objects, and some new ones among them. A stra
 the sizes tells at how many the function reaches one of its limits.
 """
 
+import tempfile
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
@@ -14,11 +18,13 @@ from benchmarks.measuring import Spent, Target, medians, told
 from benchmarks.s3.invoking import invoke_counted
 from benchmarks.s3.look_alike import Latency, LookAlike, counted_look_alike
 from benchmarks.s3.prepared import Prepared, prepared
+from checkpoint_core.room import RoomObserver, TooSmallError
 
 SIZES: Final = (1_000_000, 3_000_000, 10_000_000)
 _MEMORY_MB: Final = 10_240
 _LIMITS: Final = {"seconds": 900.0, "peak_mb": float(_MEMORY_MB), "disk_mb": 10_240.0}
 """The most that Lambda gives a function: 15 minutes, and MB of memory and of `/tmp`."""
+_MOST: Final = 1_000_000_000
 _AIM: Final = 10_000_000
 _AIM_LIMITS: Final = {"seconds": 300.0, "peak_mb": float(_MEMORY_MB)}
 _UNITS: Final = {"seconds": "s", "peak_mb": "MB of memory", "disk_mb": "MB of /tmp"}
@@ -59,7 +65,31 @@ class Growth(Struct, frozen=True, kw_only=True):
             f"{_LIMITS[name]:,.0f} are reached at {ends[name]:,.1f} million"
             for name, line in self.lines.items()
         ]
-        return [*said, f"the function ends at {ends[first]:,.1f} million, by {_UNITS[first]}"]
+        said.append(f"the function ends at {ends[first]:,.1f} million, by {_UNITS[first]}")
+        refused = f"{refused_from() / 1e6:,.1f} million"
+        return [*said, f"by its own reckoning of memory, it refuses more than {refused}"]
+
+
+def refused_from() -> int:
+    """Return from how many listed objects on the function refuses a run as too large for it."""
+    with tempfile.TemporaryDirectory() as folder:
+        observer = RoomObserver(
+            Path(folder),
+            memory_bytes=_MEMORY_MB * 1_048_576,
+            max_events=0,
+            bytes_held=lambda _: 0,
+            free_bytes=lambda _: int(_LIMITS["disk_mb"]) * 1_048_576,
+        )
+        observer.stage("list")
+        return bisect_left(range(_MOST), 1, key=partial(_is_refused, observer))
+
+
+def _is_refused(observer: RoomObserver, objects: int) -> bool:
+    try:
+        observer.note(objects=objects)
+    except TooSmallError:
+        return True
+    return False
 
 
 def _rise(name: str, line: Line) -> str:
