@@ -1,13 +1,14 @@
 """From bytes to columns, beside json.loads, Pydantic and rows of dictionaries."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 import polars as pl
 from pydantic import BaseModel, Field
 
-from benchmarks.measuring import Measurement, best_of, compared
+from benchmarks.measuring import Measurement, compared, in_rounds, seconds_of
 from checkpoint_core import LISTING_SCHEMA, Content, Request, Settings, event_schema
 from checkpoint_core._judging.judgement import Judge
 from checkpoint_core._judging.rules import JudgingRules
@@ -36,7 +37,7 @@ class PydanticEvent(BaseModel):
 
 
 def measure(events: int, rounds: int) -> list[Measurement]:
-    """Measure judging a batch, and its parts."""
+    """Measure judging a batch, and its parts, in turn, medians of so many rounds."""
     contents = [_content(number) for number in range(events)]
     data = [content.data for content in contents]
     judge = Judge(JudgingRules.of(Settings(), Request(), started_at=_START))
@@ -48,12 +49,14 @@ def measure(events: int, rounds: int) -> list[Measurement]:
         "of which digest": lambda: [content_digest(each) for each in data],
         "of which decode": lambda: [decode(each) for each in data],
     }
-    return compared(
-        [
-            Measurement(what="bytes to columns", how=how, items=events, seconds=best_of(rounds, do))
-            for how, do in ways.items()
-        ]
-    )
+
+    def one_round() -> Iterator[Measurement]:
+        for how, do in ways.items():
+            yield Measurement(
+                what="bytes to columns", how=how, items=events, seconds=seconds_of(do)
+            )
+
+    return compared(in_rounds(rounds, one_round))
 
 
 def _reference(data: list[bytes]) -> pl.DataFrame:

@@ -1,12 +1,13 @@
 """New rows into a large checkpoint, beside reading, concatenating and sorting everything."""
 
 import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 
-from benchmarks.measuring import Measurement, best_of, compared
+from benchmarks.measuring import Measurement, compared, in_rounds, seconds_of
 from checkpoint_core import CheckpointMetadata, event_schema
 from checkpoint_format.merge import merge
 from nacc_event_model import EventFormat
@@ -15,7 +16,7 @@ _START = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 def measure(rows: int, new: int, rounds: int) -> list[Measurement]:
-    """Measure a merge of some new rows, most of them recent, into a file of many."""
+    """Measure a merge of new rows, most of them recent, into a file of many; medians of rounds."""
     with tempfile.TemporaryDirectory() as folder:
         previous = Path(folder, "previous.parquet")
         to = Path(folder, "next.parquet")
@@ -31,17 +32,17 @@ def measure(rows: int, new: int, rounds: int) -> list[Measurement]:
             "merge": lambda: _merge(previous, incoming, to),
             "copy alone": lambda: _merge(previous, incoming.clear(), to),
         }
-        return compared(
-            [
-                Measurement(
+
+        def one_round() -> Iterator[Measurement]:
+            for how, do in ways.items():
+                yield Measurement(
                     what=f"{new:,} rows into {rows:,}",
                     how=how,
                     items=rows + new,
-                    seconds=best_of(rounds, do),
+                    seconds=seconds_of(do),
                 )
-                for how, do in ways.items()
-            ]
-        )
+
+        return compared(in_rounds(rounds, one_round))
 
 
 def _merge(previous: Path, incoming: pl.DataFrame, to: Path) -> None:

@@ -1,80 +1,118 @@
-"""A month's report on a large checkpoint: page and tables, as a process from its start to its end."""
+"""What analysts wait for: a month's report, each named question and each kind of export.
+
+Every one is the command line, as a process from its start to its end, on a large checkpoint. What
+the same command takes on a checkpoint of a thousand events is what it takes in any case.
+"""
 
 import tempfile
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final, get_args
 
-import polars as pl
-
-from benchmarks.measuring import Measurement, Target
-from benchmarks.preparing import prepare_pair
+from benchmarks.large_checkpoint import MONTH, NAME
+from benchmarks.measuring import Measurement, Target, in_rounds
 from benchmarks.watching import watch
-from checkpoint_core import event_schema
-from nacc_event_model import EventFormat
+from checkpoint_core.exports import Kind
+from checkpoint_core.queries import QUERIES
 
-_MAIN = "from checkpoint_cli import main; main()"
-_START = datetime(2025, 9, 1, tzinfo=UTC)
-_MONTH = "2026-08"
-_AT_MOST_S = 15
-_AT_MOST_MB = 1_000
+SIZES: Final = (1_000_000, 10_000_000)
+KINDS: Final[tuple[str, ...]] = get_args(Kind)
+_FEW: Final = 1_000
+_MAIN: Final = "from checkpoint_cli import main; main()"
+_REPORT: Final = "report, page and CSV"
+_QUESTION: Final = "question {}"
+_EXPORT: Final = "export of {}"
+_REPORT_LIMITS: Final = {1_000_000: 15.0}
+_LIMITS: Final = {1_000_000: 1.0, 10_000_000: 15.0}
+"""Seconds at most, by the number of events; the second for questions and exports alike."""
 
 
-def measure(events: int) -> tuple[list[Measurement], list[Target]]:
-    """Measure the report on the last month of a year of so many events, of forty centers."""
-    with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder, "made")
-        name = prepare_pair(_events(events), "file:///nowhere/", made)
-        checkpoint, ledger = Path(folder, "events.parquet"), Path(folder, name)
-        ledger.parent.mkdir(parents=True, exist_ok=True)
-        (made / "checkpoint.parquet").rename(checkpoint)
-        (made / "ledger.parquet").rename(ledger)
-        page, tables = Path(folder, "report.html"), Path(folder, "csv")
-        took = watch(
-            *("-c", _MAIN, "report", str(checkpoint), "--month", _MONTH),
-            *("--output", str(page), "--csv", str(tables)),
+def measure(
+    events: int,
+    rounds: int,
+    *,
+    questions: Sequence[str] = tuple(QUERIES),
+    kinds: Sequence[str] = KINDS,
+) -> tuple[list[Measurement], list[Target]]:
+    """Measure all of it on so many events, in turn, medians of so many rounds; say what is reached."""
+    with _checkpoint(events) as many:
+        found = in_rounds(rounds, lambda: _one_round(many, events, questions, kinds))
+    in_any_case = {each.how: each for each in found}
+    if events > _FEW:
+        with _checkpoint(_FEW) as few:
+            least = in_rounds(rounds, lambda: _one_round(few, _FEW, questions, kinds))
+        in_any_case = {each.how: each for each in least}
+    return found, [
+        Target(
+            what=f"seconds: {each.how}, {events:,} events",
+            value=each.seconds,
+            at_most=limits[events],
+            reason=_reason(each, in_any_case[each.how]),
         )
-        told = Path(tables, _MONTH, "lateness.csv").read_text(encoding="utf-8")
+        for each in found
+        if events in (limits := _REPORT_LIMITS if each.how == _REPORT else _LIMITS)
+    ]
+
+
+def _reason(each: Measurement, least: Measurement) -> str:
+    return (
+        f"{least.seconds:.2f} s and {least.peak_mb:,.0f} MB of it with {_FEW:,} events; in all "
+        f"{each.cpu_s:.2f} s of a processor, {each.peak_mb:,.0f} MB at most"
+    )
+
+
+@contextmanager
+def _checkpoint(events: int) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        watch("-m", "benchmarks.large_checkpoint", str(events), folder)
+        yield Path(folder, NAME)
+
+
+def _one_round(
+    checkpoint: Path, events: int, questions: Sequence[str], kinds: Sequence[str]
+) -> Iterator[Measurement]:
+    yield _report(checkpoint, events)
+    for name in questions:
+        yield _timed(_QUESTION.format(name), events, "query", str(checkpoint), name)
+    for kind in kinds:
+        yield _export(checkpoint, events, kind)
+
+
+def _report(checkpoint: Path, events: int) -> Measurement:
+    with tempfile.TemporaryDirectory() as folder:
+        page, tables = Path(folder, "report.html"), Path(folder, "csv")
+        arguments = ("--month", MONTH, "--output", str(page), "--csv", str(tables))
+        found = _timed(_REPORT, events, "report", str(checkpoint), *arguments)
+        told = Path(tables, MONTH, "lateness.csv").read_text(encoding="utf-8")
         if not page.stat().st_size or "arrivals_median" not in told:
             raise RuntimeError("no report, or one that does not know the ledger")
-    found = Measurement(
-        what=f"report on {events:,} events",
-        how="page and CSV",
+    return found
+
+
+def _export(checkpoint: Path, events: int, kind: str) -> Measurement:
+    """Make an export that was not there; the one of before is removed by it."""
+    definitions = checkpoint.parent / f"{kind}.toml"
+    definitions.write_text(
+        f'[[export]]\nname = "{kind}"\nkind = "{kind}"\npath = "exports/{kind}.parquet"\n',
+        encoding="utf-8",
+    )
+    arguments = ("export", str(checkpoint), "--definitions", str(definitions))
+    found = _timed(_EXPORT.format(kind), events, *arguments)
+    exported = checkpoint.parent / "exports" / f"{kind}.parquet"
+    if not exported.is_file():
+        raise RuntimeError(f"no export of {kind}")
+    exported.unlink()
+    return found
+
+
+def _timed(how: str, events: int, *arguments: str) -> Measurement:
+    took = watch("-c", _MAIN, *arguments)
+    return Measurement(
+        what=f"{events:,} events",
+        how=how,
         items=events,
         seconds=took.seconds,
         cpu_s=took.cpu_s,
         peak_mb=took.peak_mb,
-    )
-    return [found], [
-        Target(what=f"seconds: {found.what}", value=took.seconds, at_most=_AT_MOST_S),
-        Target(what=f"peak MB: {found.what}", value=took.peak_mb, at_most=_AT_MOST_MB),
-    ]
-
-
-def _events(count: int) -> pl.DataFrame:
-    """Return events in pairs of a submit and an outcome, with the objects that they came from."""
-    number = pl.int_range(count)
-    submission = number // 2
-    center = submission % 40 + 1
-    time = pl.lit(_START) + pl.duration(seconds=number * (365 * 86_400) / count)
-    outcome = pl.when(submission % 9 == 0).then(pl.lit("not-pass-qc")).otherwise(pl.lit("pass-qc"))
-    rows = pl.select(
-        action=pl.when(number % 2 == 0).then(pl.lit("submit")).otherwise(outcome),
-        study=pl.lit("adrc"),
-        pipeline_adcid=center,
-        project_label=pl.lit("ingest-form"),
-        center_label=pl.format("sample-center-{}", center),
-        gear_name=pl.lit("identifier-lookup"),
-        ptid=pl.format("SYN{}", submission),
-        visit_date=pl.lit(_START.date()) - pl.duration(days=submission % 90),
-        visit_number=pl.lit("01"),
-        datatype=pl.lit("form"),
-        module=pl.lit("UDS"),
-        packet=pl.lit("I"),
-        timestamp=time,
-    ).cast(event_schema(EventFormat.V1_0))
-    return rows.with_columns(
-        key=pl.format("log-{}-{}.json", "action", pl.int_range(count)),
-        etag=pl.lit("0" * 32),
-        size=pl.lit(300),
-        last_modified=pl.col("timestamp") + pl.duration(hours=1),
     )

@@ -3,25 +3,29 @@
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.measuring import Measurement, compared
+from benchmarks.measuring import Measurement, compared, in_rounds
 from benchmarks.watching import watch
 
 
-def measure(objects: int, new: int) -> list[Measurement]:
-    """Measure a first run, a run with some new objects, and a run with nothing new."""
+def measure(objects: int, new: int, rounds: int) -> list[Measurement]:
+    """Measure a first run, one with new objects, and one with nothing new; medians of rounds."""
+    return compared(in_rounds(rounds, lambda: _one_round(objects, new)))
+
+
+def _one_round(objects: int, new: int) -> Iterator[Measurement]:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "events")
         checkpoint = Path(folder, "checkpoint", "events.parquet")
         job = ["run", str(source), str(checkpoint), "--json"]
         _start("sample", str(source), "--count", str(objects), "--seed", "1")
-        first = _timed(f"first run, {objects:,} objects", objects, job)
+        yield _timed(f"first run, {objects:,} objects", objects, job)
         more = ("--count", str(new), "--seed", "2", "--start", "2026-10-05")
         _start("sample", str(source), *more)
-        second = _timed(f"{new:,} new among them", objects, job)
-        third = _timed("nothing new", objects, job)
-        return compared([first, second, third])
+        yield _timed(f"{new:,} new among them", objects, job)
+        yield _timed("nothing new", objects, job)
 
 
 def _timed(how: str, items: int, arguments: list[str]) -> Measurement:

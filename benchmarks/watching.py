@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -17,12 +18,13 @@ import json, os, resource, subprocess, sys, time
 core = int(sys.argv[1])
 if core >= 0:
     os.sched_setaffinity(0, {core})
-begin = time.perf_counter()
-ended = subprocess.run([sys.executable, *sys.argv[2:]], stdout=subprocess.PIPE)
+began, begin = time.time(), time.perf_counter()
+ended = subprocess.run(sys.argv[2:], stdout=subprocess.PIPE)
 seconds = time.perf_counter() - begin
 usage = resource.getrusage(resource.RUSAGE_CHILDREN)
 lines = ended.stdout.decode().splitlines()
 print(json.dumps({
+    "began": began,
     "seconds": seconds,
     "cpu_s": usage.ru_utime + usage.ru_stime,
     "peak_mb": usage.ru_maxrss / 1024,
@@ -36,20 +38,37 @@ _PIN = "import os, sys; os.sched_setaffinity(0, {int(sys.argv[1])}); os.execv(sy
 
 
 class Watched(Struct, frozen=True):
-    """What a process took, from its start to its end, and what it printed."""
+    """What a process took, from its start to its end, and what it printed.
 
+    `began` is when it was started, in seconds since 1970.
+    """
+
+    began: float
     seconds: float
     cpu_s: float
     peak_mb: float
     lines: list[str]
 
 
+class Program(Struct, frozen=True, kw_only=True):
+    """A Python program: its first arguments, which Python runs it, and what its environment needs."""
+
+    arguments: tuple[str, ...]
+    interpreter: Path = Path(sys.executable)
+    environ: Mapping[str, str] = {}
+
+
 def watch(
-    *arguments: str, core: int | None = None, environ: Mapping[str, str] | None = None
+    *arguments: str,
+    core: int | None = None,
+    environ: Mapping[str, str] | None = None,
+    interpreter: Path | None = None,
 ) -> Watched:
     """Run `python ARGUMENTS` on a core, or wherever the system likes, and wait for its end."""
     pinned = core if core is not None and _can_pin() else -1
-    command = [sys.executable, "-c", _WATCH, str(pinned), *arguments]
+    program = [str(interpreter or sys.executable), *arguments]
+    # What the environment says to Python is for the program alone.
+    command = [sys.executable, "-I", "-c", _WATCH, str(pinned), *program]
     ended = subprocess.run(
         command, stdout=subprocess.PIPE, text=True, env=_environ(environ), check=False
     )

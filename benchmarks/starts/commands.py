@@ -1,6 +1,8 @@
 """What a person waits for before a command has said anything, beside loading all that it may need."""
 
-from benchmarks.measuring import Measurement, compared
+from collections.abc import Iterator
+
+from benchmarks.measuring import Measurement, compared, in_rounds
 from benchmarks.watching import watch
 
 _MAIN = "from checkpoint_cli import main; main()"
@@ -26,12 +28,18 @@ _WAYS: dict[str, tuple[str, list[str], dict[str, str]]] = {
 
 
 def measure(rounds: int) -> list[Measurement]:
-    """Measure whole processes, in turn; the best of each counts."""
-    seconds = dict.fromkeys(_WAYS, float("inf"))
-    for _ in range(rounds):
-        for how, (program, arguments, environ) in _WAYS.items():
-            took = watch("-c", program, *arguments, environ=environ)
-            seconds[how] = min(seconds[how], took.seconds)
-    return compared(
-        [Measurement(what="start", how=how, items=1, seconds=best) for how, best in seconds.items()]
-    )
+    """Measure whole processes, in turn, medians of so many rounds."""
+    return compared(in_rounds(rounds, _one_round))
+
+
+def _one_round() -> Iterator[Measurement]:
+    for how, (program, arguments, environ) in _WAYS.items():
+        took = watch("-c", program, *arguments, environ=environ)
+        yield Measurement(
+            what="start",
+            how=how,
+            items=1,
+            seconds=took.seconds,
+            cpu_s=took.cpu_s,
+            peak_mb=took.peak_mb,
+        )

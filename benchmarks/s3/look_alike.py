@@ -45,8 +45,11 @@ class Endpoint(Struct, frozen=True, kw_only=True):
         """Put a prepared pair where a checkpoint of that key, and its ledger, would be."""
         folder = key.rpartition("/")[0]
         client = self._client()
-        for file, name in (("ledger", f"{folder}/{ledger}"), ("checkpoint", key)):
-            with Path(pair, f"{file}.parquet").open("rb") as body:
+        digests = ledger.removesuffix(".parquet") + ".json"
+        files = {"ledger.parquet": ledger, "digests.json": digests}
+        names = {file: f"{folder}/{name}" for file, name in files.items()}
+        for file, name in {**names, "checkpoint.parquet": key}.items():
+            with Path(pair, file).open("rb") as body:
                 client.put_object(Bucket=self.checkpoint_bucket, Key=name, Body=body)
 
     def put(self, objects: Iterable[tuple[str, bytes]]) -> None:

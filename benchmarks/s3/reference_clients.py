@@ -1,9 +1,10 @@
 """What a user would have otherwise, each in its usual form; run as a process of its own.
 
-    python -m benchmarks.reference_clients WAY BUCKET KEYS_FILE [CHECKPOINT]
+    python -m benchmarks.s3.reference_clients WAY BUCKET KEYS_FILE [CHECKPOINT [PREFIX PAGES]]
 
 Prints seconds as JSON: `reading` from the first request to the last valid event, `merging` of the
-events into the whole checkpoint by reading, concatenating, sorting and writing it.
+events into the whole checkpoint by reading, concatenating, sorting and writing it, `listing` of so
+many pages below a prefix, one after the other.
 Connections and credentials come from the environment.
 """
 
@@ -13,9 +14,9 @@ import os
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.store import S3Store
 
 from benchmarks.judging import PydanticEvent
+from benchmarks.measuring import seconds_of
 from checkpoint_core import event_schema
 from nacc_event_model import EventFormat
 
@@ -107,16 +109,26 @@ def _merge(rows: _Rows, checkpoint: Path) -> None:
         merged.write_parquet(Path(folder, "next.parquet"), compression="snappy")
 
 
-def main(way: str, bucket: str, keys_file: str, checkpoint: str = "") -> None:
+def _list(bucket: str, prefix: str, pages: int) -> int:
+    """Look at so many pages as that system does: boto3's paginator, an item for each object."""
+    found = boto3.client("s3").get_paginator("list_objects_v2")
+    listed = islice(found.paginate(Bucket=bucket, Prefix=prefix), pages)
+    return sum(each["Key"].endswith(".json") for page in listed for each in page["Contents"])
+
+
+def main(way: str, bucket: str, keys_file: str, checkpoint: str = "", *listing: str) -> None:
     """Do it one way, and print how long it took."""
-    keys = Path(keys_file).read_text(encoding="utf-8").split("\n")
-    begin = time.perf_counter()
-    rows = WAYS[way](bucket, keys)
-    read = time.perf_counter()
-    if checkpoint:
-        _merge(rows, Path(checkpoint))
-    merged = time.perf_counter()
-    print(json.dumps({"reading": read - begin, "merging": merged - read}))
+    text = Path(keys_file).read_text(encoding="utf-8")
+    rows: _Rows = []
+    took = dict.fromkeys(("reading", "merging", "listing"), 0.0)
+    if text:
+        took["reading"] = seconds_of(lambda: rows.extend(WAYS[way](bucket, text.split("\n"))))
+    if rows and checkpoint:
+        took["merging"] = seconds_of(lambda: _merge(rows, Path(checkpoint)))
+    if listing:
+        prefix, pages = listing
+        took["listing"] = seconds_of(lambda: _list(bucket, prefix, int(pages)))
+    print(json.dumps(took))
     sys.stdout.flush()
     # Thousands of clients take their time to be thrown away.
     os._exit(0)

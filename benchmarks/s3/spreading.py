@@ -7,54 +7,60 @@ server, so their number shows less here than elsewhere.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import boto3
 import polars as pl
 
-from benchmarks.look_alike import Endpoint, Latency, look_alike
-from benchmarks.measuring import Measurement, compared
+from benchmarks.measuring import Measurement, compared, in_rounds
+from benchmarks.s3.look_alike import Endpoint, Latency, look_alike
 from benchmarks.watching import watch
 
 
-def measure(objects: int, executors: Sequence[int], latency: Latency) -> list[Measurement]:
-    """Measure the usual run, and runs on so many executors; the last has nothing new."""
+def measure(
+    objects: int, executors: Sequence[int], latency: Latency, rounds: int
+) -> list[Measurement]:
+    """Measure the usual run, and runs on so many executors, in turn, medians of so many rounds."""
+    with look_alike(objects, latency) as endpoint:
+        found = in_rounds(rounds, lambda: _one_round(endpoint, objects, executors))
+    *first, fixed = found
+    return [*compared(first), fixed]
+
+
+def _one_round(endpoint: Endpoint, objects: int, executors: Sequence[int]) -> Iterator[Measurement]:
+    """Measure each upon nothing; the last has nothing new."""
     what = f"first run, {objects:,} objects in S3"
-    with look_alike(objects, latency) as endpoint, TemporaryDirectory() as folder:
-        here = _run(
-            endpoint, "checkpoint_cli", "here", what=what, how="this machine", items=objects
-        )
+    names = {f"on-{number}": number for number in executors}
+    with TemporaryDirectory() as folder:
+        yield _run(endpoint, "checkpoint_cli", "here", what=what, how="this machine", items=objects)
         expected = _rows(endpoint, "here", Path(folder))
-        measurements = [here]
-        for number in executors:
-            name = f"on-{number}"
-            measurements.append(
-                _run(
-                    endpoint,
-                    "checkpoint_spark",
-                    name,
-                    what=what,
-                    how=f"Spark, {number} executors of one core",
-                    items=objects,
-                    environ=_cluster(number),
-                )
+        for name, number in names.items():
+            yield _run(
+                endpoint,
+                "checkpoint_spark",
+                name,
+                what=what,
+                how=f"Spark, {number} executors of one core",
+                items=objects,
+                environ=_cluster(number),
             )
             if not _rows(endpoint, name, Path(folder)).equals(expected):
                 raise RuntimeError(f"{name}: other rows, or another order")
             _refuse_news(endpoint, name)
-        fixed = _run(
-            endpoint,
-            "checkpoint_spark",
-            "here",
-            what="nothing new, fixed cost",
-            how="Spark, whole process",
-            items=objects,
-            environ=_cluster(1),
-            whole=True,
-        )
-    return [*compared(measurements), fixed]
+    yield _run(
+        endpoint,
+        "checkpoint_spark",
+        "here",
+        what="nothing new, fixed cost",
+        how="Spark, whole process",
+        items=objects,
+        environ=_cluster(1),
+        whole=True,
+    )
+    for name in ("here", *names):
+        endpoint.remove(name)
 
 
 def _run(

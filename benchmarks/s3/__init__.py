@@ -1,0 +1,1 @@
+"""Measurements against an S3, or a look-alike of it."""

@@ -1,0 +1,1 @@
+"""Measurements of what comes before any work: imports, and starts of processes."""
