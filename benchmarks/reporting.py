@@ -13,8 +13,8 @@ from typing import Final, get_args
 from benchmarks.large_checkpoint import MONTH, NAME
 from benchmarks.measuring import Measurement, Target, in_rounds
 from benchmarks.watching import watch
-from checkpoint_core.exports import Kind
-from checkpoint_core.queries import QUERIES
+from checkpoint_queries import QUERIES
+from checkpoint_queries.exports import Kind
 
 SIZES: Final = (1_000_000, 10_000_000)
 KINDS: Final[tuple[str, ...]] = get_args(Kind)
