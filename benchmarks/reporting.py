@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, get_args
 
+from msgspec import Struct
+
 from benchmarks.large_checkpoint import MONTH, NAME
 from benchmarks.measuring import Measurement, Target, in_rounds
 from benchmarks.watching import watch
@@ -28,20 +30,30 @@ _LIMITS: Final = {1_000_000: 1.0, 10_000_000: 15.0}
 """Seconds at most, by the number of events; the second for questions and exports alike."""
 
 
+class _Asked(Struct, frozen=True, kw_only=True):
+    """What is made in a round: reports by their months, answers and exports."""
+
+    months: Sequence[str]
+    questions: Sequence[str]
+    kinds: Sequence[str]
+
+
 def measure(
     events: int,
     rounds: int,
     *,
+    months: Sequence[str] = (MONTH,),
     questions: Sequence[str] = tuple(QUERIES),
     kinds: Sequence[str] = KINDS,
 ) -> tuple[list[Measurement], list[Target]]:
     """Measure all of it on so many events, in turn, medians of so many rounds; say what is reached."""
+    asked = _Asked(months=months, questions=questions, kinds=kinds)
     with _checkpoint(events) as many:
-        found = in_rounds(rounds, lambda: _one_round(many, events, questions, kinds))
+        found = in_rounds(rounds, lambda: _one_round(many, events, asked))
     in_any_case = {each.how: each for each in found}
     if events > _FEW:
         with _checkpoint(_FEW) as few:
-            least = in_rounds(rounds, lambda: _one_round(few, _FEW, questions, kinds))
+            least = in_rounds(rounds, lambda: _one_round(few, _FEW, asked))
         in_any_case = {each.how: each for each in least}
     return found, [
         Target(
@@ -69,22 +81,21 @@ def _checkpoint(events: int) -> Iterator[Path]:
         yield Path(folder, NAME)
 
 
-def _one_round(
-    checkpoint: Path, events: int, questions: Sequence[str], kinds: Sequence[str]
-) -> Iterator[Measurement]:
-    yield _report(checkpoint, events)
-    for name in questions:
+def _one_round(checkpoint: Path, events: int, asked: _Asked) -> Iterator[Measurement]:
+    for month in asked.months:
+        yield _report(checkpoint, events, month)
+    for name in asked.questions:
         yield _timed(_QUESTION.format(name), events, "query", str(checkpoint), name)
-    for kind in kinds:
+    for kind in asked.kinds:
         yield _export(checkpoint, events, kind)
 
 
-def _report(checkpoint: Path, events: int) -> Measurement:
+def _report(checkpoint: Path, events: int, month: str) -> Measurement:
     with tempfile.TemporaryDirectory() as folder:
         page, tables = Path(folder, "report.html"), Path(folder, "csv")
-        arguments = ("--month", MONTH, "--output", str(page), "--csv", str(tables))
+        arguments = ("--month", month, "--output", str(page), "--csv", str(tables))
         found = _timed(_REPORT, events, "report", str(checkpoint), *arguments)
-        told = Path(tables, MONTH, "lateness.csv").read_text(encoding="utf-8")
+        told = Path(tables, month, "lateness.csv").read_text(encoding="utf-8")
         if not page.stat().st_size or "arrivals_median" not in told:
             raise RuntimeError("no report, or one that does not know the ledger")
     return found
