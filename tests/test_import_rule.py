@@ -276,7 +276,7 @@ def test_importing_a_package_brings_along_nothing_else(package: str) -> None:
 def test_importing_the_function_brings_along_what_it_is_made_of() -> None:
     """The look into a fresh interpreter does see what is imported."""
     assert third_party_after_importing("checkpoint_lambda") >= {
-        "boto3",
+        "botocore",
         "checkpoint_core",
         "checkpoint_format",
         "checkpoint_queries",

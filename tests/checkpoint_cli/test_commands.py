@@ -278,14 +278,15 @@ def test_every_unrecognized_name_can_be_paged_through(tmp_path: Path) -> None:
 
 
 def test_verify_judges_by_the_checkpoints_own_format(tmp_path: Path) -> None:
-    """Names that only format 1.1 knows are not called unrecognized."""
+    """Names that only format 1.1 knows are not called unrecognized; what it has, it has."""
     source, checkpoint = tmp_path / "events", tmp_path / "events.parquet"
     put(source, 1, named="duplicate-submit", action="duplicate-submit")
     take(source, checkpoint, "--event-format", "1.1")
+    put(source, 2, named="duplicate-submit", action="duplicate-submit")
 
-    assert "1 in the ledger" in call("verify", checkpoint, source).stdout
+    assert "1 of 2 objects are neither" in call("verify", checkpoint, source).stdout
     other = call("verify", checkpoint, source, "--event-format", "1.0")
-    assert "1 not named like events" in other.stdout
+    assert "1 in the ledger, 0 in the rejects, 1 not named like events" in other.stdout
 
 
 def test_samples_are_written_and_can_be_run(tmp_path: Path) -> None:
