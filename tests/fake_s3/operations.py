@@ -60,11 +60,10 @@ def _error_reply(request: Request, error: S3Error) -> Reply:
     elements = {"Code": error.code, "Message": error.message, **error.elements}
     elements["Resource"] = f"/{request.bucket}/{request.key}"
     body = "".join(f"<{name}>{escape(text)}</{name}>" for name, text in elements.items())
-    return Reply(
-        error.status,
-        head,
-        f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{body}</Error>'.encode(),
-    )
+    document = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{body}</Error>'.encode()
+    # As S3 does, whose errors do not say how long they are.
+    chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (len(document), document)
+    return Reply(error.status, head + "Transfer-Encoding: chunked\r\n", chunks, length=-1)
 
 
 def _check_region(s3: FakeS3, request: Request) -> None:

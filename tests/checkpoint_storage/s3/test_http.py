@@ -1,9 +1,13 @@
 """What libcurl sends: signed as botocore would sign it, to where boto3 would send it."""
 
 import ipaddress
+import itertools
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import FrameType
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -16,9 +20,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from checkpoint_format.errors import StorageError
 from checkpoint_format.stores import Content
-from checkpoint_storage.s3 import S3Source
+from checkpoint_storage.s3 import S3Source, _http
 from checkpoint_storage.s3._clients import close_clients, current_clients
-from checkpoint_storage.s3._http import LARGEST_BYTES
+from checkpoint_storage.s3._http import LARGEST_BYTES, Answer
 from tests.checkpoint_storage.s3.serving import BUCKET, set_aws
 from tests.fake_s3 import FakeS3, Request, serve
 
@@ -33,7 +37,7 @@ KEYS = [
     "p/=;,:@!$'()*~-._",
     "p/%2F%7e",
 ]
-SECRET = "sec:ret/+="
+SECRET = "sec:ret/+=é"
 
 
 @pytest.fixture(autouse=True)
@@ -145,6 +149,63 @@ class TestSizes:
         assert {"GetObject": requests} == s3.log.operations()
 
 
+class TestAnswers:
+    """What is told of one."""
+
+    @pytest.mark.parametrize("before", ["200 Connection established", "103 Early Hints"])
+    def test_a_header_is_that_of_the_answer_itself(self, before: str) -> None:
+        """Not of a proxy's, or a preliminary one."""
+        head = (
+            f"HTTP/1.1 {before}\r\nETag: early\r\nVia: early\r\n\r\n"
+            "HTTP/1.1 200 OK\r\nServer: x ETag: y\r\nETAG:  e \r\n\r\n"
+        )
+        answer = Answer(200, head.encode())
+
+        assert ("e", "") == (answer.header(b"etag"), answer.header(b"via"))
+
+
+class TestInterruptions:
+    """As by Ctrl-C, or by a timer that raises."""
+
+    def test_whatever_it_comes_amidst_of_the_next_ones_ask_as_ever(self, s3: FakeS3) -> None:
+        """Before each line of the client's code."""
+        s3.load(BUCKET, {"a": b"1", "b": b"2"})
+        fast = current_clients().fast(BUCKET)
+        interrupted = 0
+
+        def ask() -> dict[str, bytes]:
+            found = fast.objects(["a", "b"], at_once=2, remaining_s=lambda: 9)
+            return {key: answer.body for key, answer in found}
+
+        def interrupting(at: int) -> Any:
+            lines = itertools.count()
+
+            def trace(frame: FrameType, event: str, _: object) -> Any:
+                if frame.f_code.co_filename != _http.__file__:
+                    return None
+                if event == "line" and next(lines) == at:
+                    sys.settrace(None)
+                    raise KeyboardInterrupt
+                return trace
+
+            return trace
+
+        tracing = sys.gettrace()
+        for at in itertools.count():
+            sys.settrace(interrupting(at))
+            try:
+                ask()
+            except KeyboardInterrupt:
+                interrupted += 1
+            else:
+                break
+            finally:
+                sys.settrace(tracing)
+            assert {"a": b"1", "b": b"2"} == ask()
+
+        assert interrupted > 20
+
+
 class TestProxies:
     """Where the environment says, for both libraries alike."""
 
@@ -161,6 +222,39 @@ class TestProxies:
         assert {"http://s3.invalid"} == {
             request.target.rpartition(f"/{BUCKET}")[0] for request in sent
         }
+
+    def test_only_what_boto3_excepts_is_excepted(
+        self, s3: FakeS3, sent: list[Request], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Masks of addresses, which libcurl knows, are none to boto3."""
+        url = current_clients().single.meta.endpoint_url
+        monkeypatch.setenv("http_proxy", url)
+        monkeypatch.setenv("no_proxy", "127.0.0.0/8")
+        s3.put_object(BUCKET, "a", b"1")
+
+        assert [b"1"] == read("a")
+        assert [f"{url}/{BUCKET}/a"] == [request.target for request in sent]
+
+    def test_a_bucket_may_be_part_of_the_host_s_name(
+        self, s3: FakeS3, sent: list[Request], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        """Then what is signed is the path without it."""
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+        (tmp_path / "config").write_text("[default]\ns3 =\n  addressing_style = virtual\n")
+        monkeypatch.setenv("http_proxy", current_clients().single.meta.endpoint_url)
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://s3.invalid")
+        fast = current_clients().fast(BUCKET)
+        fast.page({"list-type": "2"})
+        list(fast.objects(["a"], at_once=1, remaining_s=lambda: 9))
+
+        host = f"http://{BUCKET}.s3.invalid"
+        assert [f"{host}/?list-type=2", f"{host}/a"] == [request.target for request in sent]
+        for request in sent:
+            request.target = request.target.removeprefix(host)
+            assert request.headers["authorization"].endswith(
+                f"Signature={signature_by_botocore(request, None)}"
+            )
 
     def test_not_for_what_is_excepted(self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
         """By its name."""
@@ -204,7 +298,7 @@ class TestCertificates:
         )
         return file
 
-    @pytest.mark.parametrize("where", ["environment", "profile", "nowhere"])
+    @pytest.mark.parametrize("where", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "profile", "nowhere"])
     def test_it_is_trusted_where_the_configuration_says_so(
         self, certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
     ) -> None:
@@ -214,8 +308,8 @@ class TestCertificates:
         s3.load(BUCKET, {"a": b"1", "b": b"x" * (LARGEST_BYTES + 1)})
         with serve(s3, certificate=certificate) as server:
             variables = {"AWS_ENDPOINT_URL": server.endpoint_url, "AWS_DEFAULT_REGION": "us-east-1"}
-            if where == "environment":
-                variables["AWS_CA_BUNDLE"] = str(certificate)
+            if where.isupper():
+                variables[where] = str(certificate)
             if where == "profile":
                 config = tmp_path / "config"
                 config.write_text(f"[default]\nca_bundle = {certificate}\n")
@@ -224,6 +318,8 @@ class TestCertificates:
                 monkeypatch, AWS_ACCESS_KEY_ID="key", AWS_SECRET_ACCESS_KEY="secret", **variables
             )
             if where == "nowhere":
+                for other in ("SSL_CERT_FILE", "CURL_CA_BUNDLE"):
+                    monkeypatch.setenv(other, str(certificate))
                 with pytest.raises(StorageError, match="no secure connection"):
                     read("a")
                 assert 0 == s3.log.count()

@@ -1,6 +1,7 @@
 """Listing S3: whole, each key once and exactly as it is, whatever the keys look like."""
 
 import itertools
+import time
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -357,6 +358,7 @@ class TestDocuments:
             ("&quot;e&quot;", "&quot;&quot;"),
             ("<ETag>&quot;e&quot;</ETag>", ""),
             ("2024-01-01", "2024-13-01"),
+            ("2024-01-01", "-2024-01-01"),
             ("2024-01-01T00:00:00.000Z", "yesterday"),
             ("</Contents>", ""),
             ("<Contents>", '<Contents id="1">'),
@@ -370,6 +372,28 @@ class TestDocuments:
         """Rather than half of it."""
         assert before in PAGE
         assert read_page(PAGE.replace(before, after).encode()) is None
+
+    @pytest.mark.parametrize("key", ["a&amp;b", "a\rb"])
+    def test_what_xml_means_otherwise_is_not_read_where_keys_are_encoded(self, key: str) -> None:
+        """Not every server encodes all that S3 does."""
+        encoded = PAGE.replace("<Prefix/>", "<EncodingType>url</EncodingType>")
+        assert read_page(encoded.encode())
+        assert read_page(encoded.replace("<Key>a", f"<Key>{key}").encode()) is None
+
+    @pytest.mark.parametrize(
+        "before, unit",
+        [
+            ("", " "),
+            ("<ListBucketResult>", "<a/> "),
+            ("<ListBucketResult>", "<Contents><Key>"),
+            (f"<ListBucketResult>{OBJECT[:-40]}", "<a/>"),
+        ],
+    )
+    def test_no_document_takes_long(self, before: str, unit: str) -> None:
+        """Of a megabyte, in a form that makes patterns go back and forth."""
+        start = time.process_time()
+        assert read_page((before + unit * (1_000_000 // len(unit))).encode()) is None
+        assert time.process_time() - start < 5
 
     @pytest.mark.parametrize(
         "document", [b"", b"\xff", PAGE.replace("<Key>a", "<Key>\xe9").encode("latin-1")]

@@ -11,12 +11,12 @@ import os
 import re
 import threading
 from typing import TYPE_CHECKING, Any, Final, cast
-from urllib.parse import quote, urlsplit
 
 import botocore.session
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import NoCredentialsError
-from botocore.handlers import validate_bucket_name
 from botocore.httpsession import get_cert_path
 from botocore.utils import get_environ_proxies
 
@@ -48,8 +48,11 @@ class S3Clients:
 
     def __init__(self, region: str | None = None) -> None:
         self._session = session = botocore.session.get_session()
-        authorities = session.get_config_variable("ca_bundle") or get_cert_path(verify=True)
-        self._authorities = str(authorities)
+        self._authorities = str(
+            session.get_config_variable("ca_bundle")
+            or os.environ.get("REQUESTS_CA_BUNDLE")
+            or get_cert_path(verify=True)
+        )
         self._lock = threading.Lock()
         self._fast: dict[str, FastClient] = {}
         self._regions: dict[str, str] = {}
@@ -96,6 +99,8 @@ class S3Clients:
         client = cast("S3Client", made)
         examine_answers(client)
         client.meta.events.register("needs-retry.*.*", self._keep_region)
+        # An operation that is not used otherwise.
+        client.meta.events.register("before-call.s3.ListObjects", _tell_where)
         return cast("S3Client", _Careful(client))
 
     def _keep_region(
@@ -107,28 +112,25 @@ class S3Clients:
             self._regions[bucket] = region
 
     def _make_fast(self, bucket: str) -> FastClient:
-        validate_bucket_name({"Bucket": bucket})
+        told: Any = self.single.list_objects(Bucket=bucket)
         credentials = self._session.get_credentials()
         if credentials is None:
             raise NoCredentialsError
-        options_of_s3: Any = self.single.meta.config
-        by_host = (options_of_s3.s3 or {}).get("addressing_style") == "virtual"
-        endpoint = urlsplit(self.single.meta.endpoint_url.rstrip("/"))
-        whole = (
-            endpoint._replace(netloc=f"{bucket}.{endpoint.netloc}")
-            if by_host
-            else endpoint._replace(path=f"{endpoint.path}/{quote(bucket)}")
-        )
-        url = whole.geturl()
         server = Server(
-            url=url,
-            region=self.region,
+            url=told["url"],
+            region=told["region"] or self.region,
             authorities=self._authorities,
-            proxy=get_environ_proxies(url).get(endpoint.scheme, ""),
+            proxy=get_environ_proxies(told["url"]).get(told["url"].partition(":")[0], ""),
             connect_timeout_s=_CONNECT_TIMEOUT_S,
             timeout_s=_READ_TIMEOUT_S,
         )
         return FastClient(server, credentials)
+
+
+def _tell_where(params: dict[str, Any], context: dict[str, Any], **_: Any) -> Any:
+    """Answer in place of S3: where it would have been asked, and for which region signed."""
+    url, region = params["url"].partition("?")[0], context.get("signing", {}).get("region")
+    return AWSResponse(url, 200, HTTPHeaders(), None), {"url": url.rstrip("/"), "region": region}
 
 
 class _Careful:
@@ -167,11 +169,12 @@ def _for_other_servers(profile: dict[str, Any]) -> Config:
 def current_clients(region: str | None = None) -> S3Clients:
     """Return the clients for the configuration that the environment names now.
 
-    The same ones at every call, also in later invocations of a warm function.
+    The same ones at every call, also in later invocations of a warm function; in a forked process
+    others, because two that share a connection take each other's answers.
     Raises what is in FAILURES where the configuration is wrong.
     """
     with raw_failures():
-        return _clients(tuple(sorted(_configuration())), region)
+        return _clients(tuple(sorted(_configuration())), region, os.getpid())
 
 
 def close_clients() -> None:
@@ -189,7 +192,11 @@ _made: Final[list[S3Clients]] = []
 
 
 @functools.cache
-def _clients(configuration: tuple[tuple[str, str], ...], region: str | None) -> S3Clients:  # noqa: ARG001 - the cache's key
+def _clients(
+    configuration: tuple[tuple[str, str], ...],  # noqa: ARG001 - the cache's key
+    region: str | None,
+    process: int,  # noqa: ARG001 - likewise
+) -> S3Clients:
     clients = S3Clients(region)
     _made.append(clients)
     return clients

@@ -65,10 +65,12 @@ class Answer(Struct, frozen=True):
 
     def header(self, name: bytes) -> str:
         """Return a header's value, empty where there is none; the name is in lower case."""
-        start = self.head.lower().find(b"\n%b:" % name) + len(name) + 2
+        # Answers of a proxy, and preliminary ones, come before it.
+        last = self.head[self.head.rfind(b"\nHTTP/") + 1 :]
+        start = last.lower().find(b"\n%b:" % name) + len(name) + 2
         if start < len(name) + 2:
             return ""
-        return self.head[start : self.head.find(b"\n", start)].strip().decode("latin-1")
+        return last[start : last.find(b"\n", start)].strip().decode("latin-1")
 
 
 def is_askable(key: str) -> bool:
@@ -88,14 +90,16 @@ class _Exchange:
         for option, value in (
             (pycurl.AWS_SIGV4, f"aws:amz:{server.region}:s3"),
             (pycurl.CAINFO, server.authorities),
+            (pycurl.PROXY_CAINFO, server.authorities),
             (pycurl.CONNECTTIMEOUT_MS, int(server.connect_timeout_s * 1000)),
             (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
             (pycurl.MAXFILESIZE, largest_bytes),
             (pycurl.NOSIGNAL, 1),
             (pycurl.OPT_FILETIME, 1),
             (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
-            # Said here, or libcurl would look into the environment in its own way.
+            # Both said here, or libcurl would look into the environment in its own way.
             (pycurl.PROXY, server.proxy),
+            (pycurl.NOPROXY, ""),
             (pycurl.TIMEOUT_MS, int(server.timeout_s * 1000)),
             (pycurl.USERAGENT, f"nacc-checkpoint-storage/{__version__}"),
             (pycurl.HEADERFUNCTION, self._head.append),
@@ -110,24 +114,24 @@ class _Exchange:
         self.handle.setopt(pycurl.URL, url)
         if credentials != self._signed_by:
             with raw_failures():
-                self.handle.setopt(pycurl.USERNAME, credentials.access_key)
-                self.handle.setopt(pycurl.PASSWORD, credentials.secret_key)
+                self.handle.setopt(pycurl.USERNAME, (credentials.access_key or "").encode())
+                self.handle.setopt(pycurl.PASSWORD, (credentials.secret_key or "").encode())
                 # An empty list would leave the one before.
                 self.handle.unsetopt(pycurl.HTTPHEADER)
                 if credentials.token:
                     token = f"x-amz-security-token: {credentials.token}"
-                    self.handle.setopt(pycurl.HTTPHEADER, [token])
+                    self.handle.setopt(pycurl.HTTPHEADER, [token.encode()])
             self._signed_by = credentials
 
     def answer(self) -> Answer:
         """Return what came."""
         body = b"".join(self._body)
         told = self.handle.getinfo
-        if told(pycurl.CONTENT_LENGTH_DOWNLOAD_T) != len(body):
+        status = told(pycurl.RESPONSE_CODE)
+        # S3 tells the length of what was asked for, not always that of a refusal.
+        if status == 200 and told(pycurl.CONTENT_LENGTH_DOWNLOAD_T) != len(body):
             return Answer()
-        return Answer(
-            told(pycurl.RESPONSE_CODE), b"".join(self._head), body, told(pycurl.INFO_FILETIME)
-        )
+        return Answer(status, b"".join(self._head), body, told(pycurl.INFO_FILETIME))
 
 
 class _Crowd:
@@ -144,13 +148,12 @@ class _Crowd:
         return len(self._busy)
 
     def ask(self, key: str, url: str, credentials: ReadOnlyCredentials) -> None:
-        if not self._idle:
-            self._idle.append(_Exchange(self._server, self._largest_bytes))
-        exchange = self._idle[-1]
+        exchange = self._idle.pop() if self._idle else _Exchange(self._server, self._largest_bytes)
         exchange.aim(url, credentials)
         exchange.key = key
+        # First, so that `stop` finds whatever is under way.
+        self._busy[exchange.handle] = exchange
         self._multi.add_handle(exchange.handle)
-        self._busy[exchange.handle] = self._idle.pop()
 
     def wait(self, longest_s: float = _LONGEST_WAIT_S) -> None:
         """Wait until something has come, never so long that a signal would be noticed too late."""
@@ -172,12 +175,13 @@ class _Crowd:
         return taken
 
     def stop(self) -> None:
-        """End what is under way."""
+        """End what is under way, also after an interruption at any point."""
         for handle in tuple(self._busy):
             self._free(handle)
 
     def _free(self, handle: pycurl.Curl) -> _Exchange:
-        self._multi.remove_handle(handle)
+        if handle in self._multi:
+            self._multi.remove_handle(handle)
         exchange = self._busy.pop(handle)
         self._idle.append(exchange)
         return exchange

@@ -17,13 +17,13 @@ from checkpoint_format.stores import LISTING_SCHEMA
 
 _OTHERS: Final = r"(?:<(?!Size>)\w+(?:/|>[^<]*+</\w+)>)*+"
 _OBJECT: Final = re.compile(
-    r"<Contents><Key>([^<]++)</Key><LastModified>([^<]++)</LastModified>"
+    r"<Contents><Key>([^<]++)</Key><LastModified>([12][0-9]{3}-[^<]++)</LastModified>"
     r"<ETag>(?:&quot;|\")?+([^<&\"]++)(?:&quot;|\")?+</ETag>"
     rf"{_OTHERS}<Size>([0-9]{{1,18}}+)</Size>{_OTHERS}</Contents>",
     re.ASCII,
 )
 _AROUND: Final = re.compile(
-    r"\s*(?:<\?xml[^<>]*\?>)?\s*<ListBucketResult(?: xmlns=\"[^<>\"]*\")?>"
+    r"\s*+(?:<\?xml[^<>]*\?>)?\s*+<ListBucketResult(?: xmlns=\"[^<>\"]*\")?>"
     r"(?:\s*<(\w+)(?:/>|>[^<]*</\1>))*\s*</ListBucketResult>\s*",
     re.ASCII,
 )
@@ -54,10 +54,10 @@ def read_page(document: bytes) -> tuple[pl.DataFrame, bool] | None:
             return None
     elif is_truncated != "false":
         return None
+    if any("&" in key or "\r" in key for key in keys):
+        return None
     if facts.get("EncodingType") == "url":
         keys = [unquote_plus(key) if "%" in key or "+" in key else key for key in keys]
-    elif any("&" in key or "\r" in key for key in keys):
-        return None
     last_modified = pl.Series(times, dtype=pl.String()).str.to_datetime(
         _TIME, time_unit="us", time_zone="UTC", strict=False
     )

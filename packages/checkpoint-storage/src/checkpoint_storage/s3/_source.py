@@ -77,7 +77,9 @@ class S3Source:
             pages = self._pages(restore_states=restore_states)
             first = pages.page("")
             region = first.region or self._clients().told_region(self._bucket)
-            if region and self._moved_to(region):
+            if region and self._clients().region != region:
+                # boto3 follows S3's redirections, libcurl does not.
+                self._region = region
                 pages = self._pages(restore_states=restore_states)
             if not first.truncated:
                 self.proof = "one page, of which S3 says that it is the last"
@@ -132,13 +134,6 @@ class S3Source:
 
     def _clients(self) -> S3Clients:
         return current_clients(self._region)
-
-    def _moved_to(self, region: str) -> bool:
-        """Use the bucket's own region from now on: boto3 follows redirections, libcurl not."""
-        if self._clients().region == region:
-            return False
-        self._region = region
-        return True
 
     def _pages(self, *, restore_states: bool) -> Pages:
         return Pages(

@@ -94,7 +94,7 @@ def clock(subject: Subject) -> Verdict:
     places = (subject.source.location, subject.store.location)
     bucket = next(bucket_of(place) for place in places if place.startswith("s3://"))
     answer = _asked_for(bucket)
-    date = _headers(answer).get("date")
+    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
     if date is None:
         return skipped("the server does not tell its time")
     ahead = (datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds()
@@ -183,8 +183,3 @@ def _asked_for(bucket: str) -> Mapping[str, Any]:
 def _status(answer: Mapping[str, Any]) -> int:
     """Return an answer's HTTP status."""
     return int(answer["ResponseMetadata"]["HTTPStatusCode"])
-
-
-def _headers(answer: Mapping[str, Any]) -> Mapping[str, str]:
-    headers: Mapping[str, str] = answer["ResponseMetadata"]["HTTPHeaders"]
-    return headers
