@@ -218,9 +218,9 @@ def test_clocks_that_differ_are_told(
     s3: "S3Client", monkeypatch: pytest.MonkeyPatch, behind_s: int, status: int, state: str
 ) -> None:
     """From a quarter of an hour on S3 refuses every request; not every server does."""
-    monkeypatch.setattr(access, "_status", lambda _: status)
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=behind_s), usegmt=True)
-    monkeypatch.setattr(access, "_headers", lambda _: {"date": date})
+    answer = {"HTTPStatusCode": status, "HTTPHeaders": {"date": date}}
+    monkeypatch.setattr(access, "_asked_for", lambda _: {"ResponseMetadata": answer})
     found = access.clock(Subject(S3Source("events"), S3Store("checkpoints", "events.parquet")))
 
     assert state == found.state
