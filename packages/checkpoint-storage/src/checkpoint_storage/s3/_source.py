@@ -105,7 +105,7 @@ class S3Source:
         max_size_bytes: int,
         remaining_s: Callable[[], float] = unlimited,
     ) -> Iterator[Content | ReadFailure]:
-        """Read the objects in threads and yield one answer for each key, in any order.
+        """Read the objects, many at a time, and yield one answer for each key, in any order.
 
         The etag and time are those of the very content. At most `max_size_bytes + 1` bytes of an
         object are read. Every request is repeated up to three times where that may help; what was
