@@ -71,11 +71,12 @@ def ask(
     if limit is None:
         found = answer.collect(engine="streaming")
         return Answer(rows=found, total=found.height)
-    found = answer.head(limit + 1).collect(engine="streaming")
-    total = found.height
-    if total > limit:
-        total = answer.select(pl.len()).collect(engine="streaming").item()
-    return Answer(rows=found.head(limit), total=total)
+    # In one pass: taking the first rows and counting them all would answer it twice.
+    found, total = answer.collect_schema().to_frame(), 0
+    for batch in answer.collect_batches(maintain_order=True, engine="streaming"):
+        found = pl.concat([found, batch.head(limit - found.height)])
+        total += batch.height
+    return Answer(rows=found, total=total)
 
 
 def _fields(given: Iterable[str], rows: pl.LazyFrame) -> tuple[str, ...]:
