@@ -19,6 +19,8 @@ _HOST = "127.0.0.1"
 _START_TIMEOUT_S = 10.0
 _MAX_WORKERS = 64
 _LARGE_BYTES = 1_048_576
+# A client may open hundreds of connections at once, and waits a second where one is turned away.
+_BACKLOG = 1_024
 
 
 class Server:
@@ -57,7 +59,7 @@ class Server:
         self._stopping: asyncio.Event | None = None
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fake-s3", daemon=True)
-        self._socket = socket.create_server((_HOST, port), backlog=1024)
+        self._socket = socket.create_server((_HOST, port))
         self.port = int(self._socket.getsockname()[1])
 
     @property
@@ -84,7 +86,9 @@ class Server:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        listening = await asyncio.start_server(self._converse, sock=self._socket, ssl=self._tls)
+        listening = await asyncio.start_server(
+            self._converse, sock=self._socket, ssl=self._tls, backlog=_BACKLOG
+        )
         self._ready.set()
         await self._stopping.wait()
         listening.close()
