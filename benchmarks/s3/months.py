@@ -67,6 +67,11 @@ class Month(Struct, frozen=True, kw_only=True):
     seconds: float
 
     @property
+    def memory_mb(self) -> int:
+        """The memory of the function."""
+        return _memory_mb(self.objects)
+
+    @property
     def dollars(self) -> float:
         """What S3 and Lambda take for it, without what the event objects themselves take."""
         return (
@@ -74,7 +79,7 @@ class Month(Struct, frozen=True, kw_only=True):
             + self.gets * PRICES["GET"]
             + self.puts * PRICES["PUT"]
             + HOURS * PRICES["invocation"]
-            + self.seconds * LAMBDA_MB / 1_024 * PRICES["GB-second"]
+            + self.seconds * self.memory_mb / 1_024 * PRICES["GB-second"]
             + self.stored_bytes / _GIB * PRICES["GB-month"]
         )
 
@@ -102,11 +107,12 @@ def measure(objects: int, latency: Latency, *, commits: int, rounds: int) -> lis
         field = _Field(served=served, pairs=pairs, objects=objects, new=new)
         in_use = _in_use(field, [events.keys.key(index) for index in range(new)], rounds)
         pairs.upload(served.endpoint, _KEY, "none")
-        quiet = [invoke_counted(served, _KEY) for _ in range(rounds)]
+        memory_mb = _memory_mb(objects)
+        quiet = [invoke_counted(served, _KEY, memory_mb=memory_mb) for _ in range(rounds)]
         busy = []
         for _ in range(made):
             served.endpoint.put((key, _content(events, key)) for key in islice(fresh, new))
-            busy.append(invoke_counted(served, _KEY))
+            busy.append(invoke_counted(served, _KEY, memory_mb=memory_mb))
         for number, each in enumerate(busy, start=1):
             each.invocation.check(new=new, listed=objects + new * number)
         return [_ours(field, busy[1:], quiet), in_use]
@@ -134,6 +140,11 @@ def cells(month: Month) -> list[str]:
         f"{month.seconds:,.0f}",
         f"{month.dollars:.2f}",
     ]
+
+
+def _memory_mb(objects: int) -> int:
+    """Return what the function needs by its own reckoning, and at least what it is usually given."""
+    return max(LAMBDA_MB, objects // 1_000_000 * 512 + 512)
 
 
 def _content(events: SyntheticEvents, key: str) -> bytes:
