@@ -73,6 +73,7 @@ def test_the_demonstration_shows_what_it_promises(demonstration: str, folder: Pa
     assert re.search("^ adrc .* 0[.][0-9]+$", demonstration, re.MULTILINE)
 
 
+@pytest.mark.on_one_python
 def test_every_snippet_works_as_it_is_pasted(readme: str, tmp_path: Path) -> None:
     """In the order of the page; what installs something is tried by hand, and needs a network.
 

@@ -66,6 +66,7 @@ def check_whole(source: Path, checkpoint: Path, expected: Path) -> None:
     assert [] == left_over(checkpoint)
 
 
+@pytest.mark.on_one_python
 @pytest.mark.parametrize("first", [False, True])
 def test_a_run_that_is_killed_at_any_change_of_the_file_system_can_be_continued(
     forks: Forks, source: Path, checkpoint: Path, *, first: bool
