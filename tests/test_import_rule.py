@@ -11,7 +11,7 @@ import importlib.metadata
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -164,11 +164,17 @@ def project_of(package: str) -> dict[str, Any]:
     return project
 
 
+@functools.cache
+def providers() -> Mapping[str, list[str]]:
+    """Name the distributions of each import name; looking at all of them takes long."""
+    return importlib.metadata.packages_distributions()
+
+
 def distributions_of(root: str) -> set[str]:
     """Name the distributions that may provide an import name, in their canonical form."""
     if root in FOLDERS:
         return {project_of(root)["name"]}
-    names = importlib.metadata.packages_distributions().get(root, [])
+    names = providers().get(root, [])
     return {canonicalize_name(name) for name in names}
 
 

@@ -27,6 +27,8 @@ from tests.checkpoint_report.definitions import auditor_of, is_count
 from tests.checkpoint_report.published import Published, check_truth
 from tests.checkpoint_report.visits import event, frame, reject
 
+pytestmark = pytest.mark.on_one_python
+
 OCTOBER = Period.of_month("2026-10")
 COMMITTED_AT = datetime(2026, 11, 2, 6, tzinfo=UTC)
 PATHS = (
@@ -165,7 +167,6 @@ def published(made: Report) -> Published:
         return Published(month)
 
 
-@pytest.mark.on_one_python
 @settings(max_examples=8)
 @given(months, st.sampled_from([2, 5, 11]), st.sampled_from(["ledger", "nothing"]))
 @example([], 11, "ledger")

@@ -11,6 +11,7 @@ command writes is in the files OUTPUT.out and OUTPUT.err. ARGUMENTS are those of
 without any, it is the function that is invoked.
 """
 
+import gc
 import json
 import os
 import signal
@@ -18,7 +19,10 @@ import sys
 from collections.abc import Sequence
 
 # Before any command begins: so that it takes no time, and its watching sees none of it.
+import pydantic.type_adapter  # noqa: F401 - which Typer loads when it reads a command line
+
 import checkpoint_cli._app
+import checkpoint_cli._commands.run
 import checkpoint_cli._execution.run
 from checkpoint_lambda.handler import lambda_handler
 from tests.checkpoint_lambda.invoking import EVENT, Context
@@ -39,6 +43,8 @@ CHANGES = {
 
 def main() -> None:
     """Start and wait for processes until there are no more lines."""
+    # Or each process looks through all that was imported when it ends, which takes longer than a run.
+    gc.freeze()
     for line in sys.stdin:
         verb, *given = json.loads(line)
         if verb == "wait":

@@ -539,6 +539,7 @@ def test_a_checkpoint_that_is_replaced_before_it_is_fetched_is_left_to_the_other
     assert exported(world) == {}
 
 
+@pytest.mark.on_one_python
 @pytest.mark.parametrize("number", range(18))
 def test_rivals_that_define_one_export_differently_leave_nothing_behind(
     world: World, number: int
