@@ -692,7 +692,6 @@ STEPS = st.one_of(
 )
 
 
-@pytest.mark.on_one_python
 @given(steps=st.lists(STEPS, max_size=12), definitions=DEFINITIONS)
 @settings(deadline=None)
 def test_after_an_undisturbed_update_every_export_is_right(
