@@ -11,7 +11,6 @@ from tests.checkpoint_core.removing.history import (
     GONE,
     PTID,
     SETTINGS,
-    before_a_removal,
     export,
     files_with,
     others,
@@ -21,13 +20,6 @@ from tests.checkpoint_core.removing.history import (
 from tests.checkpoint_core.world import CHECKPOINT, REJECTS, World, parquet
 
 pytestmark = pytest.mark.usefixtures("deltas")
-
-
-@pytest.fixture
-def full(world: World) -> World:
-    """Give a checkpoint with everything that may hold the participant."""
-    before_a_removal(world)
-    return world
 
 
 def test_an_object_that_is_somebody_elses_by_now_is_not_theirs_to_delete(world: World) -> None:

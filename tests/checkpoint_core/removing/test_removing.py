@@ -17,7 +17,6 @@ from tests.checkpoint_core.removing.history import (
     NACCID,
     PTID,
     SETTINGS,
-    before_a_removal,
     export,
     files_with,
     others,
@@ -27,13 +26,6 @@ from tests.checkpoint_core.removing.history import (
 from tests.checkpoint_core.world import CHECKPOINT, LIST, REJECTS, World, key
 
 pytestmark = pytest.mark.usefixtures("deltas")
-
-
-@pytest.fixture
-def full(world: World) -> World:
-    """Give a checkpoint with everything that may hold the participant."""
-    before_a_removal(world)
-    return world
 
 
 def test_a_dry_run_says_what_holds_the_participant_and_changes_nothing(full: World) -> None:
